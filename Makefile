@@ -1,0 +1,51 @@
+# Everything starts here: `make demo` shows it, `make test` checks it. Both begin from nothing.
+
+PYTHON ?= python3
+# Another place to look for a torch build, for machines without a GPU (a smaller download):
+#   make demo TORCH_INDEX=https://download.pytorch.org/whl/cpu
+TORCH_INDEX ?=
+# A folder of golden vectors, and where its tokenizer/ and images.py lie when they are not in it.
+GOLDEN ?= tests/golden/vectors
+GOLDEN_TOKENIZER ?=
+
+BIN := .venv/bin
+PIP := $(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt
+TORCH := $(PIP) $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX),) torch==2.13.0
+
+.PHONY: demo test check fmt bench golden clean
+
+demo: .venv/.run
+	$(BIN)/python examples/demo.py
+
+test: .venv/.dev check
+	$(BIN)/pytest -n 2 --dist loadgroup
+
+check: .venv/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+fmt: .venv/.dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: .venv/.dev
+	$(BIN)/python bench/queue.py
+
+golden: .venv/.dev
+	$(BIN)/python -m tests.golden.replay $(GOLDEN) $(if $(GOLDEN_TOKENIZER),--tokenizer $(GOLDEN_TOKENIZER),)
+
+clean:
+	rm -rf .venv
+
+.venv/.run: pyproject.toml constraints.txt
+	@echo "Installing into .venv (once; a few minutes) ..."
+	$(PYTHON) -m venv .venv
+	$(TORCH)
+	$(PIP) -e '.[bot,worker]'
+	@touch $@
+
+.venv/.dev: .venv/.run
+	$(PIP) -e '.[bot,worker,dev]'
+	@touch $@

@@ -1,0 +1,1 @@
+"""The chat side: front ends, intake, admission, delivery. No torch in here."""

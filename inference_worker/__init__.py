@@ -1,0 +1,1 @@
+"""The model side: history, dialogue, engines, model. No chat SDK in here."""

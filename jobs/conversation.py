@@ -1,0 +1,103 @@
+"""A conversation: its name, its turns, and where they are kept."""
+
+from typing import Protocol, Self
+from urllib.parse import quote, unquote
+
+import msgspec
+
+from jobs.picture import Picture
+
+
+class ConversationId(msgspec.Struct, frozen=True, kw_only=True, order=True):
+    """`platform:tenant:channel:thread`. Every key, cache and permission carries it whole.
+
+    A DM is its channel with thread `-`; a slash command in a channel is a conversation of its own (the
+    interaction's id as thread); in Slack Connect the tenant is the installing workspace.
+
+    >>> str(ConversationId(platform="slack", tenant="T1", channel="C:9", thread="17.5"))
+    'slack:T1:C%3A9:17.5'
+    """
+
+    platform: str
+    tenant: str
+    channel: str
+    thread: str = "-"
+
+    def __str__(self) -> str:
+        parts = (self.platform, self.tenant, self.channel, self.thread)
+        return ":".join(quote(part, safe="") for part in parts)
+
+    @property
+    def tenant_key(self) -> str:
+        """`platform:tenant`, escaped: what owns pictures, features, fairness and limits."""
+        return f"{quote(self.platform, safe='')}:{quote(self.tenant, safe='')}"
+
+    @classmethod
+    def read(cls, text: str) -> Self:
+        """The inverse of `str`.
+
+        Raises:
+            ValueError: not four parts.
+        """
+        platform, tenant, channel, thread = (unquote(part) for part in text.split(":"))
+        return cls(platform=platform, tenant=tenant, channel=channel, thread=thread)
+
+
+class Turn(msgspec.Struct, frozen=True, kw_only=True):
+    """One question and its answer, as the history keeps them.
+
+    `token_ids` are the answer's ids as generated; they are used again only under the same tokeniser
+    `fingerprint`, otherwise `answer` is tokenised anew. An empty `answer` (a failed or deleted-before-answered
+    question) still keeps its pictures in the conversation.
+    """
+
+    source: str  # the platform's event or message id; with `revision` the job it came from
+    revision: int = 0
+    kind: str  # a JobKind value
+    question: str
+    pictures: tuple[Picture, ...] = ()  # those that this question brought, numbered
+    answer: str = ""
+    token_ids: tuple[int, ...] = ()
+    fingerprint: str = ""
+    asker: str = ""
+    one_shot: bool = False  # only its text joins the history, never its pictures (`/ocr` on an older picture)
+
+
+class Conversation(msgspec.Struct, frozen=True, kw_only=True):
+    """A conversation's turns, oldest first. Forgetting raises `epoch`, so no cache of before can be mistaken."""
+
+    id: ConversationId
+    epoch: int = 0
+    turns: tuple[Turn, ...] = ()
+
+
+class Forgotten(msgspec.Struct, frozen=True, kw_only=True):
+    """What a forget removed: said to the person who asked for it."""
+
+    conversations: int = 0
+    turns: int = 0
+    pictures: int = 0  # picture bytes no longer used by any conversation
+
+
+class ConversationStore(Protocol):
+    """Histories by conversation; each lives until its retention time after the last use.
+
+    Forgetting raises the conversation's epoch, ends its queued jobs, asks the running one to stop, releases its
+    pictures and tells every worker (`QueueOut.heartbeat`), also when the conversation is idle.
+    """
+
+    async def load(self, conversation: ConversationId) -> Conversation:
+        """The turns so far; an unknown conversation is an empty one."""
+        ...
+
+    async def forget(self, conversation: ConversationId) -> Forgotten:
+        """Everything of this conversation."""
+        ...
+
+    async def forget_source(self, conversation: ConversationId, source: str) -> Forgotten:
+        """One question with its answer and the pictures that only it brought (its message was deleted)."""
+        ...
+
+    async def forget_asker(self, tenant_key: str, asker: str) -> Forgotten:
+        """Every question of one person within one tenant."""
+        ...

@@ -1,0 +1,78 @@
+"""What can go wrong with the contract between the two sides.
+
+ThreadsightError
+    Refused                 the person can do something about it
+        QueueFull
+        TenantQueueFull
+        NotTheLastTurn
+        DeadlinePassed
+        PictureGone
+    Unavailable             somebody else must do something about it
+        StoreUnavailable
+        WorkerKeepsFailing
+    Fenced                  we are late: somebody else owns the job now; nobody is told
+
+The docstring of a leaf is the sentence that a person reads. Call sites raise with facts, never with prose.
+`bot/errors.py` and `inference_worker/errors.py` add their own leaves under `Refused` and `Unavailable`.
+"""
+
+import inspect
+import re
+
+
+class ThreadsightError(Exception):
+    """Something went wrong."""
+
+    def __init__(self, **facts: object) -> None:
+        self.facts = facts
+        super().__init__(self.sentence)
+
+    @property
+    def sentence(self) -> str:
+        """What the person reads: the class's docstring with the facts filled in."""
+        return inspect.cleandoc(type(self).__doc__ or "").format(**self.facts)
+
+    @property
+    def code(self) -> str:
+        """A stable name for programs: `QueueFull` is `queue_full`."""
+        return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", type(self).__name__).lower()
+
+
+class Refused(ThreadsightError):
+    """That cannot be done as asked."""
+
+
+class Unavailable(ThreadsightError):
+    """Threadsight cannot answer right now."""
+
+
+class QueueFull(Refused):
+    """The queue is full ({limit} questions are waiting). Please ask again in a few minutes."""
+
+
+class TenantQueueFull(Refused):
+    """{limit} questions from here are waiting already. Please ask again when some are answered."""
+
+
+class NotTheLastTurn(Refused):
+    """Only the last question of a conversation can be answered again."""
+
+
+class DeadlinePassed(Refused):
+    """Nobody got to this question within {patience_s:.0f} s, so it was given up. Please ask again."""
+
+
+class PictureGone(Refused):
+    """Picture {number} is no longer stored. Please post it again."""
+
+
+class StoreUnavailable(Unavailable):
+    """Redis cannot be reached ({reason})."""
+
+
+class WorkerKeepsFailing(Unavailable):
+    """The model failed {attempts} times on this question, so it was given up. The log of the worker says why."""
+
+
+class Fenced(ThreadsightError):
+    """Attempt {attempt} of job {job} is no longer ours."""

@@ -1,0 +1,72 @@
+"""Settings from the environment or `.env`: read once, typed, frozen, and a misspelt name is refused.
+
+Each side derives its own (`BotSettings`, `WorkerSettings`); `StoreSettings` is what both sides must agree on.
+"""
+
+import difflib
+import os
+from typing import Self
+
+from dotenv import dotenv_values
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from jobs.errors import Refused
+
+
+class SettingMisspelt(Refused):
+    """{name} is not a setting. {suggestion}"""
+
+
+class SettingWrong(Refused):
+    """{name}: {reason}."""
+
+
+class Settings(BaseSettings):
+    """Base of all settings. `env_prefix` of the derived class names the variables that are its own."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", env_file=".env", env_ignore_empty=True)
+
+    @classmethod
+    def read(cls) -> Self:
+        """From the environment, then `.env` in the working directory.
+
+        Raises:
+            SettingMisspelt: a variable has our prefix and no field.
+            SettingWrong: a value does not fit its field.
+        """
+        cls._refuse_misspelt({*os.environ, *dotenv_values(".env")})
+        try:
+            return cls()
+        except ValidationError as error:
+            first = error.errors()[0]
+            name = f"{cls.model_config.get('env_prefix', '')}{first['loc'][0]}".upper()
+            # The value stays out of the sentence: it may be a secret.
+            raise SettingWrong(name=name, reason=first["msg"]) from None
+
+    @classmethod
+    def _refuse_misspelt(cls, names: set[str]) -> None:
+        prefix = cls.model_config.get("env_prefix", "").upper()
+        known = {f"{prefix}{field}".upper() for field in cls.model_fields}
+        for name in sorted(names):
+            if prefix and name.startswith(prefix) and name not in known:
+                near = difflib.get_close_matches(name, known, n=1)
+                suggestion = f"Did you mean {near[0]}?" if near else f"Known: {', '.join(sorted(known))}."
+                raise SettingMisspelt(name=name, suggestion=suggestion)
+
+
+class StoreSettings(Settings):
+    """What both sides must agree on: where Redis is and what the contract promises. `QUEUE_*`, and `REDIS_URL`."""
+
+    model_config = SettingsConfigDict(env_prefix="QUEUE_")
+
+    redis_url: str | None = Field(default=None, validation_alias="REDIS_URL")
+    lease_s: float = Field(default=10.0, gt=0)  # a lost worker's or bot's work is taken over after this long
+    heartbeat_s: float = Field(default=0.5, gt=0)
+    affinity_s: float = Field(default=2.0, ge=0)  # how long a conversation waits for the worker that knows it
+    max_waiting: int = Field(default=10_000, gt=0)
+    max_waiting_per_tenant: int = Field(default=1_000, gt=0)
+    max_attempts: int = Field(default=3, gt=0)
+    retention_s: float = Field(default=7 * 86_400.0, gt=0)  # turns and pictures, after the last use
+    picture_budget_bytes: int = Field(default=2 * 1024**3, gt=0)
+    remember_ids_s: float = Field(default=86_400.0, gt=0)  # how long a retried event joins the first

@@ -1,0 +1,1 @@
+"""The command line: both sides on one machine, with an embedded Valkey."""
