@@ -15,7 +15,7 @@ from jobs.errors import Refused
 
 
 class SettingMisspelt(Refused):
-    """{name} is not a setting. {suggestion}"""
+    """{name} is not a setting ({suggestion})."""
 
 
 class SettingWrong(Refused):
@@ -51,7 +51,7 @@ class Settings(BaseSettings):
         for name in sorted(names):
             if prefix and name.startswith(prefix) and name not in known:
                 near = difflib.get_close_matches(name, known, n=1)
-                suggestion = f"Did you mean {near[0]}?" if near else f"Known: {', '.join(sorted(known))}."
+                suggestion = f"did you mean {near[0]}?" if near else f"known: {', '.join(sorted(known))}"
                 raise SettingMisspelt(name=name, suggestion=suggestion)
 
 
