@@ -7,6 +7,9 @@ import msgspec
 
 from jobs.job import JobId
 
+ANSWER_KEPT_S = 3_600.0  # the events, after the end; the ending itself is kept as long as the job's id
+ANSWER_MAX_EVENTS = 10_000  # deltas beyond are dropped: only a runaway worker writes that many, and `Done` has it all
+
 
 class Usage(msgspec.Struct, frozen=True, kw_only=True):
     """What the answer cost."""

@@ -47,14 +47,15 @@ class Turn(msgspec.Struct, frozen=True, kw_only=True):
     """One question and its answer, as the history keeps them.
 
     `token_ids` are the answer's ids as generated; they are used again only under the same tokeniser
-    `fingerprint`, otherwise `answer` is tokenised anew. An empty `answer` (a failed or deleted-before-answered
-    question) still keeps its pictures in the conversation.
+    `fingerprint`, otherwise `answer` is tokenised anew. An empty `answer` (the question failed or was stopped before
+    the first word) still keeps its pictures in the conversation.
     """
 
     source: str  # the platform's event or message id; with `revision` the job it came from
     revision: int = 0
     kind: str  # a JobKind value
     question: str
+    prompt: str = ""  # what the model was asked, word for word: the same again keeps cached prefixes usable
     pictures: tuple[Picture, ...] = ()  # those that this question brought, numbered
     answer: str = ""
     token_ids: tuple[int, ...] = ()

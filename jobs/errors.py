@@ -7,10 +7,13 @@ ThreadsightError
         NotTheLastTurn
         DeadlinePassed
         PictureGone
+        QuestionUnknown
     Unavailable             somebody else must do something about it
         StoreUnavailable
         WorkerKeepsFailing
+        QuestionUnreadable
     Fenced                  we are late: somebody else owns the job now; nobody is told
+        DeliveryLost
 
 The docstring of a leaf is the sentence that a person reads. Call sites raise with facts, never with prose.
 `bot/errors.py` and `inference_worker/errors.py` add their own leaves under `Refused` and `Unavailable`.
@@ -66,6 +69,10 @@ class PictureGone(Refused):
     """Picture {number} is no longer stored. Please post it again."""
 
 
+class QuestionUnknown(Refused):
+    """Nothing is known of this question any more. Please ask again."""
+
+
 class StoreUnavailable(Unavailable):
     """Redis cannot be reached ({reason})."""
 
@@ -74,5 +81,13 @@ class WorkerKeepsFailing(Unavailable):
     """The model failed {attempts} times on this question, so it was given up. The log of the worker says why."""
 
 
+class QuestionUnreadable(Unavailable):
+    """This question is stored in a form that this version cannot read. Please ask again."""
+
+
 class Fenced(ThreadsightError):
     """Attempt {attempt} of job {job} is no longer ours."""
+
+
+class DeliveryLost(Fenced):
+    """The delivery of job {job} is no longer ours."""

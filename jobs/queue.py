@@ -10,6 +10,9 @@ from jobs.conversation import ConversationId, Turn
 from jobs.job import Job, JobId
 from jobs.picture import Picture
 
+LOOKAHEAD = 16  # how many ready conversations beyond its room a claim looks at, past those left to other workers
+RUN_TIME_WEIGHT = 0.1  # of the latest answer in the running mean that `Position.wait_s` rests on
+
 
 class Submission(msgspec.Struct, frozen=True, kw_only=True):
     """A question is accepted. `joined`: it had been accepted before (a retried event)."""

@@ -1,0 +1,168 @@
+"""Builds the chat side from its settings and runs it. The only place here that constructs things."""
+
+import asyncio
+import os
+import secrets
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+
+import structlog
+
+from bot.admission import Admission, Lists, Rate
+from bot.custody import Custody
+from bot.delivery import Courier
+from bot.errors import NoFrontend
+from bot.fetching import Fetcher
+from bot.frontend import Frontend
+from bot.intake import Intake
+from bot.responder import Responder
+from bot.sandbox.pool import Sandbox
+from bot.settings import BotSettings
+from bot.standby import run_under_lease
+from jobs.errors import StoreUnavailable, ThreadsightError
+from jobs.redis import open_redis
+from jobs.settings import StoreSettings
+from jobs.stores import Jobs
+
+_REAP_INTERVAL_S = 1.0
+
+log = structlog.get_logger()
+
+
+@asynccontextmanager
+async def open_chat(
+    settings: BotSettings, stores: Jobs, *, frontends: Sequence[Frontend], lease_s: float, holder: str | None = None
+) -> AsyncIterator[Responder]:
+    """The chat side over these stores, speaking through these front ends.
+
+    What earlier processes left undelivered is taken over before anything else, and while this one lives. `lease_s`
+    is the stores' (`StoreSettings.lease_s`); `holder` names this process and is made up where it is not given.
+
+    Raises:
+        StoreUnavailable: at the start.
+    """
+    holder = holder or name_this_process()
+    sandbox = Sandbox(
+        processes=settings.decoders,
+        memory_bytes=settings.decoder_memory_mb * 1024**2,
+        time_limit_s=settings.decode_timeout_s,
+        max_pixels=int(settings.max_megapixels * 1e6),
+    )
+    custody = Custody(holder=holder, replies=stores.replies)
+    responder = Responder(
+        holder=holder,
+        frontends={frontend.platform: frontend for frontend in frontends},
+        admission=build_admission(settings),
+        queue=stores.queue_in,
+        replies=stores.replies,
+        intake=build_intake(settings, stores, sandbox),
+        courier=Courier(
+            holder=holder,
+            queue=stores.queue_in,
+            answers=stores.answers,
+            replies=stores.replies,
+            give_up_s=settings.give_up_s,
+        ),
+        custody=custody,
+        patience_s=settings.patience_s,
+    )
+    await responder.adopt()
+    # Not a TaskGroup: what goes wrong for the caller inside must come out as it is, not in an exception group.
+    loops = [
+        _start(custody.renew, every_s=lease_s / 3),
+        _start(responder.adopt, every_s=lease_s / 2),
+        _start(stores.reaper.reap, every_s=_REAP_INTERVAL_S),
+    ]
+    try:
+        yield responder
+    finally:
+        for loop in loops:
+            loop.cancel()
+        await custody.close()
+        await sandbox.close()
+
+
+def build_admission(settings: BotSettings) -> Admission:
+    """Lists and rates as set."""
+    return Admission(
+        users=Lists(allow=settings.allow_users, deny=settings.deny_users),
+        roles=Lists(allow=settings.allow_roles, deny=settings.deny_roles),
+        channels=Lists(allow=settings.allow_channels, deny=settings.deny_channels),
+        tenants=Lists(allow=settings.allow_tenants, deny=settings.deny_tenants),
+        user_rate=Rate(per_minute=settings.user_per_minute, burst=settings.user_burst),
+        tenant_rate=Rate(per_minute=settings.tenant_per_minute, burst=settings.tenant_burst),
+    )
+
+
+def build_intake(settings: BotSettings, stores: Jobs, sandbox: Sandbox) -> Intake:
+    """Limits as set."""
+    return Intake(
+        fetcher=Fetcher(max_bytes=int(settings.max_picture_mb * 1024**2), timeout_s=settings.fetch_timeout_s),
+        sandbox=sandbox,
+        pictures=stores.pictures,
+        conversations=stores.conversations,
+        max_pictures=settings.max_pictures,
+        max_crops=settings.max_crops,
+        ocr_crops=settings.ocr_crops,
+    )
+
+
+def build_frontends() -> tuple[Frontend, ...]:
+    """The platforms whose tokens are set. This version has none yet; the shell is opened by the command line."""
+    return ()
+
+
+async def run(store: StoreSettings, settings: BotSettings) -> None:
+    """Serve every configured platform until SIGTERM or Ctrl-C.
+
+    Raises:
+        NoFrontend: there is nothing to serve.
+        StoreUnavailable: Redis is not there at the start.
+    """
+    frontends = build_frontends()
+    if not frontends:
+        raise NoFrontend
+    holder = name_this_process()
+    async with (
+        open_redis(store) as stores,
+        open_chat(settings, stores, frontends=frontends, lease_s=store.lease_s, holder=holder) as responder,
+    ):
+        serving = {
+            asyncio.create_task(
+                run_under_lease(frontend, responder, leases=stores.leases, holder=holder, lease_s=store.lease_s)
+            )
+            for frontend in frontends
+        }
+        stopping = asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+        await serve(serving, stopping)
+
+
+def main() -> int:
+    """`python -m bot`: an exit code, and a plain sentence where there is nothing it can do."""
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
+    try:
+        asyncio.run(run(BotSettings.read(), StoreSettings.read()))
+    except ThreadsightError as error:
+        print(error.sentence, file=sys.stderr)  # noqa: T201  a person started this
+        return 1
+    return 0
+
+
+def name_this_process() -> str:
+    """Who holds leases: never the same twice, so that a restarted process is another one."""
+    return f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
+
+
+async def _repeat(work: Callable[[], Awaitable[object]], *, every_s: float) -> None:
+    """Again and again; while the store is away there is nothing to do but to try again."""
+    while True:
+        await asyncio.sleep(every_s)
+        try:
+            await work()
+        except StoreUnavailable as error:
+            log.warning("store away", error=error.sentence)

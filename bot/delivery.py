@@ -1,0 +1,191 @@
+"""From the answer stream to the thread: how things stand, the words as they come, the end, and what was posted.
+
+It sees one delivery through; that the delivery stays ours meanwhile is `bot.custody`'s business.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+
+import msgspec
+import structlog
+
+from bot.errors import NotPosted, PlaceGone
+from bot.frontend import Frontend, Posted, Reply
+from bot.progress import words_for
+from bot.splitting import split
+from jobs import (
+    AnswerEvent,
+    AnswerReader,
+    Cancelled,
+    Delivery,
+    Delta,
+    Done,
+    Ending,
+    Failed,
+    Job,
+    QueueIn,
+    ReplyLedger,
+    Started,
+)
+
+_POSITION_INTERVAL_S = 2.0  # how often a waiting question looks where it stands
+_FIRST_RETRY_S = 1.0
+_LONGEST_RETRY_S = 30.0
+_WHOLE_ANSWER = "answer.md"
+_CONTINUED = "\n\n(The whole answer is in the file.)"
+_SENTENCES = {"stopped": "Stopped.", "forgotten": "Forgotten, as asked."}  # by reason of the cancellation
+
+log = structlog.get_logger()
+
+
+class Courier:
+    """Delivers answers. It holds nothing between two of them."""
+
+    def __init__(
+        self, *, holder: str, queue: QueueIn, answers: AnswerReader, replies: ReplyLedger, give_up_s: float
+    ) -> None:
+        self._holder = holder
+        self._queue = queue
+        self._answers = answers
+        self._replies = replies
+        self._give_up_s = give_up_s
+
+    async def deliver(self, owed: Delivery, frontend: Frontend) -> None:
+        """Follow one answer to its end, and leave its final text standing.
+
+        Raises:
+            ExceptionGroup: of `Fenced` (another process delivers it now), or of `StoreUnavailable` (it is owed still).
+        """
+        standing = _Standing(self._replies, owed, holder=self._holder)
+        reply = frontend.reply(owed.job, owed.posted)
+        draft = _Draft()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._paint(reply, draft, standing, frontend.edit_interval_s))
+            ending = await self._follow(owed.job, draft)
+        # Posts what nobody may post twice: only while the delivery is ours beyond doubt.
+        await standing.confirm()
+        await self._conclude(reply, ending, standing, frontend.most_characters)
+        await self._replies.close(holder=self._holder, job=owed.job.id)
+
+    async def refuse(self, job: Job, frontend: Frontend, refusal: Failed) -> None:
+        """Tell whoever asked that the question was not accepted; once, whether the platform takes it or not."""
+        try:
+            await frontend.reply(job, ()).fail(refusal, refusal.advice)
+        except (NotPosted, PlaceGone) as error:
+            log.warning("refusal not told", job=str(job.id), refusal=refusal.code, error=error.sentence)
+
+    async def _follow(self, job: Job, draft: "_Draft") -> Ending:
+        """Keep the draft up to date until the answer ends."""
+        ending: Ending | None = None
+        async for event in self._answers.follow(job.id):
+            draft.apply(event)
+            if isinstance(event, Ending):
+                ending = event
+        assert ending is not None, "an answer stream ends with its terminal event"
+        return ending
+
+    async def _paint(self, reply: Reply, draft: "_Draft", standing: "_Standing", interval_s: float) -> None:
+        """Show the draft whenever it has changed, no more often than the platform allows. It may fail: the end may not."""
+        shown: tuple[str, bool] | None = None
+        while not draft.ended.is_set():
+            draft.changed.clear()
+            progress = not draft.text
+            text = draft.text or words_for(await self._queue.position(standing.job.id))
+            if (text, progress) != shown:
+                try:
+                    await standing.now(await reply.show(text, progress=progress))
+                    shown = text, progress
+                except NotPosted as error:
+                    log.info("not shown", job=str(standing.job.id), error=error.sentence)
+                except PlaceGone:
+                    return
+                await _wait(draft.ended, interval_s)
+            await _wait(draft.changed, _POSITION_INTERVAL_S)
+
+    async def _conclude(self, reply: Reply, ending: Ending, standing: "_Standing", most: int | None) -> None:
+        """The last word, tried until the platform takes it."""
+        match ending:
+            case Done(text=text) if most is not None and len(text) > most:
+                await self._post(standing, lambda: reply.attach(_WHOLE_ANSWER, text.encode()))
+                excerpt = split(text, most - len(_CONTINUED))[0] + _CONTINUED
+                done = msgspec.structs.replace(ending, text=excerpt)
+                await self._post(standing, lambda: reply.finish(done))
+            case Done():
+                await self._post(standing, lambda: reply.finish(ending))
+            case Cancelled(reason="superseded"):
+                pass  # the newer revision speaks in the same place
+            case Cancelled(reason=reason):
+                await self._post(standing, lambda: reply.fail(ending, _SENTENCES[reason]))
+            case Failed(advice=advice):
+                await self._post(standing, lambda: reply.fail(ending, advice))
+
+    async def _post(self, standing: "_Standing", post: Callable[[], Awaitable[Posted]]) -> None:
+        """Post and record, waiting longer from try to try."""
+        started_s = asyncio.get_running_loop().time()
+        pause_s = _FIRST_RETRY_S
+        while True:
+            try:
+                return await standing.now(await post())
+            except PlaceGone as error:
+                log.warning("nowhere to post", job=str(standing.job.id), error=error.sentence)
+                return None
+            except NotPosted as error:
+                log.warning("not posted", job=str(standing.job.id), error=error.sentence)
+                if asyncio.get_running_loop().time() - started_s > self._give_up_s:
+                    return None
+            await asyncio.sleep(pause_s)
+            pause_s = min(2 * pause_s, _LONGEST_RETRY_S)
+
+
+class _Draft:
+    """The answer so far."""
+
+    def __init__(self) -> None:
+        self.text = ""  # never shrinks: a second attempt with the same seed says the same words again
+        self.changed = asyncio.Event()
+        self.ended = asyncio.Event()
+        self._written = ""  # by the running attempt
+
+    def apply(self, event: AnswerEvent) -> None:
+        """Take in what has happened."""
+        match event:
+            case Started():
+                self._written = ""
+            case Delta(offset=offset, text=text):
+                self._written = self._written[:offset] + text
+                if len(self._written) >= len(self.text):
+                    self.text = self._written
+            case _:
+                self.ended.set()
+        self.changed.set()
+
+
+class _Standing:
+    """What stands on the platform for a job, and the ledger's word on it."""
+
+    def __init__(self, replies: ReplyLedger, owed: Delivery, *, holder: str) -> None:
+        self.job = owed.job
+        self._replies = replies
+        self._holder = holder
+        self._posted: Posted = owed.posted
+
+    async def now(self, posted: Posted) -> None:
+        """Record what stands there, where it differs from what is recorded.
+
+        Raises:
+            Fenced: the delivery is no longer ours.
+        """
+        if posted != self._posted:
+            self._posted = posted
+            await self.confirm()
+
+    async def confirm(self) -> None:
+        """Record it whether it differs or not: raises `Fenced` when the delivery is no longer ours."""
+        await self._replies.record(holder=self._holder, job=self.job.id, posted=self._posted)
+
+
+async def _wait(event: asyncio.Event, timeout_s: float) -> None:
+    with suppress(TimeoutError):
+        async with asyncio.timeout(timeout_s):
+            await event.wait()

@@ -1,0 +1,121 @@
+"""What can go wrong between a mention and its answer, on the chat side.
+
+Refused                         the person can do something about it
+    NotAllowed                  not this person, or not here
+    RateLimited
+    NothingAsked
+    NothingToSee                the question came with pictures, and every one of them was refused
+    NoSuchFile
+    Unfetchable                 a front end cannot bring the bytes of a reference; intake says it with the number
+    PictureRefused              one picture of the question; the others go on without it
+        PictureTooLarge         in bytes
+        PictureTooManyPixels    by its header, before anything is decoded
+        PictureTooNarrow
+        PictureNeedsExtra       its format's library is not installed
+        PictureTooHeavy         more memory than a decoder may use
+        PictureTooSlow          to arrive, or to decode
+        PictureNotFetched
+        PictureBroken
+        NotAPicture
+        TooManyPictures
+Unavailable                     somebody else must do something about it
+    NotPosted                   the platform did not take a post; worth trying again
+    PlaceGone                   the thread is deleted or closed to us; nothing can be posted any more
+    NoFrontend                  nothing to serve
+    AnswerPending               this process can wait for it no longer; the delivery is still owed
+    BotFailed                   a bug of ours; the log has it
+
+The docstring of a leaf is the sentence that a person reads; see `jobs.errors`.
+"""
+
+from jobs.errors import Refused, Unavailable
+
+
+class NotAllowed(Refused):
+    """You may not ask here. Whoever runs this bot decides who may, and where."""
+
+
+class RateLimited(Refused):
+    """That is faster than this bot may be asked. Please try again in {wait_s:.0f} s."""
+
+
+class NothingAsked(Refused):
+    """Nothing was asked. Please write a question, or send a picture."""
+
+
+class NothingToSee(Refused):
+    """{verdicts}
+    No picture is left to answer about.
+    """
+
+
+class NoSuchFile(Refused):
+    """There is no file {path}."""
+
+
+class Unfetchable(Refused):
+    """It cannot be fetched ({reason})."""
+
+
+class PictureRefused(Refused):
+    """Picture {number} skipped."""
+
+
+class PictureTooLarge(PictureRefused):
+    """Picture {number} skipped: {size}, the limit is {limit_mb:g}."""
+
+
+class PictureTooManyPixels(PictureRefused):
+    """Picture {number} skipped: {width} x {height} pixels, the limit is {limit_megapixels:g} megapixels."""
+
+
+class PictureTooNarrow(PictureRefused):
+    """Picture {number} skipped: at {width} x {height} pixels it is too narrow to see anything in it."""
+
+
+class PictureNeedsExtra(PictureRefused):
+    """Picture {number} skipped: {format} needs the `bot` extra (pip install 'threadsight[bot]')."""
+
+
+class PictureTooHeavy(PictureRefused):
+    """Picture {number} skipped: opening it takes more memory than a picture may use."""
+
+
+class PictureTooSlow(PictureRefused):
+    """Picture {number} skipped: it took more than {limit_s:g} s to {what}."""
+
+
+class PictureNotFetched(PictureRefused):
+    """Picture {number} skipped: it cannot be fetched ({reason})."""
+
+
+class PictureBroken(PictureRefused):
+    """Picture {number} skipped: the file is damaged or cut short."""
+
+
+class NotAPicture(PictureRefused):
+    """Picture {number} skipped: it is {found}, not a picture."""
+
+
+class TooManyPictures(PictureRefused):
+    """Picture {number} skipped: the limit is {limit} pictures a question."""
+
+
+class NotPosted(Unavailable):
+    """The platform did not take the post ({reason})."""
+
+
+class PlaceGone(Unavailable):
+    """Nothing can be posted there any more ({reason})."""
+
+
+class NoFrontend(Unavailable):
+    """There is no chat platform to serve. {missing}"""
+
+
+class AnswerPending(Unavailable):
+    """The answer cannot be waited for here any longer. It will be shown with the next question."""
+
+
+class BotFailed(Unavailable):
+    """Something went wrong on our side, and the log says what. Please ask again."""

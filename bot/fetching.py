@@ -1,0 +1,54 @@
+"""The bytes behind a reference, within the limits: what a platform says of a file is never believed."""
+
+import asyncio
+import math
+from contextlib import aclosing
+
+from bot.errors import NotAPicture, PictureNotFetched, PictureTooLarge, PictureTooSlow, Unfetchable
+from bot.frontend import Frontend
+from bot.sandbox.magic import HEAD_BYTES, describe, sniff
+from jobs import PictureRef
+
+_MIB = 1024**2
+_AT_ONCE = 16  # over all conversations: bounds the memory that files on their way take
+
+
+class Fetcher:
+    """Files of at most `max_bytes`, each within `timeout_s`."""
+
+    def __init__(self, *, max_bytes: int, timeout_s: float) -> None:
+        self._max_bytes = max_bytes
+        self._timeout_s = timeout_s
+        self._room = asyncio.Semaphore(_AT_ONCE)
+
+    async def fetch(self, frontend: Frontend, ref: PictureRef, *, number: int) -> bytes:
+        """The whole file; given up as soon as it is too large, too late or no picture.
+
+        Raises:
+            PictureRefused: one of its leaves.
+        """
+        if ref.size_bytes is not None and ref.size_bytes > self._max_bytes:
+            raise self._too_large(number, _megabytes(ref.size_bytes))
+        content = bytearray()
+        try:
+            async with self._room, asyncio.timeout(self._timeout_s), aclosing(frontend.fetch(ref)) as pieces:
+                async for piece in pieces:
+                    known = len(content) >= HEAD_BYTES
+                    content += piece
+                    if len(content) > self._max_bytes:
+                        raise self._too_large(number, f"over {self._max_bytes / _MIB:g} MB")
+                    if not known and len(content) >= HEAD_BYTES and sniff(bytes(content[:HEAD_BYTES])) is None:
+                        raise NotAPicture(number=number, found=describe(bytes(content[:HEAD_BYTES])))
+        except TimeoutError:
+            raise PictureTooSlow(number=number, limit_s=self._timeout_s, what="arrive") from None
+        except Unfetchable as error:
+            raise PictureNotFetched(number=number, reason=error.facts["reason"]) from error
+        return bytes(content)
+
+    def _too_large(self, number: int, size: str) -> PictureTooLarge:
+        return PictureTooLarge(number=number, size=size, limit_mb=self._max_bytes / _MIB)
+
+
+def _megabytes(size_bytes: int) -> str:
+    """In tenths, rounded up: what is over the limit never reads as the limit."""
+    return f"{math.ceil(size_bytes / _MIB * 10) / 10:g} MB"

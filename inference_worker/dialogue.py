@@ -1,0 +1,26 @@
+"""What an engine is asked to answer: the turns so far, the question, and how to get at the pictures."""
+
+from collections.abc import Awaitable, Callable
+
+import msgspec
+
+from jobs import ConversationId, JobId, JobKind, Picture, Sampling, Turn
+
+
+class Dialogue(msgspec.Struct, frozen=True, kw_only=True):
+    """One question in its conversation.
+
+    `pictures` are those that the question brings; the earlier ones stand in `turns`. `one_shot` keeps the
+    conversation's cache as it is: only the text of this answer will join the history.
+    """
+
+    job: JobId
+    conversation: ConversationId
+    epoch: int
+    turns: tuple[Turn, ...]
+    kind: JobKind
+    question: str
+    pictures: tuple[Picture, ...]
+    sampling: Sampling
+    load_picture: Callable[[Picture], Awaitable[bytes]]  # raises PictureGone
+    one_shot: bool = False

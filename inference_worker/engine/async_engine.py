@@ -1,0 +1,86 @@
+"""The engine behind asyncio: its owner thread, and a stream of tokens per request. The only file here that awaits."""
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Sequence
+
+import structlog
+
+from inference_worker.engine.engine import Engine
+from inference_worker.engine.request import Failure, Finished, Output, Request, Token
+
+log = structlog.get_logger()
+
+
+class AsyncEngine:
+    """Runs an `Engine` in a thread of its own, between `start` and `close`."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._streams: dict[str, asyncio.Queue[Output]] = {}
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._closing = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
+
+    def start(self) -> None:
+        """Begin to step; what the engine says goes to the running event loop."""
+        self._loop = asyncio.get_running_loop()
+        self._thread.start()
+
+    async def close(self) -> None:
+        """Stop after the step in progress. Streams that are still open get nothing more."""
+        self._closing.set()
+        self._engine.wake()
+        await asyncio.to_thread(self._thread.join)
+
+    async def generate(self, request: Request) -> AsyncIterator[Token | Finished]:
+        """The answer's tokens as they are drawn, then `Finished`. Leaving the iteration early aborts the answer.
+
+        Raises:
+            BaseException: the error of the picture that could not be loaded, or of the step that broke.
+        """
+        stream: asyncio.Queue[Output] = asyncio.Queue()
+        self._streams[request.id] = stream
+        self._engine.add(request)
+        ended = False
+        try:
+            while not ended:
+                output = await stream.get()
+                ended = not isinstance(output, Token)
+                if isinstance(output, Failure):
+                    raise output.error
+                yield output
+        finally:
+            del self._streams[request.id]
+            if not ended:
+                self._engine.abort(request.id)
+
+    def forget(self, name: str, *, epoch: int) -> None:
+        """Drop every cache of this conversation that is older than `epoch`."""
+        self._engine.forget(name, epoch=epoch)
+
+    def _run(self) -> None:
+        while not self._closing.is_set():
+            try:
+                outputs = self._engine.step()
+            except Exception as error:  # noqa: BLE001 - whatever a step raises, the askers are told and work goes on
+                log.exception("engine step failed")
+                outputs = self._engine.recover(error)
+            if outputs:
+                self._say(outputs)
+            else:
+                self._engine.wait()
+
+    def _say(self, outputs: Sequence[Output]) -> None:
+        """One hop to the event loop for everything that a step says."""
+        assert self._loop is not None, "started before it runs"
+        try:
+            self._loop.call_soon_threadsafe(self._deliver, outputs)
+        except RuntimeError:  # the loop is closed: the process is ending, nobody listens
+            self._closing.set()
+
+    def _deliver(self, outputs: Sequence[Output]) -> None:
+        for output in outputs:
+            stream = self._streams.get(output.request_id)
+            if stream is not None:
+                stream.put_nowait(output)

@@ -1,0 +1,76 @@
+"""The continuous batcher: one step advances every sequence by one token or one prefill chunk."""
+
+import queue
+from collections.abc import Callable
+
+from inference_worker.engine.features import PictureFeatures
+from inference_worker.engine.request import Output, Request
+from inference_worker.engine.runner import ModelRunner
+from inference_worker.engine.scheduler import EngineLimits, Scheduler
+from inference_worker.model.phi3v import Phi3V
+
+
+class Engine:
+    """Owned by one thread. `add`, `abort`, `forget` and `wake` may come from any: they leave a message.
+
+    Messages are applied between two steps, so nothing here needs a lock.
+    """
+
+    def __init__(self, model: Phi3V, limits: EngineLimits) -> None:
+        self._inbox: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+        self._features = PictureFeatures(
+            model,
+            budget_bytes=limits.features_budget_bytes,
+            crops_per_step=limits.crops_per_step,
+            on_arrival=self.wake,
+        )
+        self._scheduler = Scheduler(model, self._features, limits)
+        self._runner = ModelRunner(model)
+        self._stalled = False
+
+    def add(self, request: Request) -> None:
+        """Generate an answer."""
+        self._inbox.put(lambda: self._scheduler.add(request))
+
+    def abort(self, request_id: str) -> None:
+        """Stop an answer before its end; nothing more is said of it."""
+        self._inbox.put(lambda: self._scheduler.abort(request_id))
+
+    def forget(self, name: str, *, epoch: int) -> None:
+        """Drop everything of this conversation that is older than `epoch`."""
+        self._inbox.put(lambda: self._scheduler.forget(name, epoch))
+
+    def wake(self) -> None:
+        """Have `wait` return: there may be something to do."""
+        self._inbox.put(lambda: None)
+
+    def step(self) -> list[Output]:
+        """One step. What it says is in the order of the answers' tokens."""
+        self._apply_inbox()
+        outputs = self._scheduler.fail(self._features.encode_arrived())
+        batch = self._scheduler.next_batch()
+        self._stalled = batch is None
+        if batch is None:
+            return outputs
+        token_ids = self._runner.run(batch)
+        return outputs + self._scheduler.append(batch, token_ids)
+
+    def wait(self) -> None:
+        """Block until there is something to do. The engine checks itself before it rests."""
+        if not self._stalled:
+            return
+        if self._inbox.empty():
+            self.check_integrity()
+        self._inbox.get()()
+
+    def recover(self, error: BaseException) -> list[Output]:
+        """After a step that raised: everybody is told, every cache is dropped, and the engine goes on."""
+        return self._scheduler.fail_all(error)
+
+    def check_integrity(self) -> None:
+        """Assert what must hold between any two steps."""
+        self._scheduler.check_integrity()
+
+    def _apply_inbox(self) -> None:
+        while not self._inbox.empty():
+            self._inbox.get()()

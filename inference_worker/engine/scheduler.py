@@ -1,0 +1,234 @@
+"""Decides what the next step runs: who is admitted, who decodes, who prefills how much, who must make room."""
+
+from collections import deque
+from collections.abc import Sequence as Rows
+
+import msgspec
+
+from inference_worker.engine.features import PictureFeatures
+from inference_worker.engine.kv_cache import KVCache, Residents, grown
+from inference_worker.engine.request import Failure, Finished, Output, PictureKey, Request, Token
+from inference_worker.engine.sequence import Sequence
+from inference_worker.model.phi3v import Phi3V
+
+
+class EngineLimits(msgspec.Struct, frozen=True, kw_only=True):
+    """What the engine may use."""
+
+    context: int = 16_384  # tokens of one conversation, answer included
+    max_sequences: int = 32  # answers in the making at once
+    chunk_tokens: int = 512  # prefilled beside decode in one step; bounds how long decode waits
+    crops_per_step: int = 17  # encoded in one step: one picture at 16 crops
+    kv_budget_bytes: int = 4 * 1024**3  # running and resident conversations together
+    features_budget_bytes: int = 512 * 1024**2
+
+
+class Row(msgspec.Struct, frozen=True, kw_only=True):
+    """One sequence's share of a step: its next `tokens` positions."""
+
+    sequence: Sequence
+    tokens: int
+
+    @property
+    def draws(self) -> bool:
+        """Whether the step reaches the end of the sequence, so that its next token is drawn."""
+        return self.tokens == self.sequence.uncomputed
+
+
+class Scheduler:
+    """Owns every sequence and every cache. Older requests come first wherever something is scarce."""
+
+    def __init__(self, model: Phi3V, features: PictureFeatures, limits: EngineLimits) -> None:
+        self._model = model
+        self._features = features
+        self._limits = limits
+        self._token_bytes = kv_bytes_per_token(model)
+        self._waiting: deque[Sequence] = deque()
+        self._running: list[Sequence] = []  # by age
+        self.residents = Residents()
+
+    @property
+    def is_empty(self) -> bool:
+        """Nobody waits for anything."""
+        return not self._waiting and not self._running
+
+    def add(self, request: Request) -> None:
+        """Queue a request."""
+        self._waiting.append(Sequence(request, self._new_cache()))
+
+    def abort(self, request_id: str) -> None:
+        """Stop a request wherever it is; what it has computed stays with its conversation."""
+        for sequence in [*self._waiting, *self._running]:
+            if sequence.request.id == request_id:
+                self._remove(sequence)
+                self._keep_resident(sequence)
+
+    def forget(self, name: str, epoch: int) -> None:
+        """Drop every trace of a conversation under epochs older than `epoch`."""
+        for sequence in [*self._waiting, *self._running]:
+            key = sequence.request.conversation
+            if key.name == name and key.epoch < epoch:
+                self._remove(sequence)
+        self.residents.forget(name, epoch)
+        self._features.forget(name, epoch)
+
+    def fail(self, failed: dict[PictureKey, BaseException]) -> list[Output]:
+        """End the requests that wait for pictures which cannot be had."""
+        outputs: list[Output] = []
+        for sequence in list(self._running):
+            error = next((failed[slot.key] for slot in sequence.open_slots() if slot.key in failed), None)
+            if error is not None:
+                self._remove(sequence)
+                outputs.append(Failure(request_id=sequence.request.id, error=error))
+        return outputs
+
+    def fail_all(self, error: BaseException) -> list[Output]:
+        """End everything (a step broke); no cache is trusted any more."""
+        everybody = [*self._waiting, *self._running]
+        self._waiting.clear()
+        self._running.clear()
+        self.residents.clear()
+        self._features.clear()
+        return [Failure(request_id=sequence.request.id, error=error) for sequence in everybody]
+
+    def next_batch(self) -> list[Row] | None:
+        """The rows of the next step, with room made for them; None when there is nothing to run."""
+        self._admit()
+        for sequence in self._running:
+            self._match_rope(sequence)
+            self._collect_features(sequence)
+        rows = self._make_room(self._choose_rows())
+        return rows or None
+
+    def append(self, rows: Rows[Row], token_ids: Rows[int]) -> list[Output]:
+        """Account for a step that has run: `token_ids` are those of the rows that draw, in order."""
+        outputs: list[Output] = []
+        drawn = iter(token_ids)
+        for row in rows:
+            token_id = next(drawn) if row.draws else None
+            row.sequence.cache.length += row.tokens
+            row.sequence.release_features()
+            if token_id is not None:
+                outputs += self._append_token(row.sequence, token_id)
+        return outputs
+
+    def check_integrity(self) -> None:
+        """What must hold between any two steps."""
+        conversations = [sequence.request.conversation for sequence in self._running if sequence.request.resident]
+        assert not set(conversations) & set(self.residents.conversations()), "a running cache is not resident too"
+        for sequence in self._running:
+            assert sequence.cache.length < len(sequence.ids), "something is left to compute"
+        self.residents.check_integrity()
+        self._features.check_integrity()
+
+    # ---------------------------------------------------------------- choosing
+
+    def _admit(self) -> None:
+        """Take waiting requests in while there is a place and, beside the running ones, memory for their prompt."""
+        while self._waiting and len(self._running) < self._limits.max_sequences:
+            sequence = self._waiting[0]
+            wanted = len(sequence.ids) * self._token_bytes
+            if self._running and self._running_bytes() + wanted > self._limits.kv_budget_bytes:
+                return
+            self._running.append(self._waiting.popleft())
+            self._adopt_resident(sequence)
+
+    def _adopt_resident(self, sequence: Sequence) -> None:
+        request = sequence.request
+        if request.resident and sequence.new_tokens == 0:
+            long = self._model.rope.uses_long(len(sequence.ids))
+            cache = self.residents.take(request.conversation, sequence.ids, long=long)
+            if cache is not None:
+                sequence.adopt(cache)
+
+    def _match_rope(self, sequence: Sequence) -> None:
+        """Keys of the other rope factors are of no use: the sequence crossed the border and starts over."""
+        long = self._model.rope.uses_long(len(sequence.ids))
+        if sequence.cache.long != long:
+            sequence.restart(self._new_cache(long=long))
+
+    def _collect_features(self, sequence: Sequence) -> None:
+        for slot in sequence.open_slots():
+            if slot.key not in sequence.features:
+                features = self._features.get(slot.key, sequence.request.conversation)
+                if features is None:
+                    self._features.request(slot.key, sequence.request.load_crops)
+                else:
+                    sequence.features[slot.key] = features
+
+    def _choose_rows(self) -> list[Row]:
+        """Everybody who decodes, then prefill chunks: half for the oldest, the rest to the shortest first."""
+        decoding = [sequence for sequence in self._running if sequence.uncomputed == 1]
+        prefilling = [sequence for sequence in self._running if sequence.uncomputed > 1]
+        rows = [Row(sequence=sequence, tokens=1) for sequence in decoding if sequence.runnable(1)]
+        budget = self._limits.chunk_tokens
+        oldest_share = budget if len(prefilling) == 1 else budget // 2
+        for sequence in [*prefilling[:1], *sorted(prefilling[1:], key=lambda other: other.uncomputed)]:
+            tokens = sequence.runnable(oldest_share if sequence is prefilling[0] else budget)
+            if tokens:
+                rows.append(Row(sequence=sequence, tokens=tokens))
+                budget -= tokens
+        return rows
+
+    # ---------------------------------------------------------------- memory
+
+    def _make_room(self, rows: list[Row]) -> list[Row]:
+        """Grow the caches of `rows` within the budget: idle conversations go first, then the youngest running."""
+        while self._bytes_with(rows) > self._limits.kv_budget_bytes:
+            if self.residents.drop_oldest():
+                continue
+            if len(self._running) == 1:
+                break  # one conversation of at most `context` tokens always fits
+            youngest = self._running.pop()
+            youngest.restart(self._new_cache())
+            self._waiting.appendleft(youngest)
+            rows = [row for row in rows if row.sequence is not youngest]
+        for row in rows:
+            row.sequence.cache.reserve(row.sequence.cache.length + row.tokens)
+        return rows
+
+    def _bytes_with(self, rows: list[Row]) -> int:
+        growth = 0
+        for row in rows:
+            capacity, wanted = row.sequence.cache.capacity, row.sequence.cache.length + row.tokens
+            if wanted > capacity:
+                growth += (grown(capacity, wanted) - capacity) * self._token_bytes
+        return self._running_bytes() + self.residents.size_bytes + growth
+
+    def _running_bytes(self) -> int:
+        return sum(sequence.cache.size_bytes for sequence in self._running)
+
+    def _new_cache(self, *, long: bool = False) -> KVCache:
+        cache = KVCache(self._model.config, dtype=self._model.dtype, device=self._model.device)
+        cache.long = long
+        return cache
+
+    # ---------------------------------------------------------------- ending
+
+    def _append_token(self, sequence: Sequence, token_id: int) -> list[Output]:
+        request = sequence.request
+        reason = sequence.finish_reason(token_id, context=self._limits.context)
+        outputs: list[Output] = []
+        if reason != "stop":
+            sequence.ids.append(token_id)
+            outputs.append(Token(request_id=request.id, token_id=token_id, cached_tokens=sequence.cached_tokens))
+        if reason is not None:
+            self._remove(sequence)
+            self._keep_resident(sequence)
+            outputs.append(Finished(request_id=request.id, reason=reason, cached_tokens=sequence.cached_tokens))
+        return outputs
+
+    def _keep_resident(self, sequence: Sequence) -> None:
+        cache = sequence.cache
+        if sequence.request.resident and cache.length:
+            self.residents.keep(sequence.request.conversation, sequence.ids[: cache.length], cache)
+
+    def _remove(self, sequence: Sequence) -> None:
+        (self._running if sequence in self._running else self._waiting).remove(sequence)
+
+
+def kv_bytes_per_token(model: Phi3V) -> int:
+    """Keys and values of one position in every layer: 393,216 bytes for the real models in bf16."""
+    config = model.config
+    return 2 * config.layers * config.kv_heads * config.head_dim * model.dtype.itemsize
+

@@ -1,0 +1,62 @@
+"""What this machine can carry: the device, the number format, and how much memory the caches may take."""
+
+import os
+from pathlib import Path
+
+import torch
+
+from inference_worker.errors import ModelTooLarge
+from inference_worker.settings import GIB, WorkerSettings
+
+SMALL_CHECKPOINT_BYTES = GIB  # below, float32 costs nothing worth saving
+CPU_KV_SHARE = 0.25  # of the memory free when the model is loaded: other programs live here too
+GPU_KV_SHARE = 0.85  # the rest is for activations
+
+
+def choose_device(settings: WorkerSettings) -> torch.device:
+    """The GPU when there is one."""
+    if settings.device == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    return torch.device(settings.device)
+
+
+def choose_dtype(settings: WorkerSettings, device: torch.device, folder: Path) -> torch.dtype:
+    """bfloat16, in which the models were trained; float32 for a small model on a CPU."""
+    if settings.dtype != "auto":
+        chosen: torch.dtype = getattr(torch, settings.dtype)
+        return chosen
+    small = weight_bytes(folder) < SMALL_CHECKPOINT_BYTES
+    return torch.float32 if device.type == "cpu" and small else torch.bfloat16
+
+
+def weight_bytes(folder: Path) -> int:
+    """The size of the weights on disk."""
+    return sum(file.stat().st_size for file in folder.glob("*.safetensors"))
+
+
+def free_bytes(device: torch.device) -> int:
+    """Memory free on the device now."""
+    if device.type == "cuda":
+        free: int = torch.cuda.mem_get_info(device)[0]
+        return free
+    return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+
+
+def check_fit(folder: Path, device: torch.device, dtype: torch.dtype) -> None:
+    """Before minutes are spent on loading.
+
+    Raises:
+        ModelTooLarge: the weights alone do not fit.
+    """
+    needed = weight_bytes(folder) * dtype.itemsize // 2  # published in 16 bits
+    free = free_bytes(device)
+    if needed > free:
+        raise ModelTooLarge(needed_gb=needed / 1e9, free_gb=free / 1e9, device=str(device))
+
+
+def kv_budget_bytes(settings: WorkerSettings, device: torch.device) -> int:
+    """Memory for the conversations' caches, once the model is loaded."""
+    if settings.kv_gb:
+        return int(settings.kv_gb * 1e9)
+    share = GPU_KV_SHARE if device.type == "cuda" else CPU_KV_SHARE
+    return int(free_bytes(device) * share)

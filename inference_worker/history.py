@@ -1,0 +1,111 @@
+"""From a claim and its conversation to the dialogue, and from an answer to the turn that joins the history."""
+
+from collections.abc import Awaitable, Callable, Sequence
+
+import msgspec
+
+from inference_worker.answer_engine import Answered
+from inference_worker.dialogue import Dialogue
+from inference_worker.errors import NothingToCompare, NothingToLookAt
+from inference_worker.presets import Presets
+from jobs import Claim, Conversation, JobKind, Picture, Turn
+
+PAIR = 2  # pictures, the least that can be compared
+
+
+def build_dialogue(
+    claim: Claim,
+    conversation: Conversation,
+    *,
+    presets: Presets,
+    ocr_crops: int,
+    load_picture: Callable[[Picture], Awaitable[bytes]],
+) -> Dialogue:
+    """The question in its conversation, with its pictures numbered.
+
+    Raises:
+        NothingToLookAt: a task about a picture, and there is none.
+        NothingToCompare: fewer than two pictures in the whole conversation.
+    """
+    job = claim.job
+    turns = tuple(turn for turn in conversation.turns if turn.source != job.source)  # it may be answered again
+    known = pictures_of(turns)
+    new, again = place_pictures(claim.pictures, known)
+    one_shot = job.kind is JobKind.OCR and not new
+    if one_shot:
+        # An older picture is read at full detail beside the conversation: its slot there keeps its own crops.
+        meant = again or known[-1:]
+        new = tuple(msgspec.structs.replace(picture, max_crops=ocr_crops) for picture in meant)
+        again = ()
+    _check_pictures(job.kind, new=new, known=known)
+    return Dialogue(
+        job=job.id,
+        conversation=job.conversation,
+        epoch=claim.epoch,
+        turns=() if one_shot else turns,
+        kind=job.kind,
+        question=presets.render(
+            job.kind,
+            job.text.strip(),
+            new=len(new),
+            meant=_numbers_to_name(new, again, known),
+        ),
+        pictures=new,
+        sampling=job.sampling,
+        load_picture=load_picture,
+        one_shot=one_shot,
+    )
+
+
+def build_turn(claim: Claim, dialogue: Dialogue, text: str, answered: Answered | None) -> Turn:
+    """What the history keeps. `answered` is None when the answer ended early: its `text` alone counts then."""
+    return Turn(
+        source=claim.job.source,
+        revision=claim.job.revision,
+        kind=claim.job.kind,
+        question=claim.job.text,
+        prompt=dialogue.question,
+        pictures=() if dialogue.one_shot else dialogue.pictures,
+        answer=text,
+        token_ids=answered.token_ids if answered else (),
+        fingerprint=answered.fingerprint if answered else "",
+        asker=claim.job.asker,
+        one_shot=dialogue.one_shot,
+    )
+
+
+def pictures_of(turns: Sequence[Turn]) -> tuple[Picture, ...]:
+    """Every picture of these turns, in order of appearance."""
+    return tuple(picture for turn in turns for picture in turn.pictures)
+
+
+def place_pictures(
+    brought: Sequence[Picture], known: Sequence[Picture]
+) -> tuple[tuple[Picture, ...], tuple[Picture, ...]]:
+    """What a question brings, as (new, again): new pictures get the next numbers, known ones keep theirs."""
+    by_digest = {picture.digest: picture for picture in known}
+    following = max((picture.number for picture in known), default=0) + 1
+    new: dict[str, Picture] = {}
+    again: dict[str, Picture] = {}
+    for picture in brought:
+        if picture.digest in by_digest:
+            again[picture.digest] = by_digest[picture.digest]
+        elif picture.digest not in new:
+            new[picture.digest] = msgspec.structs.replace(picture, number=following + len(new))
+    return tuple(new.values()), tuple(again.values())
+
+
+def _check_pictures(kind: JobKind, *, new: Sequence[Picture], known: Sequence[Picture]) -> None:
+    if kind in {JobKind.OCR, JobKind.DESCRIBE} and not (new or known):
+        raise NothingToLookAt
+    if kind is JobKind.COMPARE and len(new) + len(known) < PAIR:
+        raise NothingToCompare(count=len(new) + len(known))
+
+
+def _numbers_to_name(
+    new: Sequence[Picture], again: Sequence[Picture], known: Sequence[Picture]
+) -> tuple[int, ...]:
+    """The pictures that a question is about, where earlier ones are named again and it is not about all of them."""
+    if not again or len(again) == len(known):
+        return ()
+    return tuple(sorted(picture.number for picture in [*again, *new]))

@@ -1,0 +1,1 @@
+"""From a picture to crops: geometry, and the pixels that the tower sees."""

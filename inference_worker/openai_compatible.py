@@ -1,0 +1,159 @@
+"""Any OpenAI-compatible server behind the port (vLLM, SGLang, Ollama ...): every turn goes out each time."""
+
+import base64
+import time
+from collections.abc import AsyncIterator, Sequence
+
+import openai
+from openai.types.chat import ChatCompletionContentPartParam, ChatCompletionMessageParam
+from openai.types.completion_usage import CompletionUsage
+
+from inference_worker.answer_engine import Answered, Text
+from inference_worker.dialogue import Dialogue
+from inference_worker.errors import QuestionTooLong, ServerFailed
+from inference_worker.sampling import SamplingDefaults, seed_of
+from jobs import ConversationId, Picture, Turn, Usage
+from jobs.errors import PictureGone
+
+PNG_MAGIC = b"\x89PNG"
+RETRIES = 4  # on 429, 5xx and lost connections, backing off from half a second, honouring Retry-After
+
+
+class OpenAIEngine:
+    """Answers through a server that keeps nothing of ours: no token ids come back, and nothing is to be forgotten."""
+
+    def __init__(
+        self, *, base_url: str, api_key: str, model: str, defaults: SamplingDefaults, timeout_s: float = 600.0
+    ) -> None:
+        # The client insists on a key; local servers take any.
+        self._client = openai.AsyncOpenAI(
+            base_url=base_url, api_key=api_key or "none", max_retries=RETRIES, timeout=timeout_s
+        )
+        self._model = model
+        self._defaults = defaults
+
+    def start(self) -> None:
+        """Nothing runs here."""
+
+    async def answer(self, dialogue: Dialogue) -> AsyncIterator[Text | Answered]:
+        """See `AnswerEngine.answer`. When the server finds the conversation too long, its older half is left out.
+
+        Raises:
+            PictureGone: the question brought pictures and all of them are gone.
+            QuestionTooLong: not even the question alone fits the server's context.
+            ServerFailed: the server cannot be reached, refuses, or breaks off.
+        """
+        turns = dialogue.turns
+        while True:
+            try:
+                async for part in self._ask(dialogue, turns):
+                    yield part
+            except openai.BadRequestError as error:
+                if not _is_too_long(error):
+                    raise ServerFailed(reason=f"it refuses the question with status {error.status_code}") from error
+                if not turns:
+                    raise QuestionTooLong(tokens="too many", room="fewer") from error
+                turns = turns[(len(turns) + 1) // 2 :]
+            except openai.AuthenticationError as error:
+                raise ServerFailed(reason="it refuses the key in WORKER_OPENAI_API_KEY") from error
+            except openai.APIStatusError as error:
+                raise ServerFailed(reason=f"it answers with status {error.status_code}") from error
+            except openai.APIError as error:
+                raise ServerFailed(reason="it cannot be reached, or broke off") from error
+            else:
+                return
+
+    def forget(self, conversation: ConversationId, *, epoch: int) -> None:
+        """Nothing is kept here."""
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._client.close()
+
+    async def _ask(self, dialogue: Dialogue, turns: Sequence[Turn]) -> AsyncIterator[Text | Answered]:
+        began = time.monotonic()
+        first_token_s = 0.0
+        counted: CompletionUsage | None = None
+        messages, notices = await self._messages(dialogue, turns)
+        wanted = self._defaults.fill(dialogue.sampling)
+        stream = await self._client.chat.completions.create(
+            model=self._model,
+            messages=messages,
+            temperature=wanted.temperature,
+            top_p=wanted.top_p,
+            max_tokens=wanted.max_new_tokens,
+            seed=seed_of(dialogue.job),
+            stream=True,
+            stream_options={"include_usage": True},
+        )
+        async with stream:  # leaving early closes the connection, and the server stops
+            async for chunk in stream:
+                counted = chunk.usage or counted
+                text = chunk.choices[0].delta.content if chunk.choices else None
+                if text:
+                    first_token_s = first_token_s or time.monotonic() - began
+                    yield Text(text=text)
+        total_s = time.monotonic() - began
+        yield Answered(usage=_usage(counted, first_token_s=first_token_s, total_s=total_s), notices=notices)
+
+    async def _messages(
+        self, dialogue: Dialogue, turns: Sequence[Turn]
+    ) -> tuple[list[ChatCompletionMessageParam], tuple[str, ...]]:
+        """Every turn with its pictures as data URIs; pictures whose bytes are gone are left out and named."""
+        notices: list[str] = []
+        if len(turns) < len(dialogue.turns):
+            notices.append("The beginning of this conversation is out of the model's view by now.")
+        messages: list[ChatCompletionMessageParam] = []
+        shown: list[ChatCompletionContentPartParam] = []
+        for turn in turns:
+            shown += await self._shown(dialogue, turn.pictures, notices)
+            if turn.answer:
+                words = turn.prompt or turn.question
+                messages.append({"role": "user", "content": [*shown, {"type": "text", "text": words}]})
+                messages.append({"role": "assistant", "content": turn.answer})
+                shown = []
+        brought = await self._shown(dialogue, dialogue.pictures, notices)
+        if dialogue.pictures and not brought:
+            raise PictureGone(number=dialogue.pictures[0].number)
+        question: ChatCompletionContentPartParam = {"type": "text", "text": dialogue.question}
+        messages.append({"role": "user", "content": [*shown, *brought, question]})
+        return messages, tuple(notices)
+
+    @staticmethod
+    async def _shown(
+        dialogue: Dialogue, pictures: Sequence[Picture], notices: list[str]
+    ) -> list[ChatCompletionContentPartParam]:
+        parts: list[ChatCompletionContentPartParam] = []
+        for picture in pictures:
+            try:
+                stored = await dialogue.load_picture(picture)
+            except PictureGone as error:
+                notices.append(error.sentence)
+                continue
+            parts.append({"type": "image_url", "image_url": {"url": data_uri(stored)}})
+        return parts
+
+
+def data_uri(stored: bytes) -> str:
+    """The stored form of a picture (PNG or JPEG) as a `data:` URI."""
+    kind = "png" if stored.startswith(PNG_MAGIC) else "jpeg"
+    return f"data:image/{kind};base64,{base64.b64encode(stored).decode()}"
+
+
+def _is_too_long(error: openai.BadRequestError) -> bool:
+    """Servers agree on the code or at least on the words."""
+    said = str(error.message).lower()
+    return error.code == "context_length_exceeded" or "context length" in said or "too long" in said
+
+
+def _usage(counted: CompletionUsage | None, *, first_token_s: float, total_s: float) -> Usage:
+    if counted is None:
+        return Usage(first_token_s=first_token_s, total_s=total_s)
+    details = counted.prompt_tokens_details
+    return Usage(
+        prompt_tokens=counted.prompt_tokens,
+        cached_tokens=(details.cached_tokens or 0) if details else 0,
+        new_tokens=counted.completion_tokens,
+        first_token_s=first_token_s,
+        total_s=total_s,
+    )

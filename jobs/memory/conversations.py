@@ -1,0 +1,77 @@
+"""Conversations in one process."""
+
+from jobs.conversation import Conversation, ConversationId, Forgotten
+from jobs.job import JobId
+from jobs.memory.state import JobState, State, Thread
+
+
+class MemoryConversations:
+    """`ConversationStore`."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+
+    async def load(self, conversation: ConversationId) -> Conversation:
+        """See `ConversationStore.load`."""
+        thread = self._state.use(conversation)
+        return Conversation(id=conversation, epoch=thread.epoch, turns=tuple(thread.turns.values()))
+
+    async def forget(self, conversation: ConversationId) -> Forgotten:
+        """See `ConversationStore.forget`."""
+        thread = self._state.thread(conversation)
+        known = bool(thread.askers or thread.turns or thread.digests)
+        self._state.raise_epoch(thread)
+        for source in list(thread.askers):
+            self._scrub_source(thread, source)
+        pictures = self._state.drop_pictures(thread, set(thread.digests))
+        turns = len(thread.turns)
+        thread.turns.clear()
+        thread.brought.clear()
+        thread.askers.clear()
+        thread.last_source = None
+        return Forgotten(conversations=int(known), turns=turns, pictures=pictures)
+
+    async def forget_source(self, conversation: ConversationId, source: str) -> Forgotten:
+        """See `ConversationStore.forget_source`."""
+        thread = self._state.thread(conversation)
+        if source not in thread.askers:
+            return Forgotten()
+        self._state.raise_epoch(thread)
+        self._scrub_source(thread, source)
+        turns = int(thread.turns.pop(source, None) is not None)
+        thread.brought.pop(source, None)
+        thread.askers.pop(source)
+        pictures = self._state.drop_pictures(thread, self._brought_by_nobody(thread))
+        if thread.last_source == source:
+            thread.last_source = thread.line[-1].source if thread.line else next(reversed(thread.turns), None)
+        return Forgotten(conversations=int(not thread.askers), turns=turns, pictures=pictures)
+
+    async def forget_asker(self, tenant_key: str, asker: str) -> Forgotten:
+        """See `ConversationStore.forget_asker`."""
+        asked = [
+            (thread.id, source)
+            for thread in self._state.threads.values()
+            if thread.id.tenant_key == tenant_key
+            for source, who in thread.askers.items()
+            if who == asker
+        ]
+        parts = [await self.forget_source(conversation, source) for conversation, source in asked]
+        return Forgotten(
+            conversations=sum(part.conversations for part in parts),
+            turns=sum(part.turns for part in parts),
+            pictures=sum(part.pictures for part in parts),
+        )
+
+    def _scrub_source(self, thread: Thread, source: str) -> None:
+        """Every revision of one question."""
+        for revision in range(thread.newest[source] + 1):
+            job = JobId(tenant_key=thread.id.tenant_key, source=source, revision=revision)
+            record = self._state.record(job)
+            if record is not None:
+                self._state.scrub(record)
+
+    def _brought_by_nobody(self, thread: Thread) -> set[str]:
+        """Pictures that no question brought; none can be told while an intake is under way."""
+        if any(self._state.records[job].state is JobState.SUBMITTED for job in thread.line):
+            return set()
+        return thread.digests - frozenset().union(*thread.brought.values())

@@ -1,0 +1,232 @@
+"""Both ends of the queue in one process."""
+
+import itertools
+from collections.abc import Sequence
+
+import msgspec
+
+from jobs.answer import Cancelled, Delta, Done, Ending, Started
+from jobs.conversation import ConversationId, Turn
+from jobs.errors import Fenced, NotTheLastTurn, QueueFull, TenantQueueFull
+from jobs.job import Job, JobId
+from jobs.memory.state import FORGOTTEN, JobRecord, JobState, State, Thread
+from jobs.picture import Picture
+from jobs.queue import LOOKAHEAD, RUN_TIME_WEIGHT, Cancellation, Claim, Position, Pulse, Submission
+
+
+class MemoryQueue:
+    """`QueueIn` and `QueueOut`."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+
+    # ------------------------------------------------------------ QueueIn
+
+    async def submit(self, job: Job, *, holder: str, ready: bool = False) -> Submission:
+        """See `QueueIn.submit`."""
+        state = self._state
+        thread = state.thread(job.conversation)
+        known = state.record(job.id) or self._newer_revision(thread, job)
+        if known is not None:
+            return Submission(job=known.job, joined=True)
+        if job.revision > 0 and thread.last_source != job.source:
+            raise NotTheLastTurn
+        older = self._older_revision(thread, job)
+        self._check_bounds(job.conversation.tenant_key, freed=int(older is not None and _waits(older)))
+        if older is not None:
+            self._cancel(older, Cancelled(reason="superseded"))
+
+        record = JobRecord(job=msgspec.structs.replace(job, accepted_at_s=state.now_s), holder=holder)
+        record.delivery_until_s = state.now_s + state.settings.lease_s
+        state.records[job.id] = record
+        state.waiting[job.conversation.tenant_key] += 1
+        thread.line.append(job.id)
+        thread.last_source = job.source
+        thread.askers[job.source] = job.asker
+        thread.newest[job.source] = job.revision
+        state.use(job.conversation)
+        if ready:
+            self._make_ready(record, (), ())
+        return Submission(job=record.job)
+
+    async def attach(self, job: JobId, pictures: Sequence[Picture], notices: Sequence[str] = ()) -> None:
+        """See `QueueIn.attach`."""
+        record = self._state.record(job)
+        if record is None:
+            return
+        if record.state is JobState.SUBMITTED:
+            self._make_ready(record, tuple(pictures), tuple(notices))
+        elif record.state is JobState.ENDED and not record.pictures:
+            # It was stopped or forgotten while its pictures came in: nobody will answer with them.
+            thread = self._state.thread(record.job.conversation)
+            still_brought = frozenset().union(*thread.brought.values())
+            self._state.drop_pictures(thread, {picture.digest for picture in pictures} - still_brought)
+
+    async def end(self, job: JobId, ending: Ending) -> bool:
+        """See `QueueIn.end`."""
+        record = self._state.record(job)
+        if record is None or record.state is JobState.ENDED:
+            return False
+        self._cancel(record, ending)
+        return True
+
+    async def position(self, job: JobId) -> Position | None:
+        """See `QueueIn.position`."""
+        state = self._state
+        record = state.record(job)
+        if record is None or not _waits(record):
+            return None
+        line = state.threads[record.job.conversation].line
+        head = state.records[line[0]]
+        if line[0] in state.ready:
+            others = state.ready_in_order().index(line[0])
+        else:  # it is counted where it would stand if it became ready now
+            finish = state.next_finish(record.job.conversation.tenant_key)
+            others = sum(other < finish for other in state.ready.values())
+        ahead = others + line.index(job) - (head.state is JobState.RUNNING)
+        if state.mean_run_s is None:
+            return Position(ahead=ahead)
+        running = sum(other.state is JobState.RUNNING for other in state.records.values())
+        turns = ahead + 1 if running else ahead
+        return Position(ahead=ahead, wait_s=turns * state.mean_run_s / max(1, running))
+
+    # ------------------------------------------------------------ QueueOut
+
+    async def claim(self, *, worker: str, room: int, wait_s: float = 0.0) -> list[Claim]:
+        """See `QueueOut.claim`."""
+        state = self._state
+        state.forgotten_read.setdefault(worker, len(state.forgotten))
+        until_s = state.now_s + wait_s
+        while True:
+            claims = self._claim_ready(worker, room)
+            if claims or state.now_s >= until_s:
+                return claims
+            holds = [state.records[job].held_until_s for job in state.ready]
+            next_s = min([until_s, *(hold for hold in holds if hold > state.now_s)])
+            await state.clock.wait(max(0.0, next_s - state.now_s))
+
+    async def publish(self, claim: Claim, delta: Delta) -> None:
+        """See `QueueOut.publish`."""
+        record = self._running(claim)
+        if record.cancel == FORGOTTEN.reason or delta.offset < record.written:  # unwanted, or repeated
+            return
+        record.written = delta.offset + len(delta.text)
+        record.events.append(delta)
+        self._state.clock.ring()
+
+    async def commit(self, claim: Claim, ending: Ending, turn: Turn | None = None) -> None:
+        """See `QueueOut.commit`."""
+        state = self._state
+        known = state.record(claim.job.id)
+        if known is not None and known.committed == claim.attempt:
+            return
+        record = self._running(claim)
+        thread = state.use(claim.job.conversation)
+        if record.cancel == FORGOTTEN.reason:
+            ending, turn = FORGOTTEN, None
+        if turn is not None:
+            thread.turns[turn.source] = turn
+            thread.worker = record.worker
+        if isinstance(ending, Done):
+            run_s = state.now_s - record.started_at_s
+            mean_s = run_s if state.mean_run_s is None else state.mean_run_s
+            state.mean_run_s = mean_s + RUN_TIME_WEIGHT * (run_s - mean_s)
+        record.committed = claim.attempt
+        state.end(record, ending)
+
+    async def heartbeat(self, *, worker: str, claims: Sequence[Claim]) -> Pulse:
+        """See `QueueOut.heartbeat`."""
+        state = self._state
+        state.live_until_s[worker] = state.now_s + state.settings.lease_s
+        cancellations, fenced = [], []
+        for claim in claims:
+            record = state.record(claim.job.id)
+            if record is None or record.attempt != claim.attempt or record.state is not JobState.RUNNING:
+                if record is None or record.committed != claim.attempt:
+                    fenced.append(claim.job.id)
+                continue
+            record.leased_until_s = state.now_s + state.settings.lease_s
+            if record.cancel is not None:
+                cancellations.append(Cancellation(job=claim.job.id, reason=record.cancel))
+        forgotten = self._read_forgotten(worker)
+        return Pulse(cancellations=tuple(cancellations), fenced=tuple(fenced), forgotten=forgotten)
+
+    # ------------------------------------------------------------ steps
+
+    def _newer_revision(self, thread: Thread, job: Job) -> JobRecord | None:
+        newest = thread.newest.get(job.source, -1)
+        return self._state.record(_revision_of(job, newest)) if newest > job.revision else None
+
+    def _older_revision(self, thread: Thread, job: Job) -> JobRecord | None:
+        newest = thread.newest.get(job.source)
+        return None if newest is None else self._state.record(_revision_of(job, newest))
+
+    def _check_bounds(self, tenant: str, *, freed: int) -> None:
+        settings, waiting = self._state.settings, self._state.waiting
+        if waiting.total() - freed >= settings.max_waiting:
+            raise QueueFull(limit=settings.max_waiting)
+        if waiting[tenant] - freed >= settings.max_waiting_per_tenant:
+            raise TenantQueueFull(limit=settings.max_waiting_per_tenant)
+
+    def _make_ready(self, record: JobRecord, pictures: tuple[Picture, ...], notices: tuple[str, ...]) -> None:
+        thread = self._state.use(record.job.conversation)
+        record.pictures, record.notices, record.state = pictures, notices, JobState.READY
+        thread.brought[record.job.source] = frozenset(picture.digest for picture in pictures)
+        self._state.promote(thread)
+
+    def _cancel(self, record: JobRecord, ending: Ending) -> None:
+        """End a waiting job, ask a running one to end; the first reason stands."""
+        if _waits(record):
+            self._state.end(record, ending)
+        elif record.state is JobState.RUNNING and record.cancel is None:
+            record.cancel = ending.reason if isinstance(ending, Cancelled) else "stopped"
+
+    def _claim_ready(self, worker: str, room: int) -> list[Claim]:
+        state = self._state
+        heads = state.ready_in_order()[: room + LOOKAHEAD]
+        free = (job for job in heads if not self._is_held(state.records[job], worker))
+        return [self._start(state.records[job], worker) for job in list(itertools.islice(free, room))]
+
+    def _is_held(self, record: JobRecord, worker: str) -> bool:
+        state = self._state
+        if record.attempt == 0 and record.job.deadline_s <= state.now_s:
+            return True  # the reaper is about to tell the asker
+        keeper = state.threads[record.job.conversation].worker
+        if keeper is None or keeper == worker or state.live_until_s.get(keeper, 0.0) <= state.now_s:
+            return False
+        return record.held_until_s > state.now_s
+
+    def _start(self, record: JobRecord, worker: str) -> Claim:
+        state, job = self._state, record.job
+        state.virtual_time = max(state.virtual_time, state.ready.pop(job.id))
+        state.waiting[job.conversation.tenant_key] -= 1
+        state.live_until_s[worker] = state.now_s + state.settings.lease_s
+        record.state, record.worker = JobState.RUNNING, worker
+        record.attempt += 1
+        record.written = 0
+        record.started_at_s = state.now_s
+        record.leased_until_s = state.now_s + state.settings.lease_s
+        record.events.append(Started(attempt=record.attempt))
+        epoch = state.thread(job.conversation).epoch
+        state.clock.ring()
+        return Claim(job=job, pictures=record.pictures, notices=record.notices, attempt=record.attempt, epoch=epoch)
+
+    def _running(self, claim: Claim) -> JobRecord:
+        record = self._state.record(claim.job.id)
+        if record is None or record.state is not JobState.RUNNING or record.attempt != claim.attempt:
+            raise Fenced(attempt=claim.attempt, job=claim.job.id)
+        return record
+
+    def _read_forgotten(self, worker: str) -> tuple[tuple[ConversationId, int], ...]:
+        state = self._state
+        read = state.forgotten_read.get(worker, len(state.forgotten))
+        state.forgotten_read[worker] = len(state.forgotten)
+        return tuple(state.forgotten[read:])
+
+
+def _waits(record: JobRecord) -> bool:
+    return record.state in {JobState.SUBMITTED, JobState.READY}
+
+
+def _revision_of(job: Job, revision: int) -> JobId:
+    return JobId(tenant_key=job.conversation.tenant_key, source=job.source, revision=revision)

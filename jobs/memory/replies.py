@@ -1,0 +1,82 @@
+"""Deliveries and leases in one process."""
+
+from collections.abc import Sequence
+
+from jobs.errors import DeliveryLost
+from jobs.job import JobId
+from jobs.memory.state import JobRecord, JobState, State
+from jobs.reply import Delivery
+
+
+class MemoryReplies:
+    """`ReplyLedger`."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+
+    async def adopt(self, *, holder: str, platforms: Sequence[str], limit: int = 100) -> list[Delivery]:
+        """See `ReplyLedger.adopt`."""
+        lost = [
+            record
+            for record in self._state.records.values()
+            if record.job.conversation.platform in platforms
+            and not record.delivered
+            and record.delivery_until_s <= self._state.now_s
+        ]
+        for record in lost[:limit]:
+            record.holder = holder
+            self._extend(record)
+        return [
+            Delivery(job=record.job, taken_in=record.state is not JobState.SUBMITTED, posted=record.posted)
+            for record in lost[:limit]
+        ]
+
+    async def renew(self, *, holder: str, jobs: Sequence[JobId]) -> tuple[JobId, ...]:
+        """See `ReplyLedger.renew`."""
+        lost = []
+        for job in jobs:
+            record = self._state.record(job)
+            if record is None or record.holder != holder:
+                lost.append(job)
+            else:
+                self._extend(record)
+        return tuple(lost)
+
+    async def record(self, *, holder: str, job: JobId, posted: Sequence[str]) -> None:
+        """See `ReplyLedger.record`."""
+        self._held(holder, job).posted = tuple(posted)
+
+    async def close(self, *, holder: str, job: JobId) -> None:
+        """See `ReplyLedger.close`."""
+        record = self._held(holder, job)
+        record.delivered = True
+        self._state.settle(record)
+
+    def _held(self, holder: str, job: JobId) -> JobRecord:
+        record = self._state.record(job)
+        if record is None or record.holder != holder:
+            raise DeliveryLost(job=job)
+        return record
+
+    def _extend(self, record: JobRecord) -> None:
+        record.delivery_until_s = self._state.now_s + self._state.settings.lease_s
+
+
+class MemoryLeases:
+    """`Leases`."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+
+    async def hold(self, name: str, *, holder: str) -> bool:
+        """See `Leases.hold`."""
+        current, until_s = self._state.leases.get(name, ("", 0.0))
+        if current != holder and until_s > self._state.now_s:
+            return False
+        self._state.leases[name] = (holder, self._state.now_s + self._state.settings.lease_s)
+        return True
+
+    async def release(self, name: str, *, holder: str) -> None:
+        """See `Leases.release`."""
+        if self._state.leases.get(name, ("", 0.0))[0] == holder:
+            del self._state.leases[name]

@@ -1,0 +1,240 @@
+"""What the memory store knows, and the few steps that several verbs share.
+
+A job is submitted -> ready -> running -> ended. A conversation's `line` holds its unended jobs in the order
+submitted; only the head of a line can be in `State.ready` or running, so jobs of one conversation never overlap.
+"""
+
+import enum
+from collections import Counter
+from dataclasses import dataclass, field
+
+import msgspec
+
+from jobs.answer import AnswerEvent, Cancelled, Delta, Ending
+from jobs.conversation import ConversationId, Turn
+from jobs.job import Job, JobId
+from jobs.memory.clock import Clock
+from jobs.picture import Picture
+from jobs.settings import StoreSettings
+
+FORGOTTEN = Cancelled(reason="forgotten")
+
+
+class JobState(enum.Enum):
+    """Where a job is in its life."""
+
+    SUBMITTED = enum.auto()  # its pictures are being taken in
+    READY = enum.auto()  # attached; claimable when it heads its line
+    RUNNING = enum.auto()
+    ENDED = enum.auto()
+
+
+@dataclass(slots=True)
+class JobRecord:
+    """A job's life. `job` loses its words when it is forgotten; its place and `reply_to` stay."""
+
+    job: Job
+    state: JobState = JobState.SUBMITTED
+    pictures: tuple[Picture, ...] = ()
+    notices: tuple[str, ...] = ()
+    events: list[AnswerEvent] = field(default_factory=list)
+    written: int = 0  # characters of this attempt
+    ending: Ending | None = None
+    # the worker's end
+    attempt: int = 0
+    worker: str = ""
+    started_at_s: float = 0.0
+    leased_until_s: float = 0.0
+    committed: int | None = None  # the attempt that ended it
+    cancel: str | None = None  # asked to end, and why
+    finish: float | None = None  # virtual finish time: its place among the ready
+    held_until_s: float = 0.0  # left to the worker that knows the conversation
+    # the bot's end
+    holder: str = ""
+    delivered: bool = False
+    delivery_until_s: float = 0.0
+    posted: tuple[str, ...] = ()
+    known_until_s: float = float("inf")
+
+
+@dataclass(slots=True)
+class Thread:
+    """A conversation as the store knows it."""
+
+    id: ConversationId
+    epoch: int
+    used_at_s: float
+    line: list[JobId] = field(default_factory=list)
+    turns: dict[str, Turn] = field(default_factory=dict)  # by source, oldest first
+    askers: dict[str, str] = field(default_factory=dict)  # by source
+    newest: dict[str, int] = field(default_factory=dict)  # revision by source
+    brought: dict[str, frozenset[str]] = field(default_factory=dict)  # digests by source
+    digests: set[str] = field(default_factory=set)  # put for this conversation
+    last_source: str | None = None
+    worker: str | None = None  # committed the last turn: holds the cache
+
+
+@dataclass(slots=True)
+class StoredPicture:
+    """Bytes of one tenant, and who uses them."""
+
+    stored: bytes
+    used_at_s: float
+    users: set[ConversationId] = field(default_factory=set)
+
+
+class State:
+    """One store's whole content."""
+
+    def __init__(self, *, settings: StoreSettings, clock: Clock) -> None:
+        self.settings = settings
+        self.clock = clock
+        self.records: dict[JobId, JobRecord] = {}
+        self.threads: dict[ConversationId, Thread] = {}
+        self.pictures: dict[tuple[str, str], StoredPicture] = {}  # (tenant, digest), least recently used first
+        self.ready: dict[JobId, float] = {}  # heads of lines by virtual finish time
+        self.waiting: Counter[str] = Counter()  # accepted and not started, by tenant
+        self.virtual_time = 0.0  # of the job claimed last
+        self.finishes: dict[str, float] = {}  # by tenant: of its job made ready last
+        self.mean_run_s: float | None = None
+        self.live_until_s: dict[str, float] = {}  # by worker
+        self.forgotten: list[tuple[ConversationId, int]] = []
+        self.forgotten_read: dict[str, int] = {}  # by worker: how far it has read
+        self.dead_letters: list[JobId] = []
+        self.leases: dict[str, tuple[str, float]] = {}  # name: holder, until
+
+    @property
+    def now_s(self) -> float:
+        """The store's time."""
+        return self.clock.now_s()
+
+    # ------------------------------------------------------------ looking up
+
+    def record(self, job: JobId) -> JobRecord | None:
+        """The job, unless its id has been forgotten."""
+        record = self.records.get(job)
+        if record is not None and record.known_until_s <= self.now_s:
+            del self.records[job]
+            return None
+        return record
+
+    def thread(self, conversation: ConversationId) -> Thread:
+        """The conversation, begun anew when it is unknown or has outlived its retention time."""
+        thread = self.threads.get(conversation)
+        if thread is None or (not thread.line and thread.used_at_s + self.settings.retention_s <= self.now_s):
+            if thread is not None:
+                self.drop_pictures(thread, thread.digests)
+            # The time as epoch: it rises even when nothing is remembered of the conversation's earlier life.
+            thread = Thread(id=conversation, epoch=int(self.now_s * 1000), used_at_s=self.now_s)
+            self.threads[conversation] = thread
+        return thread
+
+    def use(self, conversation: ConversationId) -> Thread:
+        """The conversation, its retention time (and that of its pictures) starting again."""
+        thread = self.thread(conversation)
+        thread.used_at_s = self.now_s
+        for digest in thread.digests:
+            self.use_picture(conversation.tenant_key, digest)
+        return thread
+
+    def ready_in_order(self) -> list[JobId]:
+        """Heads of lines as they will be claimed."""
+        return sorted(self.ready, key=lambda job: (self.ready[job], str(job)))
+
+    # ------------------------------------------------------------ a job's life
+
+    def next_finish(self, tenant: str) -> float:
+        """Start-time fair queueing: each tenant's jobs finish one virtual second apart, however many there are."""
+        return max(self.virtual_time, self.finishes.get(tenant, 0.0)) + 1.0
+
+    def promote(self, thread: Thread) -> None:
+        """Put the head of the line among the ready, when it can start."""
+        if not thread.line:
+            return
+        head = self.records[thread.line[0]]
+        if head.state is not JobState.READY or head.job.id in self.ready:
+            return
+        tenant = thread.id.tenant_key
+        if head.finish is None:
+            head.finish = self.next_finish(tenant)
+            self.finishes[tenant] = head.finish
+            head.held_until_s = self.now_s + self.settings.affinity_s
+        self.ready[head.job.id] = head.finish
+        self.clock.ring()
+
+    def end(self, record: JobRecord, ending: Ending) -> None:
+        """The one place where a job ends: one terminal event, out of the line, the next one promoted."""
+        job = record.job
+        if record.state is not JobState.RUNNING:
+            self.waiting[job.conversation.tenant_key] -= 1
+        record.state = JobState.ENDED
+        record.ending = ending
+        record.events.append(ending)
+        self.ready.pop(job.id, None)
+        thread = self.threads[job.conversation]
+        thread.line.remove(job.id)
+        self.promote(thread)
+        self.settle(record)
+        self.clock.ring()
+
+    def settle(self, record: JobRecord) -> None:
+        """Ended and delivered: from now on only its id is remembered, against retried events."""
+        if record.state is JobState.ENDED and record.delivered:
+            record.known_until_s = self.now_s + self.settings.remember_ids_s
+
+    # ------------------------------------------------------------ forgetting
+
+    def scrub(self, record: JobRecord) -> None:
+        """Take the words out of a job: what was asked, by whom, with which pictures, and what was answered."""
+        husk = Job(
+            conversation=record.job.conversation,
+            source=record.job.source,
+            revision=record.job.revision,
+            kind=record.job.kind,
+            reply_to=record.job.reply_to,
+            patience_s=record.job.patience_s,
+            accepted_at_s=record.job.accepted_at_s,
+        )
+        record.job, record.pictures, record.notices = husk, (), ()
+        record.events = [
+            msgspec.structs.replace(event, text="") if isinstance(event, Delta) else event for event in record.events
+        ]
+        if record.state is JobState.RUNNING:
+            record.cancel = FORGOTTEN.reason
+            self.clock.ring()
+        elif record.state is JobState.ENDED:
+            record.ending = FORGOTTEN
+            record.events[-1] = FORGOTTEN
+        else:
+            self.end(record, FORGOTTEN)
+
+    def raise_epoch(self, thread: Thread) -> None:
+        """No cache of before can be mistaken, and every worker is told."""
+        thread.epoch = max(thread.epoch + 1, int(self.now_s * 1000))
+        thread.worker = None
+        self.forgotten.append((thread.id, thread.epoch))
+
+    # ------------------------------------------------------------ pictures
+
+    def use_picture(self, tenant_key: str, digest: str) -> StoredPicture | None:
+        """The picture, moved to the end of the line for eviction; None when it is gone."""
+        picture = self.pictures.pop((tenant_key, digest), None)
+        if picture is None or picture.used_at_s + self.settings.retention_s <= self.now_s:
+            return None
+        picture.used_at_s = self.now_s
+        self.pictures[(tenant_key, digest)] = picture
+        return picture
+
+    def drop_pictures(self, thread: Thread, digests: set[str] | frozenset[str]) -> int:
+        """The conversation no longer uses these; how many nobody uses now, whose bytes are gone."""
+        gone = 0
+        for digest in set(digests) & thread.digests:
+            thread.digests.discard(digest)
+            picture = self.pictures.get((thread.id.tenant_key, digest))
+            if picture is None:
+                continue
+            picture.users.discard(thread.id)
+            if not picture.users:
+                del self.pictures[(thread.id.tenant_key, digest)]
+                gone += 1
+        return gone

@@ -1,0 +1,53 @@
+"""Conversations over Redis."""
+
+from collections.abc import Iterator, Sequence
+
+import msgspec
+import structlog
+
+from jobs.conversation import Conversation, ConversationId, Forgotten, Turn
+from jobs.redis.encoding import escape_source, read_turn
+from jobs.redis.server import Server
+
+log = structlog.get_logger()
+
+
+class RedisConversations:
+    """`ConversationStore`."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+
+    async def load(self, conversation: ConversationId) -> Conversation:
+        """See `ConversationStore.load`."""
+        epoch, stored = await self._server.call("load", str(conversation))
+        return Conversation(id=conversation, epoch=epoch, turns=tuple(_readable(conversation, stored)))
+
+    async def forget(self, conversation: ConversationId) -> Forgotten:
+        """See `ConversationStore.forget`."""
+        return _forgotten(await self._server.call("forget", str(conversation)))
+
+    async def forget_source(self, conversation: ConversationId, source: str) -> Forgotten:
+        """See `ConversationStore.forget_source`."""
+        return _forgotten(await self._server.call("forget_source", str(conversation), escape_source(source)))
+
+    async def forget_asker(self, tenant_key: str, asker: str) -> Forgotten:
+        """See `ConversationStore.forget_asker`."""
+        # One call a question: each is short, so nobody else waits while a year of questions is forgotten.
+        asked = await self._server.call("asked", tenant_key, asker)
+        parts = [await self._server.call("forget_source", conversation, source) for conversation, source in asked]
+        return _forgotten([sum(counts) for counts in zip(*parts, strict=True)] or [0, 0, 0])
+
+
+def _forgotten(counts: Sequence[int]) -> Forgotten:
+    conversations, turns, pictures = counts
+    return Forgotten(conversations=conversations, turns=turns, pictures=pictures)
+
+
+def _readable(conversation: ConversationId, stored: list[bytes]) -> Iterator[Turn]:
+    """A turn that cannot be read is left out: the conversation goes on without it."""
+    for turn in stored:
+        try:
+            yield read_turn(turn)
+        except msgspec.MsgspecError as error:
+            log.warning("a turn cannot be read", conversation=str(conversation), reason=str(error))

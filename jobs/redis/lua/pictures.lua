@@ -1,0 +1,37 @@
+-- Picture bytes, keyed by tenant and digest: what one tenant stores no other can name.
+
+-- Least recently used first; never the one that has just come.
+local function evict(keep)
+  while tonumber(redis.call('HGET', GAUGES, 'picture_bytes') or 0) > PICTURE_BUDGET_BYTES do
+    local oldest = redis.call('ZRANGE', LRU, 0, 1)
+    local victim = oldest[1] ~= keep and oldest[1] or oldest[2]
+    if not victim then return end
+    drop_picture(victim)
+  end
+end
+
+-- args: conversation, digest, bytes
+register('put', function(_, args)
+  local conversation, digest, bytes = unpack(args)
+  local picture = tenant_of(conversation) .. ':' .. digest
+  sweep_pictures()
+  if redis.call('EXISTS', key('picture', picture)) == 0 then
+    drop_picture(picture)  -- whatever is still counted of one that expired
+    redis.call('SET', key('picture', picture), bytes)
+    redis.call('HSET', SIZES, picture, #bytes)
+    redis.call('HINCRBY', GAUGES, 'picture_bytes', #bytes)
+    redis.call('ZADD', LRU, stamp(now()), picture)
+  end
+  redis.call('SADD', key('users', picture), conversation)
+  redis.call('SADD', key('pictures', conversation), digest)
+  use(conversation)
+  evict(picture)
+end)
+
+-- args: tenant, digest; the bytes, or false when they are gone
+register('get', function(_, args)
+  local picture = args[1] .. ':' .. args[2]
+  local bytes = redis.call('GET', key('picture', picture))
+  if bytes then use_picture(picture) end
+  return bytes
+end, {'allow-oom'})

@@ -1,0 +1,279 @@
+from concurrent.futures import Future
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from inference_worker.engine.engine import Engine
+from inference_worker.engine.request import ConversationKey, PictureKey, Prompt
+from inference_worker.engine.scheduler import kv_bytes_per_token
+from inference_worker.image.processor import Crops
+from tests.inference_worker.engine.small import (
+    BORDER,
+    STOP,
+    TILING,
+    VOCAB,
+    arrived,
+    engine_for,
+    from_scratch,
+    picture,
+    prompt_of,
+    request,
+    run,
+    small_model,
+)
+
+MODEL = small_model()
+PICTURES = [picture(name) for name in "abc"]
+LONG_STORY = [(7 * i * i + 3) % (VOCAB - 1) for i in range(BORDER + 20)]
+
+words = st.integers(0, STOP - 1)
+parts = st.lists(words | st.sampled_from(PICTURES), min_size=1, max_size=BORDER - 4).map(
+    # two pictures never touch: in the real format a BOS stands between them
+    lambda drawn: [part for item in drawn for part in ([item, 1] if isinstance(item, PictureKey) else [item])]
+).filter(lambda drawn: sum(isinstance(part, PictureKey) for part in drawn) <= 3)
+prompts = parts.map(prompt_of)
+
+
+def tokens_run(engine: Engine) -> list[int]:
+    """How many positions each step computes, from now on."""
+    counts: list[int] = []
+    inner = engine._runner.run
+
+    def counting(rows):  # noqa: ANN001, ANN202 - a spy
+        counts.append(sum(row.tokens for row in rows))
+        return inner(rows)
+
+    engine._runner.run = counting
+    return counts
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(prompts, min_size=1, max_size=4), st.sampled_from([3, 16, 512]))
+def test_a_batch_answers_like_one_by_one_from_scratch(asked: list[Prompt], chunk_tokens: int) -> None:
+    requests = [request(str(index), prompt, new=8) for index, prompt in enumerate(asked)]
+    answers = run(engine_for(MODEL, chunk_tokens=chunk_tokens), *requests)
+    for one in requests:
+        assert answers.tokens[one.id] == from_scratch(MODEL, one)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(st.tuples(parts, st.integers(1, 12)), min_size=2, max_size=4))
+def test_a_follow_up_answers_as_if_nothing_were_cached(turns: list[tuple[list, int]]) -> None:
+    engine = engine_for(MODEL)
+    said: list = []
+    for number, (words_and_pictures, new) in enumerate(turns):
+        said += words_and_pictures
+        turn = request(str(number), prompt_of(said), new=new, conversation="c")
+        answers = run(engine, turn)
+        assert answers.tokens[turn.id] == from_scratch(MODEL, turn)
+        said += [*answers.tokens[turn.id], 2]
+
+
+def test_a_follow_up_computes_only_its_new_words() -> None:
+    engine = engine_for(MODEL)
+    start = [1, 2, picture("a"), 1, 5, 6]
+    first = run(engine, request("1", prompt_of(start), new=4, conversation="c"))
+    counts = tokens_run(engine)
+    answer = first.tokens["1"]
+    more = prompt_of([*start, *answer, 9, 8, 7])
+    second = run(engine, request("2", more, new=1, conversation="c"))
+    assert sum(counts) == 4, "three new words, and the last token of the answer that was drawn and never run"
+    assert second.finished["2"].cached_tokens == len(more.ids) - 4
+
+
+def test_a_sequence_that_crosses_the_border_while_decoding_answers_as_if_uncached() -> None:
+    crossing = request("c", prompt_of([1, 5, picture("a"), *LONG_STORY[: BORDER - TILING.tokens - 6]]), new=12)
+    assert len(crossing.prompt.ids) < BORDER < len(crossing.prompt.ids) + 12
+    assert run(engine_for(MODEL), crossing).tokens["c"] == from_scratch(MODEL, crossing)
+
+
+def test_branching_back_below_the_border_answers_as_if_uncached() -> None:
+    engine = engine_for(MODEL)
+    run(engine, request("long", prompt_of(LONG_STORY), conversation="c"))
+    short = request("short", prompt_of(LONG_STORY[:20]), conversation="c")
+    answers = run(engine, short)
+    assert answers.tokens["short"] == from_scratch(MODEL, short)
+    assert answers.finished["short"].cached_tokens == 0
+
+
+def test_a_different_picture_of_the_same_size_is_not_taken_for_the_cached_one() -> None:
+    engine = engine_for(MODEL)
+    shown = [1, picture("a"), 1, 4, 5]
+    run(engine, request("1", prompt_of(shown), conversation="c"))
+    other = request("2", prompt_of([1, picture("b"), 1, 4, 5]), conversation="c")
+    answers = run(engine, other)
+    assert answers.finished["2"].cached_tokens == 1
+    assert answers.tokens["2"] == from_scratch(MODEL, other)
+
+
+def test_preemption_under_a_small_budget_loses_no_token() -> None:
+    requests = [request(str(n), prompt_of([1 + n, *LONG_STORY[:100]]), new=90) for n in range(4)]
+    roomy = run(engine_for(MODEL), *requests)
+    budget = kv_bytes_per_token(MODEL) * 400
+    engine = engine_for(MODEL, kv_budget_bytes=budget)
+    restarted = 0
+    for one in requests:
+        engine.add(one)
+    tight: dict[str, list[int]] = {}
+    while not engine._scheduler.is_empty or not engine._inbox.empty():
+        for output in engine.step():
+            if hasattr(output, "token_id"):
+                tight.setdefault(output.request_id, []).append(output.token_id)
+        engine.check_integrity()
+        assert engine._scheduler._running_bytes() <= budget
+        restarted += any(sequence.new_tokens and not sequence.cache.length for sequence in engine._scheduler._waiting)
+    assert restarted, "the budget is small enough that somebody had to make room"
+    assert tight == roomy.tokens
+
+
+def test_idle_conversations_make_room_least_recently_used_first() -> None:
+    engine = engine_for(MODEL, kv_budget_bytes=kv_bytes_per_token(MODEL) * 300)
+    for name in "abc":
+        run(engine, request(name, prompt_of(LONG_STORY[:40]), conversation=name))
+    assert [key.name for key in engine._scheduler.residents.conversations()] == ["b", "c"]
+
+
+def test_an_aborted_answer_says_nothing_more_and_its_conversation_goes_on() -> None:
+    engine = engine_for(MODEL)
+    start = [1, picture("a"), 1, *LONG_STORY[:10]]
+    engine.add(request("stopped", prompt_of(start), new=50, conversation="c"))
+    drawn = [output.token_id for _ in range(5) for output in engine.step()]
+    engine.abort("stopped")
+    follow_up = request("next", prompt_of([*start, *drawn, 2, 3]), conversation="c")
+    answers = run(engine, follow_up)
+    assert "stopped" not in answers.tokens
+    assert answers.tokens["next"] == from_scratch(MODEL, follow_up)
+    assert answers.finished["next"].cached_tokens >= len(prompt_of(start).ids)
+
+
+def test_forgetting_drops_the_cache_and_the_features_at_once() -> None:
+    engine = engine_for(MODEL)
+    run(engine, request("1", prompt_of([1, picture("a"), 1, 4]), conversation="c"))
+    assert engine._features.size_bytes > 0
+    engine.forget("c", epoch=1)
+    engine.step()
+    assert len(engine._scheduler.residents) == 0
+    assert engine._features.size_bytes == 0
+
+
+def test_forgetting_leaves_a_picture_that_another_conversation_shows() -> None:
+    engine = engine_for(MODEL)
+    for name in "cd":
+        run(engine, request(name, prompt_of([1, picture("a"), 1, 4]), conversation=name))
+    engine.forget("c", epoch=1)
+    engine.step()
+    assert [key.name for key in engine._scheduler.residents.conversations()] == ["d"]
+    assert engine._features.size_bytes > 0
+
+
+def test_forgetting_leaves_what_was_asked_under_the_new_epoch() -> None:
+    engine = engine_for(MODEL)
+    fresh = msgspec.structs.replace(
+        request("1", prompt_of([1, 4, 5])), conversation=ConversationKey(name="c", epoch=1)
+    )
+    engine.add(fresh)
+    engine.forget("c", epoch=1)
+    assert run(engine, request("2", prompt_of([1]), new=1)).finished.keys() <= {"1", "2"}
+    assert any(key.epoch == 1 for key in engine._scheduler.residents.conversations()) or not (
+        engine._scheduler.is_empty
+    )
+
+
+def test_a_picture_that_cannot_be_loaded_fails_only_its_own_question() -> None:
+    engine = engine_for(MODEL)
+
+    def lost(_key: PictureKey) -> Future[Crops]:
+        future: Future[Crops] = Future()
+        future.set_exception(LookupError("gone"))
+        return future
+
+    good = request("good", prompt_of([1, picture("a"), 1, 4]))
+    bad = msgspec.structs.replace(request("bad", prompt_of([1, picture("b"), 1, 4])), load_crops=lost)
+    answers = run(engine, good, bad)
+    assert isinstance(answers.failed["bad"], LookupError)
+    assert answers.tokens["good"] == from_scratch(MODEL, good)
+
+
+def test_others_are_answered_while_a_picture_is_on_its_way() -> None:
+    engine = engine_for(MODEL)
+    slow: Future[Crops] = Future()
+    waiting = msgspec.structs.replace(
+        request("waiting", prompt_of([1, 9, picture("a"), 1, 4])), load_crops=lambda _key: slow
+    )
+    engine.add(waiting)
+    quick = request("quick", prompt_of([1, 4, 5]))
+    assert run(engine, quick).tokens["quick"] == from_scratch(MODEL, quick)
+    slow.set_result(arrived(picture("a")).result())
+    answers = run(engine, request("last", prompt_of([1]), new=30))
+    assert answers.tokens["waiting"] == from_scratch(MODEL, waiting)
+
+
+def test_a_picture_shown_in_two_conversations_is_loaded_once() -> None:
+    engine = engine_for(MODEL)
+    loads: list[PictureKey] = []
+
+    def load(key: PictureKey) -> Future[Crops]:
+        loads.append(key)
+        return arrived(key)
+
+    asked = [
+        msgspec.structs.replace(request(name, prompt_of([1, picture("a"), 1, 4])), load_crops=load) for name in "cd"
+    ]
+    run(engine, *asked)
+    assert loads == [picture("a")]
+
+
+def test_the_same_seed_draws_the_same_answer_in_any_company() -> None:
+    drawn = request("drawn", prompt_of([1, 2, 3]), new=20, temperature=1.5, seed=7)
+    alone = run(engine_for(MODEL), drawn).tokens["drawn"]
+    company = [request(str(n), prompt_of([n, n + 1]), new=20, temperature=1.0, seed=n) for n in range(3)]
+    assert run(engine_for(MODEL), *company, drawn).tokens["drawn"] == alone
+    other = msgspec.structs.replace(drawn, sampling=msgspec.structs.replace(drawn.sampling, seed=8))
+    assert run(engine_for(MODEL), other).tokens["drawn"] != alone
+
+
+def test_an_answer_ends_at_a_stop_id_which_is_not_part_of_it() -> None:
+    endless = request("1", prompt_of([1, 2, 3]), new=30)
+    tokens = run(engine_for(MODEL), endless).tokens["1"]
+    stop = tokens[5]
+    stopped = request("1", prompt_of([1, 2, 3]), new=30, stop_ids=frozenset({stop}))
+    answers = run(engine_for(MODEL), stopped)
+    assert answers.tokens["1"] == tokens[: tokens.index(stop)]
+    assert answers.finished["1"].reason == "stop"
+
+
+def test_an_answer_ends_where_the_context_does() -> None:
+    answers = run(engine_for(MODEL, context=30), request("1", prompt_of(LONG_STORY[:25]), new=100))
+    assert len(answers.tokens["1"]) == 5
+    assert answers.finished["1"].reason == "length"
+
+
+def test_more_requests_than_places_are_all_answered() -> None:
+    requests = [request(str(n), prompt_of([n, 2, 3]), new=3) for n in range(7)]
+    answers = run(engine_for(MODEL, max_sequences=2), *requests)
+    for one in requests:
+        assert answers.tokens[one.id] == from_scratch(MODEL, one)
+
+
+def test_a_short_question_does_not_wait_for_a_long_prompt() -> None:
+    engine = engine_for(MODEL, chunk_tokens=8)
+    engine.add(request("long", prompt_of([LONG_STORY[i % 60] for i in range(300)]), new=1))
+    engine.step()
+    short = request("short", prompt_of([1, 2, 3]), new=1)
+    engine.add(short)
+    steps = next(step for step in range(1, 100) if any(output.request_id == "short" for output in engine.step()))
+    assert steps == 1
+
+
+def test_after_a_broken_step_everybody_is_told_and_the_engine_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = engine_for(MODEL)
+    engine.add(request("1", prompt_of([1, 2, 3])))
+    monkeypatch.setattr(engine._runner, "run", lambda _rows: 1 / 0)
+    with pytest.raises(ZeroDivisionError) as broken:
+        engine.step()
+    assert [output.request_id for output in engine.recover(broken.value)] == ["1"]
+    monkeypatch.undo()
+    again = request("2", prompt_of([1, 2, 3]))
+    assert run(engine, again).tokens["2"] == from_scratch(MODEL, again)

@@ -1,0 +1,83 @@
+"""Drawn values: what a test says about a question is what matters to it."""
+
+import itertools
+from collections.abc import Iterable
+
+from jobs import (
+    Claim,
+    ConversationId,
+    Done,
+    Job,
+    JobId,
+    Picture,
+    PictureRef,
+    Turn,
+)
+from jobs.stores import Jobs
+
+_numbers = itertools.count(1)
+
+
+def conversation(thread: str = "", *, tenant: str = "T1", platform: str = "slack") -> ConversationId:
+    return ConversationId(platform=platform, tenant=tenant, channel="C1", thread=thread or f"thread {next(_numbers)}")
+
+
+def question(
+    where: ConversationId | None = None,
+    *,
+    source: str = "",
+    revision: int = 0,
+    text: str = "what is this?",
+    asker: str = "ann",
+    patience_s: float = 600.0,
+    reply_to: str = "",
+) -> Job:
+    return Job(
+        conversation=where or conversation(),
+        source=source or f"message/{next(_numbers)}",
+        revision=revision,
+        text=text,
+        asker=asker,
+        patience_s=patience_s,
+        reply_to=reply_to,
+    )
+
+
+def picture(digest: str, *, name: str = "cat.png") -> Picture:
+    ref = PictureRef(platform="slack", origin="F1", name=name)
+    return Picture(digest=digest, width=640, height=480, ref=ref)
+
+
+def turn_of(job: Job, answer: str, *, pictures: Iterable[Picture] = ()) -> Turn:
+    return Turn(
+        source=job.source,
+        revision=job.revision,
+        kind=job.kind,
+        question=job.text,
+        answer=answer,
+        pictures=tuple(pictures),
+        asker=job.asker,
+    )
+
+
+async def ask(jobs: Jobs, job: Job, *, holder: str = "bot") -> JobId:
+    """Submit a question without pictures."""
+    return (await jobs.queue_in.submit(job, holder=holder, ready=True)).job.id
+
+
+async def claim_one(jobs: Jobs, worker: str = "A") -> Claim:
+    (claim,) = await jobs.queue_out.claim(worker=worker, room=1)
+    return claim
+
+
+async def answer(jobs: Jobs, claim: Claim, text: str = "a cat") -> None:
+    await jobs.queue_out.commit(claim, Done(text=text), turn_of(claim.job, text))
+
+
+async def answer_all(jobs: Jobs, worker: str = "A") -> list[Job]:
+    """Claim and answer until nothing is ready; the jobs in the order answered."""
+    answered = []
+    while claims := await jobs.queue_out.claim(worker=worker, room=1):
+        await answer(jobs, claims[0])
+        answered.append(claims[0].job)
+    return answered

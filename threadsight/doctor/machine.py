@@ -1,0 +1,59 @@
+"""The machine: what computes, and how much room there is."""
+
+import importlib.util
+import shutil
+from collections.abc import Iterator
+from importlib.metadata import version
+from pathlib import Path
+
+from inference_worker.settings import WorkerSettings
+from threadsight.doctor.finding import Finding, fail, warn, well
+
+GB = 1e9
+LITTLE_DISK_GB = 5.0  # two days of a busy bot's pictures and the log
+NO_DISK_GB = 0.5
+
+
+def examine_torch(settings: WorkerSettings) -> Iterator[Finding]:
+    """What the native engine computes with."""
+    if settings.engine != "native":
+        return
+    if importlib.util.find_spec("torch") is None:
+        advice = "pip install 'threadsight[worker]', unless another machine runs the worker"
+        yield warn("Torch", "not installed", advice)
+        return
+    import torch  # noqa: PLC0415 - takes a second
+
+    yield well("Torch", torch.__version__)
+    if torch.cuda.is_available():
+        found = torch.cuda.get_device_properties(0)
+        yield well("GPU", f"{found.name}, {found.total_memory / GB:.0f} GB")
+        yield _examine_flash_attention()
+    elif settings.device == "cuda":
+        yield fail(
+            "GPU", "none found, and WORKER_DEVICE is cuda", "install the NVIDIA driver, or set WORKER_DEVICE=auto"
+        )
+    elif settings.model == "tiny":
+        yield well("GPU", "none; the built-in model needs none")
+    else:
+        yield warn("GPU", "none found: an answer takes minutes", "run the worker on a machine with an NVIDIA GPU")
+
+
+def _examine_flash_attention() -> Finding:
+    if importlib.util.find_spec("flash_attn") is None:
+        advice = "for more speed: pip install flash-attn --no-build-isolation"
+        return warn("flash-attn", "not installed; torch's own attention is used", advice)
+    return well("flash-attn", version("flash-attn"))
+
+
+def examine_disk(home: Path) -> Iterator[Finding]:
+    """Room for the queue, the pictures and the log."""
+    standing = next(folder for folder in (home, *home.parents) if folder.exists())
+    free_gb = shutil.disk_usage(standing).free / GB
+    found = f"{free_gb:.1f} GB free for {home}"
+    if free_gb < NO_DISK_GB:
+        yield fail("Disk", found, "make room, or set THREADSIGHT_HOME to another disk")
+    elif free_gb < LITTLE_DISK_GB:
+        yield warn("Disk", found, "make room, or set THREADSIGHT_HOME to another disk")
+    else:
+        yield well("Disk", found)

@@ -1,0 +1,82 @@
+"""The worker that every command of an install shares, so that the model is loaded once and remembers the last pictures."""
+
+import contextlib
+import hashlib
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import msgspec
+from dotenv import dotenv_values
+
+from inference_worker.status import WorkerStatus
+from threadsight.service import Service
+
+POLL_S = 0.05
+OURS = ("WORKER_", "QUEUE_")
+ALSO_OURS = {"REDIS_URL", "HF_HOME", "HF_TOKEN", "HF_HUB_OFFLINE"}
+
+
+class SharedWorker:
+    """A worker process that is running, or starting."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+
+    def wait_until_ready(self, show: Callable[[WorkerStatus], None]) -> WorkerStatus:
+        """Until it takes questions; `show` hears of the loading.
+
+        Raises:
+            ServiceFailed: it cannot be started, with its own words.
+        """
+        while True:
+            self._service.check()
+            status = self._read_status()
+            if status is not None:
+                if status.state == "ready":
+                    return status
+                show(status)
+            time.sleep(POLL_S)
+
+    def _read_status(self) -> WorkerStatus | None:
+        """What the living process says; the file of one before it says nothing."""
+        with contextlib.suppress(FileNotFoundError, ValueError):
+            status = msgspec.json.decode((self._service.folder / "status.json").read_bytes(), type=WorkerStatus)
+            if status.pid == int((self._service.folder / "process.pid").read_text()):
+                return status
+        return None
+
+
+@contextlib.contextmanager
+def open_worker(home: Path, *, linger_s: float = 0.0) -> Iterator[SharedWorker]:
+    """The install's worker, started unless it runs; it lives while any command is within this block.
+
+    It stays for `linger_s` afterwards, so that a follow-up finds the model loaded and the conversation resident.
+
+    Raises:
+        ServiceInUse: it runs with other `WORKER_*` settings for another command.
+    """
+    folder = home.resolve() / "worker"
+    environment = _choose_environment(home.resolve(), folder)
+    service = Service(
+        folder,
+        [sys.executable, "-P", "-m", "threadsight", "worker"],
+        environment=environment,
+        linger_s=linger_s,
+        settings=hashlib.sha256(json.dumps(environment, sort_keys=True).encode()).hexdigest(),
+    )
+    with service.use(linger=linger_s > 0):
+        yield SharedWorker(service)
+
+
+def _choose_environment(home: Path, folder: Path) -> dict[str, str]:
+    """The settings of the worker, wherever they stand: it starts in its own folder and reads no `.env`."""
+    written = {**dotenv_values(".env"), **os.environ}
+    ours = {name: value for name, value in written.items() if value and (name.startswith(OURS) or name in ALSO_OURS)}
+    model = Path(ours.get("WORKER_MODEL", "")).expanduser()
+    if "WORKER_MODEL" in ours and model.is_dir():
+        ours["WORKER_MODEL"] = str(model.resolve())
+    return {**ours, "THREADSIGHT_HOME": str(home), "WORKER_STATUS_FILE": str(folder / "status.json")}
