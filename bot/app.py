@@ -115,7 +115,7 @@ def build_frontends() -> tuple[Frontend, ...]:
     return ()
 
 
-async def run(store: StoreSettings, settings: BotSettings) -> None:
+async def run(settings: BotSettings, store: StoreSettings) -> None:
     """Serve every configured platform until SIGTERM or Ctrl-C.
 
     Raises:
@@ -127,19 +127,18 @@ async def run(store: StoreSettings, settings: BotSettings) -> None:
         raise NoFrontend
     holder = name_this_process()
     async with (
-        open_redis(store) as stores,
+        open_redis(store.required_url(), store) as stores,
         open_chat(settings, stores, frontends=frontends, lease_s=store.lease_s, holder=holder) as responder,
     ):
-        serving = {
-            asyncio.create_task(
+        this = asyncio.current_task()
+        assert this is not None
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, this.cancel)
+        await asyncio.gather(
+            *(
                 run_under_lease(frontend, responder, leases=stores.leases, holder=holder, lease_s=store.lease_s)
+                for frontend in frontends
             )
-            for frontend in frontends
-        }
-        stopping = asyncio.Event()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(number, stopping.set)
-        await serve(serving, stopping)
+        )
 
 
 def main() -> int:
@@ -150,6 +149,10 @@ def main() -> int:
     except ThreadsightError as error:
         print(error.sentence, file=sys.stderr)  # noqa: T201  a person started this
         return 1
+    except KeyboardInterrupt:
+        return 130
+    except asyncio.CancelledError:  # SIGTERM
+        return 0
     return 0
 
 
@@ -158,11 +161,20 @@ def name_this_process() -> str:
     return f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
 
 
-async def _repeat(work: Callable[[], Awaitable[object]], *, every_s: float) -> None:
-    """Again and again; while the store is away there is nothing to do but to try again."""
-    while True:
-        await asyncio.sleep(every_s)
-        try:
-            await work()
-        except StoreUnavailable as error:
-            log.warning("store away", error=error.sentence)
+def _start(work: Callable[[], Awaitable[object]], *, every_s: float) -> "asyncio.Task[None]":
+    async def repeat() -> None:
+        while True:
+            await asyncio.sleep(every_s)
+            try:
+                await work()
+            except StoreUnavailable as error:  # nothing to do but to try again
+                log.warning("store away", error=error.sentence)
+
+    task = asyncio.create_task(repeat())
+    task.add_done_callback(_log_death)
+    return task
+
+
+def _log_death(task: "asyncio.Task[None]") -> None:
+    if not task.cancelled():
+        log.error("a loop of this process has died", exc_info=task.exception())

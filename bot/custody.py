@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Coroutine
-from contextlib import suppress
 
 from jobs import JobId, ReplyLedger
 
@@ -39,8 +38,7 @@ class Custody:
         task = self._held.get(job)
         if task is not None:
             task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
+            await asyncio.wait({task})
 
     async def close(self) -> None:
         """Stop all; their leases run out, and whoever is alive then takes over."""

@@ -55,7 +55,8 @@ class Courier:
         """Follow one answer to its end, and leave its final text standing.
 
         Raises:
-            ExceptionGroup: of `Fenced` (another process delivers it now), or of `StoreUnavailable` (it is owed still).
+            Fenced: another process delivers it now.
+            StoreUnavailable: it is owed still. Both may come in an `ExceptionGroup`.
         """
         standing = _Standing(self._replies, owed, holder=self._holder)
         reply = frontend.reply(owed.job, owed.posted)

@@ -49,9 +49,7 @@ async def download(address: str, hosts: Hosts) -> AsyncGenerator[bytes, None]:
 
 
 @asynccontextmanager
-async def _opened(
-    session: aiohttp.ClientSession, address: str, hosts: Hosts
-) -> AsyncIterator[aiohttp.ClientResponse]:
+async def _opened(session: aiohttp.ClientSession, address: str, hosts: Hosts) -> AsyncIterator[aiohttp.ClientResponse]:
     """The answer at the end of the redirects, every hop of them checked."""
     url = URL(address)
     for _ in range(_REDIRECTS + 1):

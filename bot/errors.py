@@ -44,9 +44,7 @@ class NothingAsked(Refused):
 
 
 class NothingToSee(Refused):
-    """{verdicts}
-    No picture is left to answer about.
-    """
+    """{verdicts} No picture is left to answer about."""
 
 
 class NoSuchFile(Refused):
@@ -110,7 +108,11 @@ class PlaceGone(Unavailable):
 
 
 class NoFrontend(Unavailable):
-    """There is no chat platform to serve. {missing}"""
+    """There is no chat platform to serve: this version speaks in the shell only (threadsight ask).
+
+    DISCORD_TOKEN is for the Discord front end, SLACK_BOT_TOKEN and SLACK_APP_TOKEN are for the Slack one, and this
+    version has neither yet.
+    """
 
 
 class AnswerPending(Unavailable):

@@ -99,9 +99,9 @@ class Responder:
                 await self._courier.deliver(owed, frontend)
         except* Fenced:
             log.info("delivery lost", job=str(owed.job.id))
-        except* StoreUnavailable as unavailable:
+        except* StoreUnavailable:
             # Owed still: it is adopted when the store is back and the lease has run out.
-            log.warning("delivery put off", job=str(owed.job.id), error=str(unavailable.exceptions[0]))
+            log.warning("delivery put off", job=str(owed.job.id))
         except* Exception:
             log.exception("delivery failed", job=str(owed.job.id))
             await self._end_failed(owed.job.id)
@@ -109,7 +109,7 @@ class Responder:
     async def _take_in(self, job: Job, frontend: Frontend) -> None:
         taken = await self._intake.take_in(job, frontend)
         if taken.leaves_nothing_to_see:
-            await self._queue.end(job.id, _failed(NothingToSee(verdicts="\n".join(taken.verdicts))))
+            await self._queue.end(job.id, _failed(NothingToSee(verdicts=" ".join(taken.verdicts))))
         else:
             await self._queue.attach(job.id, taken.pictures, taken.verdicts)
 

@@ -1,7 +1,6 @@
 """One process at a time speaks to a platform; a second one stands by and takes over when the lease runs out."""
 
 import asyncio
-from contextlib import suppress
 
 import structlog
 
@@ -49,5 +48,4 @@ async def _hold(leases: Leases, name: str, holder: str) -> bool:
 
 async def _end(task: "asyncio.Task[None]") -> None:
     task.cancel()
-    with suppress(asyncio.CancelledError):
-        await task
+    await asyncio.wait({task})

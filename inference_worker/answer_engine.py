@@ -1,6 +1,6 @@
 """The port between the worker's use case and whatever answers: the native engine, or another server."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Protocol
 
 import msgspec
@@ -31,7 +31,7 @@ class AnswerEngine(Protocol):
         """Begin to answer, on the running event loop."""
         ...
 
-    def answer(self, dialogue: Dialogue) -> AsyncIterator[Text | Answered]:
+    def answer(self, dialogue: Dialogue) -> AsyncGenerator[Text | Answered]:
         """The answer's text as it comes, then `Answered`. Leaving the iteration early stops the work.
 
         Raises:

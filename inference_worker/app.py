@@ -60,9 +60,7 @@ def load_native(settings: WorkerSettings, progress: Callable[[int, int], None] |
     hardware.check_fit(folder, device, dtype)
     model = load_model(folder, dtype=dtype, device=device, progress=progress)
     kv_budget = hardware.kv_budget_bytes(settings, device)
-    context = min(
-        settings.context, model.config.max_position_embeddings, kv_budget // kv_bytes_per_token(model)
-    )
+    context = min(settings.context, model.config.max_position_embeddings, kv_budget // kv_bytes_per_token(model))
     limits = EngineLimits(
         context=context,
         max_sequences=settings.max_sequences,
@@ -114,7 +112,7 @@ async def run(settings: WorkerSettings, store: StoreSettings) -> None:
     """
     status = StatusFile(settings.status_file)
     try:
-        async with open_redis(store) as jobs:
+        async with open_redis(store.required_url(), store) as jobs:
             loaded = build_openai(settings) if settings.engine == "openai" else load_native(settings, status.loading)
             service = Service(
                 loaded.engine,

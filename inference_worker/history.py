@@ -102,9 +102,7 @@ def _check_pictures(kind: JobKind, *, new: Sequence[Picture], known: Sequence[Pi
         raise NothingToCompare(count=len(new) + len(known))
 
 
-def _numbers_to_name(
-    new: Sequence[Picture], again: Sequence[Picture], known: Sequence[Picture]
-) -> tuple[int, ...]:
+def _numbers_to_name(new: Sequence[Picture], again: Sequence[Picture], known: Sequence[Picture]) -> tuple[int, ...]:
     """The pictures that a question is about, where earlier ones are named again and it is not about all of them."""
     if not again or len(again) == len(known):
         return ()

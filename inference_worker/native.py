@@ -3,7 +3,7 @@
 import asyncio
 import io
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from concurrent.futures import Future, ThreadPoolExecutor
 
 import msgspec
@@ -19,6 +19,7 @@ from inference_worker.prompt import PlacedPrompt, PromptBuilder
 from inference_worker.sampling import SamplingDefaults, seed_of
 from jobs import ConversationId, Picture, Usage
 from jobs.errors import PictureGone
+
 
 class NativeEngine:
     """Answers with the model in this process. Between `start` and `close`."""
@@ -47,7 +48,7 @@ class NativeEngine:
         """Begin to answer, on the running event loop."""
         self._engine.start()
 
-    async def answer(self, dialogue: Dialogue) -> AsyncIterator[Text | Answered]:
+    async def answer(self, dialogue: Dialogue) -> AsyncGenerator[Text | Answered]:
         """See `AnswerEngine.answer`. Pictures whose bytes are gone are left out, and the person is told.
 
         Raises:
@@ -79,7 +80,7 @@ class NativeEngine:
         await self._engine.close()
         self._threads.shutdown(wait=False, cancel_futures=True)
 
-    async def _generate(self, dialogue: Dialogue, placed: PlacedPrompt) -> AsyncIterator[Text | Answered]:
+    async def _generate(self, dialogue: Dialogue, placed: PlacedPrompt) -> AsyncGenerator[Text | Answered]:
         began = time.monotonic()
         first_token_s = 0.0
         cached = 0

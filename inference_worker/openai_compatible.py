@@ -2,7 +2,7 @@
 
 import base64
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 
 import openai
 from openai.types.chat import ChatCompletionContentPartParam, ChatCompletionMessageParam
@@ -35,7 +35,7 @@ class OpenAIEngine:
     def start(self) -> None:
         """Nothing runs here."""
 
-    async def answer(self, dialogue: Dialogue) -> AsyncIterator[Text | Answered]:
+    async def answer(self, dialogue: Dialogue) -> AsyncGenerator[Text | Answered]:
         """See `AnswerEngine.answer`. When the server finds the conversation too long, its older half is left out.
 
         Raises:
@@ -70,7 +70,7 @@ class OpenAIEngine:
         """Close the connections."""
         await self._client.close()
 
-    async def _ask(self, dialogue: Dialogue, turns: Sequence[Turn]) -> AsyncIterator[Text | Answered]:
+    async def _ask(self, dialogue: Dialogue, turns: Sequence[Turn]) -> AsyncGenerator[Text | Answered]:
         began = time.monotonic()
         first_token_s = 0.0
         counted: CompletionUsage | None = None

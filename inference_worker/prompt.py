@@ -83,7 +83,7 @@ class PromptBuilder:
         raise QuestionTooLong(tokens=len(part), room=room)
 
     def _question(self, tenant: str, pictures: Sequence[Picture], words: str) -> "_Part":
-        """`<|user|>\\n<|image_1|>\\n<|image_2|>\\n{words}<|end|>\\n<|assistant|>` (its newline belongs to the answer)."""
+        """User, a line for each picture, the words, end, assistant (it swallows the newline after it)."""
         tokenizer = self._tokenizer
         newline = tokenizer.encode("\n", bos=False)
         part = _Part([tokenizer.user_id])
@@ -96,7 +96,7 @@ class PromptBuilder:
         return part
 
     def _answer(self, turn: Turn) -> "_Part":
-        """`{answer}<|end|>\\n`, with the ids as they were generated where this tokeniser made them."""
+        """The answer and end, with the ids as they were generated where this tokeniser made them."""
         tokenizer = self._tokenizer
         usable = turn.token_ids and turn.fingerprint == tokenizer.fingerprint
         ids = turn.token_ids if usable else tokenizer.encode_untrusted(turn.answer.lstrip())
@@ -142,9 +142,7 @@ class _Part:
         return self
 
 
-def _settle(
-    dialogue: Dialogue, without: frozenset[str]
-) -> tuple[list[tuple[Turn, list[Picture]]], list[Picture]]:
+def _settle(dialogue: Dialogue, without: frozenset[str]) -> tuple[list[tuple[Turn, list[Picture]]], list[Picture]]:
     """The answered turns with the pictures shown in each, and the pictures shown with the question.
 
     The pictures of a question that was never answered are shown with the next one.

@@ -22,4 +22,4 @@ class SamplingDefaults(msgspec.Struct, frozen=True, kw_only=True):
 
 def seed_of(job: JobId) -> int:
     """The sampling seed of a job: when a worker is lost, the next one draws the same."""
-    return int(digest_of(str(job).encode())[:16], 16) % 2**SEED_BITS
+    return int(digest_of(str(job).encode())[:16], 16) >> (64 - SEED_BITS)

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Coroutine
 from contextlib import aclosing, suppress
+from typing import Any
 
 import structlog
 
@@ -97,7 +98,8 @@ async def _unless_stopped(work: Coroutine[None, None, Answered], stop: "asyncio.
     """The work's result, or None when `stop` came first; the work is ended then."""
     task = asyncio.ensure_future(work)
     try:
-        await asyncio.wait({task, stop}, return_when=asyncio.FIRST_COMPLETED)
+        either: list[asyncio.Future[Any]] = [task, stop]
+        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
         return task.result() if task.done() else None
     finally:
         task.cancel()

@@ -30,9 +30,7 @@ class StatusFile:
     def loading(self, done_bytes: int, total_bytes: int) -> None:
         """So much of the model is read. Called for every tensor; written a few times a second."""
         if time.monotonic() - self._written_at >= WRITE_INTERVAL_S:
-            self._write(
-                WorkerStatus(state="loading", pid=os.getpid(), done_bytes=done_bytes, total_bytes=total_bytes)
-            )
+            self._write(WorkerStatus(state="loading", pid=os.getpid(), done_bytes=done_bytes, total_bytes=total_bytes))
 
     def ready(self, sentence: str) -> None:
         """The worker claims from now on."""

@@ -11,7 +11,7 @@ from dotenv import dotenv_values
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from jobs.errors import Refused
+from jobs.errors import Refused, Unavailable
 
 
 class SettingMisspelt(Refused):
@@ -20,6 +20,10 @@ class SettingMisspelt(Refused):
 
 class SettingWrong(Refused):
     """{name}: {reason}."""
+
+
+class RedisNotSet(Unavailable):
+    """REDIS_URL is not set, so there is no queue to work on."""
 
 
 class Settings(BaseSettings):
@@ -70,3 +74,13 @@ class StoreSettings(Settings):
     retention_s: float = Field(default=7 * 86_400.0, gt=0)  # turns and pictures, after the last use
     picture_budget_bytes: int = Field(default=2 * 1024**3, gt=0)
     remember_ids_s: float = Field(default=86_400.0, gt=0)  # how long a retried event joins the first
+
+    def required_url(self) -> str:
+        """Where Redis is.
+
+        Raises:
+            RedisNotSet: nobody says.
+        """
+        if self.redis_url is None:
+            raise RedisNotSet
+        return self.redis_url

@@ -1,18 +1,14 @@
 """What can go wrong in the command line, beyond what the two sides name themselves.
 
 Refused
-    NoSuchFile
-    NoPictures              a question without a picture that follows nothing
+    NoPictures              a question about nothing
     NothingToFollow         -f, and nothing was asked before
 Unavailable
     ExtraMissing            this part of the package is not installed
+    Broken                  a bug of ours
 """
 
 from jobs.errors import Refused, Unavailable
-
-
-class NoSuchFile(Refused):
-    """There is no file {path}."""
 
 
 class NoPictures(Refused):
@@ -25,3 +21,7 @@ class NothingToFollow(Refused):
 
 class ExtraMissing(Unavailable):
     """This needs the `{extra}` extra (pip install 'threadsight[{extra}]')."""
+
+
+class Broken(Unavailable):
+    """Something broke that should not ({reason}). {log} has the whole story."""

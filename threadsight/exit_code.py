@@ -1,22 +1,77 @@
 """How a command ended, for scripts. The numbers are those of sysexits.h where it has one."""
 
 import enum
+from collections.abc import Iterator
 
-from jobs.errors import QueueFull, Refused, StoreUnavailable, TenantQueueFull, ThreadsightError, Unavailable
+from bot.errors import NoFrontend, NoSuchFile
+from inference_worker.errors import (
+    ModelIncomplete,
+    ModelNotFound,
+    ModelTooLarge,
+    ModelUnreachable,
+    ModelUnreadable,
+    ModelUnsupported,
+)
+from jobs.errors import (
+    DeadlinePassed,
+    QueueFull,
+    Refused,
+    StoreUnavailable,
+    TenantQueueFull,
+    ThreadsightError,
+)
 from jobs.settings import SettingMisspelt, SettingWrong
-from threadsight.errors import NoSuchFile, NothingToFollow
+from threadsight.errors import ExtraMissing
 from threadsight.keeper import HOPELESS
+from threadsight.service import ServiceFailed, ServiceInUse
 
 
 class ExitCode(enum.IntEnum):
-    """What each one means is said by `threadsight --help`."""
+    """A command's exit status."""
 
     ANSWERED = 0
     NOT_ANSWERED = 1
-    USAGE = 2
+    USAGE = 2  # as typer has it
     REFUSED = 65  # EX_DATAERR
     NO_SUCH_FILE = 66  # EX_NOINPUT
     STORE_AWAY = 69  # EX_UNAVAILABLE
     TRY_LATER = 75  # EX_TEMPFAIL
-    CONFIGURATION = HOPELESS  # EX_CONFIG
+    NOT_SET_UP = HOPELESS  # EX_CONFIG
     INTERRUPTED = 130  # 128 + SIGINT, as shells count
+
+
+# The first kind that fits counts.
+_KINDS: tuple[tuple[ExitCode, tuple[type[ThreadsightError], ...]], ...] = (
+    (ExitCode.NO_SUCH_FILE, (NoSuchFile,)),
+    (ExitCode.STORE_AWAY, (StoreUnavailable,)),
+    (ExitCode.TRY_LATER, (QueueFull, TenantQueueFull, DeadlinePassed, ServiceInUse)),
+    (
+        ExitCode.NOT_SET_UP,
+        (
+            ModelIncomplete,
+            ModelNotFound,
+            ModelTooLarge,
+            ModelUnreachable,
+            ModelUnreadable,
+            ModelUnsupported,
+            SettingMisspelt,
+            SettingWrong,
+            ExtraMissing,
+            NoFrontend,
+            ServiceFailed,
+        ),
+    ),
+    (ExitCode.REFUSED, (Refused,)),
+)
+
+
+def exit_code_of(code: str) -> ExitCode:
+    """How a command ends that meets this error: `ThreadsightError.code`, of this machine or of a worker's answer."""
+    kind = next((kind for kind in _family(ThreadsightError) if kind.__new__(kind).code == code), ThreadsightError)
+    return next((ends for ends, kinds in _KINDS if issubclass(kind, kinds)), ExitCode.NOT_ANSWERED)
+
+
+def _family(kind: type[ThreadsightError]) -> Iterator[type[ThreadsightError]]:
+    yield kind
+    for child in kind.__subclasses__():
+        yield from _family(child)

@@ -23,7 +23,7 @@ MAX_LOG_BYTES = 1_000_000
 
 
 class ServiceFailed(Unavailable):
-    """The {name} cannot be kept running ({reason}). Its log is {log}."""
+    """The {name} does not run: {reason} (its log: {log})"""
 
 
 class ServiceInUse(Unavailable):

@@ -58,7 +58,7 @@ def normalise(task: DecodeTask) -> Normalised:
         raise
     except MemoryError:
         raise PictureTooHeavy(number=task.number) from None
-    except Exception as error:  # noqa: BLE001  codecs raise anything on hostile bytes, and all of it means this
+    except Exception as error:  # codecs raise anything on hostile bytes, and all of it means this
         raise PictureBroken(number=task.number) from error
 
 
@@ -123,7 +123,7 @@ def _reduced(image: Image.Image, size: tuple[int, int]) -> Image.Image:
 def _upright(image: Image.Image, source: Image.Image) -> Image.Image:
     """Turned as the camera's EXIF block says; one that cannot be read says nothing."""
     try:
-        orientation = source.getexif().get(ExifTags.Base.Orientation)
+        orientation = source.getexif().get(ExifTags.Base.Orientation, 1)
     except (OSError, SyntaxError, ValueError, KeyError, TypeError, struct.error):
         return image
     turn = _UPRIGHT.get(orientation)

@@ -63,7 +63,7 @@ class AsyncEngine:
         while not self._closing.is_set():
             try:
                 outputs = self._engine.step()
-            except Exception as error:  # noqa: BLE001 - whatever a step raises, the askers are told and work goes on
+            except Exception as error:
                 log.exception("engine step failed")
                 outputs = self._engine.recover(error)
             if outputs:

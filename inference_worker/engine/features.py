@@ -15,9 +15,7 @@ from inference_worker.model.phi3v import Phi3V
 class PictureFeatures:
     """Features by picture, least recently used dropped first. Who uses one is known, so that forgetting is exact."""
 
-    def __init__(
-        self, model: Phi3V, *, budget_bytes: int, crops_per_step: int, on_arrival: Callable[[], None]
-    ) -> None:
+    def __init__(self, model: Phi3V, *, budget_bytes: int, crops_per_step: int, on_arrival: Callable[[], None]) -> None:
         self._on_arrival = on_arrival  # called from any thread
         self._model = model
         self._budget_bytes = budget_bytes

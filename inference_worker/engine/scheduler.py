@@ -231,4 +231,3 @@ def kv_bytes_per_token(model: Phi3V) -> int:
     """Keys and values of one position in every layer: 393,216 bytes for the real models in bf16."""
     config = model.config
     return 2 * config.layers * config.kv_heads * config.head_dim * model.dtype.itemsize
-

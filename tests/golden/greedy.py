@@ -13,20 +13,18 @@ class Memory:
     """The model's `Attention` for one sequence: keys and values of every layer so far."""
 
     def __init__(self) -> None:
-        self._layers: dict[int, tuple[Tensor, Tensor]] = {}  # each (kv_heads, tokens so far, head_dim)
+        self._layers: dict[int, tuple[Tensor, Tensor]] = {}  # each (tokens so far, kv_heads, head_dim)
 
     def __call__(self, layer: int, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
         """Causal over everything so far: the first call brings many rows, each later one a single row."""
-        query, key, value = (states.transpose(0, 1) for states in (query, key, value))  # heads first
         first = layer not in self._layers
         if not first:
-            assert query.shape[1] == 1, "one token a step"
+            assert len(query) == 1, "one token a step"
             keys, values = self._layers[layer]
-            key, value = torch.cat([keys, key], dim=1), torch.cat([values, value], dim=1)
+            key, value = torch.cat([keys, key]), torch.cat([values, value])
         self._layers[layer] = key, value
-        mixed = functional.scaled_dot_product_attention(
-            query[None], key[None], value[None], is_causal=first, enable_gqa=True
-        )
+        queries, keys, values = (states.transpose(0, 1)[None] for states in (query, key, value))  # (1, heads, ...)
+        mixed = functional.scaled_dot_product_attention(queries, keys, values, is_causal=first, enable_gqa=True)
         return mixed[0].transpose(0, 1)  # (rows, heads, head_dim)
 
 

@@ -8,6 +8,8 @@ import json
 import sys
 from pathlib import Path
 
+import torch
+
 from tests.golden import model, preprocess, rope, tokenize
 from tests.golden.folder import Case, GoldenFolder, Section, Verdict
 
@@ -61,6 +63,7 @@ def main() -> int:
     arguments = parser.parse_args()
     if not arguments.folder.is_dir():
         parser.error(f"there is no folder {arguments.folder}")
+    torch.set_num_threads(1)  # small matrices: more threads only wait for each other
     summary = replay(GoldenFolder(arguments.folder, arguments.tokenizer))
     say(json.dumps(summary))
     return int(any(section["bad"] for section in summary.values()))

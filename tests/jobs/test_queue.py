@@ -291,12 +291,15 @@ async def test_a_worker_waits_no_longer_than_it_said(jobs: Jobs) -> None:
 # ------------------------------------------------------------ affinity
 
 
-async def follow_up(jobs: Jobs) -> None:
-    """A conversation that worker A has answered in, and its next question."""
-    where = conversation("known")
-    await ask(jobs, question(where))
-    await answer(jobs, await claim_one(jobs, "A"))
-    await ask(jobs, question(where, source="follow-up"))
+async def follow_up(jobs: Jobs, *, conversations: int = 1) -> None:
+    """Conversations that worker A has answered in, and the next question of each."""
+    known = [conversation() for _ in range(conversations)]
+    for where in known:
+        await ask(jobs, question(where))
+    for claim in await jobs.queue_out.claim(worker="A", room=conversations):
+        await answer(jobs, claim)
+    for where in known:
+        await ask(jobs, question(where, source="follow-up"))
 
 
 async def test_a_follow_up_is_left_to_the_worker_that_holds_the_cache(jobs: Jobs) -> None:
@@ -330,20 +333,9 @@ async def test_nobody_waits_for_a_worker_that_is_gone(open_store: OpenStore) -> 
 
 
 async def test_conversations_left_to_others_do_not_hide_the_work_behind_them(jobs: Jobs) -> None:
-    for _ in range(10):
-        await follow_up_in_new(jobs)
+    await follow_up(jobs, conversations=10)
     await ask(jobs, question(source="new"))
     assert [claim.job.source for claim in await jobs.queue_out.claim(worker="B", room=1)] == ["new"]
-
-
-async def follow_up_in_new(jobs: Jobs) -> None:
-    where = conversation()
-    await ask(jobs, question(where))
-    await answer(jobs, await claim_one(jobs, "A"))
-    await jobs.queue_in.submit(question(where, source="follow-up"), holder="bot", ready=True)
-    (claim,) = await jobs.queue_out.claim(worker="A", room=1)
-    await answer(jobs, claim)
-    await ask(jobs, question(where))
 
 
 # ------------------------------------------------------------ lost and slow workers

@@ -99,7 +99,7 @@ def prompt_of(parts: Sequence[int | PictureKey]) -> Prompt:
     return Prompt(ids=tuple(ids), slots=tuple(slots))
 
 
-def request(  # noqa: PLR0913 - what a test draws
+def request(
     name: str,
     prompt: Prompt,
     *,

@@ -29,10 +29,14 @@ PICTURES = [picture(name) for name in "abc"]
 LONG_STORY = [(7 * i * i + 3) % (VOCAB - 1) for i in range(BORDER + 20)]
 
 words = st.integers(0, STOP - 1)
-parts = st.lists(words | st.sampled_from(PICTURES), min_size=1, max_size=BORDER - 4).map(
-    # two pictures never touch: in the real format a BOS stands between them
-    lambda drawn: [part for item in drawn for part in ([item, 1] if isinstance(item, PictureKey) else [item])]
-).filter(lambda drawn: sum(isinstance(part, PictureKey) for part in drawn) <= 3)
+parts = (
+    st.lists(words | st.sampled_from(PICTURES), min_size=1, max_size=BORDER - 4)
+    .map(
+        # two pictures never touch: in the real format a BOS stands between them
+        lambda drawn: [part for item in drawn for part in ([item, 1] if isinstance(item, PictureKey) else [item])]
+    )
+    .filter(lambda drawn: sum(isinstance(part, PictureKey) for part in drawn) <= 3)
+)
 prompts = parts.map(prompt_of)
 
 
@@ -170,9 +174,7 @@ def test_forgetting_leaves_a_picture_that_another_conversation_shows() -> None:
 
 def test_forgetting_leaves_what_was_asked_under_the_new_epoch() -> None:
     engine = engine_for(MODEL)
-    fresh = msgspec.structs.replace(
-        request("1", prompt_of([1, 4, 5])), conversation=ConversationKey(name="c", epoch=1)
-    )
+    fresh = msgspec.structs.replace(request("1", prompt_of([1, 4, 5])), conversation=ConversationKey(name="c", epoch=1))
     engine.add(fresh)
     engine.forget("c", epoch=1)
     assert run(engine, request("2", prompt_of([1]), new=1)).finished.keys() <= {"1", "2"}

@@ -1,0 +1,42 @@
+"""How a question from the shell ended: for programs, and for the exit code."""
+
+import msgspec
+
+from jobs import Picture, Usage
+
+
+class SeenPicture(msgspec.Struct, frozen=True, kw_only=True):
+    """A picture of the conversation, by the number that people and answers call it by."""
+
+    number: int
+    name: str
+    width: int  # pixels, upright
+    height: int
+
+    @classmethod
+    def of(cls, picture: Picture) -> "SeenPicture":
+        """What a program may want to know of a picture."""
+        return cls(number=picture.number, name=picture.name, width=picture.width, height=picture.height)
+
+
+class Failure(msgspec.Struct, frozen=True, kw_only=True):
+    """Why there is no answer: a stable name, and the sentence for the person."""
+
+    code: str
+    sentence: str
+
+
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+    """What `--json` prints. `answer` is the beginning of one when `failure` says that it was stopped."""
+
+    answer: str
+    pictures: tuple[SeenPicture, ...] = ()  # all of the conversation
+    notices: tuple[str, ...] = ()
+    usage: Usage = Usage()
+    job: str
+    conversation: str
+    failure: Failure | None = None
+
+    def as_json(self) -> str:
+        """One object on one line."""
+        return msgspec.json.encode(self).decode()

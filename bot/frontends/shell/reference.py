@@ -1,0 +1,82 @@
+"""What a person types for a picture, as a reference that can be fetched again: a file, an address, standard input.
+
+The origin of a file is its `file:` address with the time of its last change as the fragment, so that a picture that
+was drawn over is another picture. Standard input is kept in a spool folder, since it cannot be read twice.
+"""
+
+import asyncio
+import hashlib
+import sys
+import time
+from collections.abc import AsyncGenerator
+from pathlib import Path
+from typing import BinaryIO
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
+
+from bot.errors import NoSuchFile, Unfetchable
+from jobs import PictureRef
+
+PLATFORM = "shell"
+STANDARD_INPUT = "-"
+
+_PIECE_BYTES = 1024**2
+_MOST_SPOOLED_BYTES = 64 * 1024**2  # far beyond what is taken in: enough to say that it is too large
+_SPOOLED_FOR_S = 7 * 86_400.0
+
+
+def read_reference(argument: str, *, spool: Path, stdin: BinaryIO | None = None) -> PictureRef:
+    """The reference for what was typed: a path, an http(s) address, or `-`.
+
+    Raises:
+        NoSuchFile: the path leads to no file.
+    """
+    if argument == STANDARD_INPUT:
+        return _refer_to(spool_input(stdin or sys.stdin.buffer, spool), name="stdin")
+    if urlsplit(argument).scheme in {"http", "https"}:
+        return PictureRef(platform=PLATFORM, origin=argument, name=Path(urlsplit(argument).path).name)
+    path = Path(argument).expanduser().absolute()
+    if not path.is_file():
+        raise NoSuchFile(path=argument)
+    return _refer_to(path, name=path.name)
+
+
+def spool_input(stdin: BinaryIO, spool: Path) -> Path:
+    """Keep what comes in under its digest; what has been there for a week goes."""
+    spool.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for old in spool.iterdir():
+        if time.time() - old.stat().st_mtime > _SPOOLED_FOR_S:
+            old.unlink(missing_ok=True)
+    content = stdin.read(_MOST_SPOOLED_BYTES)
+    path = spool / hashlib.sha256(content).hexdigest()
+    if not path.exists():
+        path.touch(mode=0o600)
+        path.write_bytes(content)
+    return path
+
+
+async def fetch_reference(ref: PictureRef) -> AsyncGenerator[bytes, None]:
+    """The bytes, in pieces.
+
+    Raises:
+        Unfetchable: the file or the address gives nothing.
+    """
+    if not ref.origin.startswith("file:"):
+        from bot.download import Hosts, download  # noqa: PLC0415  aiohttp takes 0.2 s; most questions need none
+
+        async for piece in download(ref.origin, Hosts(None)):
+            yield piece
+        return
+    path = Path(url2pathname(urlsplit(ref.origin).path))
+    try:
+        with await asyncio.to_thread(path.open, "rb") as file:
+            while piece := await asyncio.to_thread(file.read, _PIECE_BYTES):
+                yield piece
+    except OSError as error:
+        raise Unfetchable(reason=f"{path}: {error.strerror}") from error
+
+
+def _refer_to(path: Path, *, name: str) -> PictureRef:
+    stat = path.stat()
+    origin = f"{path.as_uri()}#{stat.st_mtime_ns}"
+    return PictureRef(platform=PLATFORM, origin=origin, name=name, size_bytes=stat.st_size)

@@ -1,0 +1,90 @@
+import msgspec
+import pytest
+
+from inference_worker.answer_engine import Answered
+from inference_worker.errors import NothingToCompare, NothingToLookAt
+from inference_worker.history import build_dialogue, build_turn
+from inference_worker.presets import Presets
+from jobs import Claim, Conversation, JobKind, Usage
+from tests.inference_worker.dialogues import claim, conversation, from_memory, picture, turn
+
+PRESETS = Presets(ocr="Read.", compare="Compare.", describe="Describe.")
+A, B, C = picture("a"), picture("b"), picture("c")
+
+
+def built(asked: Claim, history: Conversation = conversation()):  # noqa: ANN201, B008
+    return build_dialogue(asked, history, presets=PRESETS, ocr_crops=16, load_picture=from_memory({}))
+
+
+def numbers(pictures) -> list[tuple[str, int]]:  # noqa: ANN001
+    return [(shown.digest, shown.number) for shown in pictures]
+
+
+def test_pictures_are_numbered_in_order_of_appearance() -> None:
+    history = conversation(turn("1", "?", "!", picture("a", 1), picture("b", 2)))
+    assert numbers(built(claim("and this?", C), history).pictures) == [("c", 3)]
+
+
+def test_a_picture_that_comes_again_keeps_its_number_and_is_not_shown_twice() -> None:
+    history = conversation(turn("1", "?", "!", picture("a", 1), picture("b", 2)))
+    asked = built(claim("and now?", B, C, C), history)
+    assert numbers(asked.pictures) == [("c", 3)]
+    assert "image 2 and image 3" in asked.question
+
+
+def test_answering_again_gives_the_same_pictures_the_same_numbers() -> None:
+    history = conversation(turn("1", "?", "!", picture("a", 1)), turn("2", "?", "!", picture("b", 2)))
+    asked = built(claim("again", B, source="2", revision=1), history)
+    assert [past.source for past in asked.turns] == ["1"]
+    assert numbers(asked.pictures) == [("b", 2)]
+
+
+def test_reading_an_older_picture_is_one_shot_at_full_detail() -> None:
+    history = conversation(turn("1", "?", "!", picture("a", 1)), turn("2", "?", "!", picture("b", 2)))
+    asked = built(claim("", A, kind=JobKind.OCR), history)
+    assert asked.one_shot
+    assert asked.turns == ()
+    assert [(shown.digest, shown.number, shown.max_crops) for shown in asked.pictures] == [("a", 1, 16)]
+    kept = build_turn(claim("", A, kind=JobKind.OCR), asked, "HELLO", Answered(usage=Usage()))
+    assert (kept.pictures, kept.answer) == ((), "HELLO")
+
+
+def test_reading_without_a_picture_reads_the_latest_of_the_conversation() -> None:
+    history = conversation(turn("1", "?", "!", picture("a", 1), picture("b", 2)))
+    assert numbers(built(claim("", kind=JobKind.OCR), history).pictures) == [("b", 2)]
+
+
+@pytest.mark.parametrize("kind", [JobKind.OCR, JobKind.DESCRIBE])
+def test_a_task_about_a_picture_needs_one(kind: JobKind) -> None:
+    with pytest.raises(NothingToLookAt):
+        built(claim("", kind=kind))
+
+
+def test_comparing_needs_two_pictures_wherever_they_came_from() -> None:
+    with pytest.raises(NothingToCompare, match="has 1"):
+        built(claim("", A, kind=JobKind.COMPARE))
+    history = conversation(turn("1", "?", "!", picture("a", 1)))
+    assert built(claim("", B, kind=JobKind.COMPARE), history).question == "Compare."
+
+
+def test_comparing_some_of_the_pictures_names_them() -> None:
+    history = conversation(turn("1", "?", "!", picture("a", 1), picture("b", 2), picture("c", 3)))
+    asked = built(claim("", A, C, kind=JobKind.COMPARE), history)
+    assert "image 1 and image 3" in asked.question
+
+
+def test_the_turn_keeps_what_the_model_was_asked_and_how_the_answer_was_made() -> None:
+    asked = claim("which?", A, kind=JobKind.DESCRIBE)
+    answered = Answered(usage=Usage(), token_ids=(4, 5), fingerprint="f")
+    kept = build_turn(asked, built(asked), "This one.", answered)
+    assert (kept.question, kept.prompt, kept.answer) == ("which?", "Describe. which?", "This one.")
+    assert (kept.token_ids, kept.fingerprint) == ((4, 5), "f")
+    assert numbers(kept.pictures) == [("a", 1)]
+
+
+def test_every_kind_has_words_even_when_the_person_has_none() -> None:
+    for kind in JobKind:
+        for new in (1, 2):
+            assert Presets().render(kind, "", new=new)
+    assert Presets().render(JobKind.ASK, "How many?", new=1) == "How many?"
+    assert msgspec.json.decode(msgspec.json.encode(Presets()), type=Presets) == Presets()

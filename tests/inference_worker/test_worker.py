@@ -1,0 +1,219 @@
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+import msgspec
+import pytest
+
+from inference_worker.presets import Presets
+from inference_worker.service import Service
+from inference_worker.worker import Worker
+from jobs import (
+    AnswerEvent,
+    Cancelled,
+    ConversationId,
+    Delta,
+    Done,
+    Failed,
+    Job,
+    JobId,
+    Picture,
+    PictureRef,
+    Started,
+)
+from jobs.errors import PictureGone
+from jobs.memory import MemoryJobs, open_memory
+from jobs.settings import StoreSettings
+from tests.inference_worker.scripted_engine import ScriptedEngine
+
+HERE = ConversationId(platform="shell", tenant="local", channel="desk", thread="1")
+
+
+def question(text: str, source: str = "q1", **more: object) -> Job:
+    return msgspec.structs.replace(Job(conversation=HERE, source=source, text=text), **more)
+
+
+@pytest.fixture(autouse=True)
+def _prompt_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("inference_worker.worker.CLAIM_WAIT_S", 0.05)
+
+
+@pytest.fixture
+def engine() -> ScriptedEngine:
+    return ScriptedEngine()
+
+
+@pytest.fixture
+def jobs() -> MemoryJobs:
+    return open_memory(StoreSettings())
+
+
+@asynccontextmanager
+async def working(jobs: MemoryJobs, engine: ScriptedEngine, *, name: str = "A", room: int = 4) -> AsyncIterator[None]:
+    service = Service(
+        engine,
+        queue=jobs.queue_out,
+        conversations=jobs.conversations,
+        pictures=jobs.pictures,
+        presets=Presets(),
+        ocr_crops=16,
+    )
+    worker = Worker(
+        service,
+        engine,
+        queue=jobs.queue_out,
+        reaper=jobs.reaper,
+        name=name,
+        room=room,
+        heartbeat_s=0.01,
+        grace_s=1.0,
+    )
+    stopping = asyncio.Event()
+    task = asyncio.create_task(worker.run(stopping))
+    try:
+        yield
+    finally:
+        stopping.set()
+        await asyncio.wait_for(task, 5)
+
+
+async def events(jobs: MemoryJobs, job: JobId) -> list[AnswerEvent]:
+    return [event async for event in jobs.answers.follow(job)]
+
+
+async def until(condition: Callable[[], bool | Awaitable[bool]]) -> None:
+    async with asyncio.timeout(5):
+        while not condition():
+            await asyncio.sleep(0.005)
+
+
+async def test_a_question_is_answered_and_joins_the_history(jobs: MemoryJobs, engine: ScriptedEngine) -> None:
+    asked = question("one two three")
+    await jobs.queue_in.submit(asked, holder="bot", ready=True)
+    async with working(jobs, engine):
+        told = await events(jobs, asked.id)
+    assert told[0] == Started(attempt=1)
+    assert "".join(event.text for event in told if isinstance(event, Delta)).startswith("one ")
+    assert isinstance(told[-1], Done)
+    assert (told[-1].text, told[-1].notices, told[-1].usage.new_tokens) == ("one two three", ("noted",), 3)
+    (turn,) = (await jobs.conversations.load(HERE)).turns
+    assert (turn.question, turn.answer, turn.token_ids) == ("one two three", "one two three", (1, 2, 3))
+
+
+async def test_the_verdicts_of_intake_are_told_beside_the_answer(jobs: MemoryJobs, engine: ScriptedEngine) -> None:
+    asked = question("one two")
+    await jobs.queue_in.submit(asked, holder="bot")
+    await jobs.queue_in.attach(asked.id, [], ["Picture 2 skipped: 14 MB, the limit is 10."])
+    async with working(jobs, engine):
+        told = await events(jobs, asked.id)
+    assert told[-1].notices == ("Picture 2 skipped: 14 MB, the limit is 10.", "noted")
+
+
+async def test_many_conversations_are_answered_at_once_up_to_the_room(
+    jobs: MemoryJobs, engine: ScriptedEngine
+) -> None:
+    engine.hold.clear()
+    asked = [
+        question("one two", source=f"q{n}", conversation=msgspec.structs.replace(HERE, thread=str(n)))
+        for n in range(5)
+    ]
+    for one in asked:
+        await jobs.queue_in.submit(one, holder="bot", ready=True)
+    async with working(jobs, engine, room=3):
+        await until(lambda: engine.at_once == 3)
+        engine.hold.set()
+        endings = [(await events(jobs, one.id))[-1] for one in asked]
+    assert all(isinstance(ending, Done) for ending in endings)
+    assert engine.most_at_once == 3
+
+
+async def test_stop_ends_a_running_answer_with_what_was_written(jobs: MemoryJobs, engine: ScriptedEngine) -> None:
+    engine.hold.clear()
+    asked = question("one two three")
+    await jobs.queue_in.submit(asked, holder="bot", ready=True)
+    async with working(jobs, engine):
+        await until(lambda: engine.at_once == 1)
+        await jobs.queue_in.end(asked.id, Cancelled(reason="stopped"))
+        told = await events(jobs, asked.id)
+    assert told[-1] == Cancelled(reason="stopped", text="one")
+    assert engine.stopped_early == 1
+    assert (await jobs.conversations.load(HERE)).turns[0].answer == "one"
+
+
+async def test_forgetting_reaches_the_running_answer_the_history_and_the_caches(
+    jobs: MemoryJobs, engine: ScriptedEngine
+) -> None:
+    engine.hold.clear()
+    asked = question("one two three")
+    await jobs.queue_in.submit(asked, holder="bot", ready=True)
+    async with working(jobs, engine):
+        await until(lambda: engine.at_once == 1)
+        await jobs.conversations.forget(HERE)
+        told = await events(jobs, asked.id)
+        await until(lambda: bool(engine.forgotten))
+    assert isinstance(told[-1], Cancelled)
+    assert told[-1].reason == "forgotten"
+    ((conversation, epoch),) = engine.forgotten
+    assert conversation == HERE
+    assert epoch > engine.asked[0].epoch
+    assert (await jobs.conversations.load(HERE)).turns == ()
+
+
+async def test_an_error_with_a_sentence_is_told_in_that_sentence(jobs: MemoryJobs, engine: ScriptedEngine) -> None:
+    engine.error = PictureGone(number=2)
+    asked = question("one two")
+    await jobs.queue_in.submit(asked, holder="bot", ready=True)
+    async with working(jobs, engine):
+        told = await events(jobs, asked.id)
+    assert told[-1] == Failed(code="picture_gone", advice="Picture 2 is no longer stored. Please post it again.")
+
+
+async def test_an_unexpected_error_ends_the_job_in_plain_words(jobs: MemoryJobs, engine: ScriptedEngine) -> None:
+    engine.error = ZeroDivisionError("secret detail")
+    asked = question("one two")
+    await jobs.queue_in.submit(asked, holder="bot", ready=True)
+    async with working(jobs, engine):
+        told = await events(jobs, asked.id)
+    assert isinstance(told[-1], Failed)
+    assert told[-1].code == "engine_failed"
+    assert "secret" not in told[-1].advice
+
+
+async def test_a_question_that_failed_keeps_its_pictures_in_the_conversation(
+    jobs: MemoryJobs, engine: ScriptedEngine
+) -> None:
+    engine.error = ZeroDivisionError()
+    asked = question("one two")
+    shown = Picture(digest="d", width=8, height=8, ref=PictureRef(platform="shell", origin="/a.png"))
+    await jobs.queue_in.submit(asked, holder="bot")
+    await jobs.queue_in.attach(asked.id, [shown])
+    async with working(jobs, engine):
+        await events(jobs, asked.id)
+        engine.error = None
+        again = question("three four", source="q2")
+        await jobs.queue_in.submit(again, holder="bot", ready=True)
+        await events(jobs, again.id)
+    assert [picture.digest for turn in engine.asked[-1].turns for picture in turn.pictures] == ["d"]
+
+
+async def test_a_worker_that_lost_its_lease_commits_nothing_and_the_next_one_answers(
+    jobs: MemoryJobs, engine: ScriptedEngine
+) -> None:
+    asked = question("one two three")
+    await jobs.queue_in.submit(asked, holder="bot", ready=True)
+    await jobs.queue_out.claim(worker="lost", room=1)
+    jobs.clock.advance(60)
+    async with working(jobs, engine, name="B"):
+        told = await events(jobs, asked.id)
+    assert [event for event in told if isinstance(event, Started)] == [Started(attempt=1), Started(attempt=2)]
+    assert isinstance(told[-1], Done)
+
+
+async def test_a_worker_told_to_stop_finishes_what_it_began(jobs: MemoryJobs, engine: ScriptedEngine) -> None:
+    engine.hold.clear()
+    asked = question("one two")
+    await jobs.queue_in.submit(asked, holder="bot", ready=True)
+    async with working(jobs, engine):
+        await until(lambda: engine.at_once == 1)
+        asyncio.get_running_loop().call_later(0.1, engine.hold.set)
+    assert isinstance((await events(jobs, asked.id))[-1], Done)

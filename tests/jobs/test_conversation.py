@@ -1,0 +1,279 @@
+import pytest
+
+from jobs import (
+    Cancellation,
+    Cancelled,
+    Claim,
+    Conversation,
+    ConversationId,
+    Delta,
+    Done,
+    Forgotten,
+    Job,
+)
+from jobs.errors import NotTheLastTurn
+from jobs.stores import Jobs
+from tests.jobs.conftest import OpenStore, Store
+from tests.jobs.given import answer, answer_all, ask, claim_one, conversation, picture, question, turn_of
+
+FORGOTTEN = Cancelled(reason="forgotten")
+
+
+async def bring(jobs: Jobs, job: Job, *stored: bytes) -> list[str]:
+    """Submit a question with these pictures, taken in; their digests."""
+    await jobs.queue_in.submit(job, holder="bot")
+    digests = [await jobs.pictures.put(job.conversation, one) for one in stored]
+    await jobs.queue_in.attach(job.id, [picture(digest) for digest in digests])
+    return digests
+
+
+async def sources_of(jobs: Jobs, where: ConversationId) -> list[str]:
+    return [turn.source for turn in (await jobs.conversations.load(where)).turns]
+
+
+async def has(jobs: Jobs, digest: str, tenant_key: str = "slack:T1") -> bool:
+    return await jobs.pictures.get(tenant_key, digest) is not None
+
+
+# ------------------------------------------------------------ histories
+
+
+async def test_turns_are_loaded_whole_and_oldest_first(jobs: Jobs) -> None:
+    where = conversation()
+    for source in ("m2", "m1", "m/ö:3"):
+        await ask(jobs, question(where, source=source))
+    claims: list[Claim] = []
+    for _ in range(3):
+        claims.append(await claim_one(jobs))
+        await answer(jobs, claims[-1], f"answer to {claims[-1].job.source}")
+    loaded = await jobs.conversations.load(where)
+    assert loaded.id == where
+    assert loaded.turns == tuple(turn_of(claim.job, f"answer to {claim.job.source}") for claim in claims)
+    assert {claim.epoch for claim in claims} == {loaded.epoch}
+
+
+async def test_an_unknown_conversation_is_empty(jobs: Jobs) -> None:
+    assert (await jobs.conversations.load(conversation())).turns == ()
+
+
+async def test_conversations_with_the_same_ids_in_two_tenants_never_meet(jobs: Jobs) -> None:
+    here, there = conversation("t", tenant="T1"), conversation("t", tenant="T2")
+    tricky = ConversationId(platform="slack", tenant="T1", channel="C1:t", thread="")
+    await ask(jobs, question(here, source="m1"))
+    await answer_all(jobs)
+    await jobs.conversations.forget(there)
+    assert await sources_of(jobs, here) == ["m1"]
+    assert await sources_of(jobs, there) == []
+    assert await sources_of(jobs, tricky) == []
+
+
+async def test_a_conversation_lives_for_its_retention_time_after_the_last_use(open_store: OpenStore) -> None:
+    store = await open_store(retention_s=0.5)
+    used, left = conversation(), conversation()
+    for where in (used, left):
+        await ask(store.jobs, question(where, source="m1"))
+    await answer_all(store.jobs)
+    digest = await store.jobs.pictures.put(used, b"picture")
+    before = await store.jobs.conversations.load(left)
+    for _ in range(2):
+        await store.pass_time(0.3)
+        assert await sources_of(store.jobs, used) == ["m1"]
+    assert await has(store.jobs, digest)
+    after = await store.jobs.conversations.load(left)
+    assert after.turns == ()
+    assert after.epoch > before.epoch  # a cache of the first life cannot be mistaken
+    with pytest.raises(NotTheLastTurn):
+        await ask(store.jobs, question(left, source="m1", revision=1))
+
+
+# ------------------------------------------------------------ forgetting a conversation
+
+
+async def test_forgetting_takes_the_history_and_the_pictures(jobs: Jobs) -> None:
+    where, other = conversation(), conversation()
+    one, two = await bring(jobs, question(where), b"only here", b"also there")
+    await jobs.pictures.put(other, b"also there")
+    await answer_all(jobs)
+    before = await jobs.conversations.load(where)
+    assert await jobs.conversations.forget(where) == Forgotten(conversations=1, turns=1, pictures=1)
+    after = await jobs.conversations.load(where)
+    assert after == Conversation(id=where, epoch=after.epoch)
+    assert after.epoch > before.epoch
+    assert (await has(jobs, one), await has(jobs, two)) == (False, True)
+    assert await jobs.conversations.forget(where) == Forgotten()
+
+
+async def test_forgetting_ends_the_waiting_questions(jobs: Jobs) -> None:
+    where = conversation()
+    waiting = await ask(jobs, question(where))
+    taken_in = question(where)
+    await jobs.queue_in.submit(taken_in, holder="bot")
+    await jobs.conversations.forget(where)
+    for asked in (waiting, taken_in.id):
+        assert [event async for event in jobs.answers.follow(asked)] == [FORGOTTEN]
+    assert await jobs.queue_out.claim(worker="A", room=1) == []
+
+
+async def test_forgetting_stops_the_running_question_and_keeps_nothing_of_it(jobs: Jobs) -> None:
+    where = conversation()
+    asked = await ask(jobs, question(where))
+    claim = await claim_one(jobs)
+    await jobs.queue_out.publish(claim, Delta(attempt=1, offset=0, text="secret"))
+    await jobs.conversations.forget(where)
+    pulse = await jobs.queue_out.heartbeat(worker="A", claims=[claim])
+    assert pulse.cancellations == (Cancellation(job=asked, reason="forgotten"),)
+    await jobs.queue_out.publish(claim, Delta(attempt=1, offset=6, text="secret"))
+    await jobs.queue_out.commit(claim, Done(text="secret"), turn_of(claim.job, "secret"))
+    events = [event async for event in jobs.answers.follow(asked)]
+    assert events[-1] == FORGOTTEN
+    assert "secret" not in str(events)
+    assert (await jobs.conversations.load(where)).turns == ()
+    await ask(jobs, question(where, source="new"))
+    assert (await claim_one(jobs)).epoch > claim.epoch
+
+
+async def test_forgetting_outranks_a_stop_that_was_asked_before(jobs: Jobs) -> None:
+    where = conversation()
+    asked = await ask(jobs, question(where))
+    claim = await claim_one(jobs)
+    await jobs.queue_in.end(asked, Cancelled(reason="stopped"))
+    await jobs.conversations.forget(where)
+    await jobs.queue_out.commit(claim, Cancelled(reason="stopped", text="secret"), turn_of(claim.job, "secret"))
+    assert [event async for event in jobs.answers.follow(asked)][-1] == FORGOTTEN
+    assert (await jobs.conversations.load(where)).turns == ()
+
+
+async def test_forgetting_takes_the_words_out_of_ended_questions(jobs: Jobs) -> None:
+    where = conversation()
+    asked = question(where, text="secret", reply_to="C1/17")
+    await ask(jobs, asked)
+    await answer(jobs, await claim_one(jobs), "secret")
+    await jobs.conversations.forget(where)
+    events = [event async for event in jobs.answers.follow(asked.id)]
+    assert events[-1] == FORGOTTEN
+    assert "secret" not in str(events)
+    again = await jobs.queue_in.submit(asked, holder="bot", ready=True)
+    assert again.joined  # the id is still known, its words are not
+    assert (again.job.text, again.job.asker, again.job.reply_to) == ("", "", "C1/17")
+
+
+async def test_every_worker_is_told_of_every_forgetting_once_idle_conversations_too(jobs: Jobs) -> None:
+    idle, unknown = conversation(), conversation()
+    await ask(jobs, question(idle))
+    await answer_all(jobs)
+    for worker in ("A", "B"):
+        assert (await jobs.queue_out.heartbeat(worker=worker, claims=[])).forgotten == ()
+    await jobs.conversations.forget(idle)
+    await jobs.conversations.forget(unknown)
+    epochs = [(where, (await jobs.conversations.load(where)).epoch) for where in (idle, unknown)]
+    for worker in ("A", "B"):
+        assert (await jobs.queue_out.heartbeat(worker=worker, claims=[])).forgotten == tuple(epochs)
+        assert (await jobs.queue_out.heartbeat(worker=worker, claims=[])).forgotten == ()
+
+
+async def test_a_worker_hears_of_what_was_forgotten_between_its_claim_and_its_first_heartbeat(jobs: Jobs) -> None:
+    where = conversation()
+    await ask(jobs, question(where))
+    await answer(jobs, await claim_one(jobs))
+    await jobs.conversations.forget(where)
+    pulse = await jobs.queue_out.heartbeat(worker="A", claims=[])
+    assert [forgotten for forgotten, _ in pulse.forgotten] == [where]
+
+
+async def test_pictures_that_arrive_after_the_forgetting_do_not_stay(jobs: Jobs) -> None:
+    asked = question()
+    await jobs.queue_in.submit(asked, holder="bot")
+    await jobs.conversations.forget(asked.conversation)
+    digest = await jobs.pictures.put(asked.conversation, b"late")
+    await jobs.queue_in.attach(asked.id, [picture(digest)])
+    assert not await has(jobs, digest)
+
+
+# ------------------------------------------------------------ forgetting a question, a person
+
+
+async def test_a_deleted_question_takes_its_answer_and_only_its_pictures(jobs: Jobs) -> None:
+    where = conversation()
+    mine, ours = await bring(jobs, question(where, source="m1"), b"only mine", b"ours")
+    await bring(jobs, question(where, source="m2"), b"ours")
+    await answer_all(jobs)
+    before = (await jobs.conversations.load(where)).epoch
+    assert await jobs.conversations.forget_source(where, "m1") == Forgotten(turns=1, pictures=1)
+    assert await sources_of(jobs, where) == ["m2"]
+    assert (await has(jobs, mine), await has(jobs, ours)) == (False, True)
+    assert (await jobs.conversations.load(where)).epoch > before
+    assert await jobs.conversations.forget_source(where, "m1") == Forgotten()
+    assert await jobs.conversations.forget_source(where, "m2") == Forgotten(conversations=1, turns=1, pictures=1)
+
+
+async def test_a_question_deleted_while_it_waits_or_runs_is_not_answered(jobs: Jobs) -> None:
+    where = conversation()
+    running = await ask(jobs, question(where, source="m1"))
+    claim = await claim_one(jobs)
+    waiting = await ask(jobs, question(where, source="m2"))
+    await ask(jobs, question(where, source="m3"))
+    await jobs.conversations.forget_source(where, "m1")
+    await jobs.conversations.forget_source(where, "m2")
+    assert [event async for event in jobs.answers.follow(waiting)] == [FORGOTTEN]
+    pulse = await jobs.queue_out.heartbeat(worker="A", claims=[claim])
+    assert pulse.cancellations == (Cancellation(job=running, reason="forgotten"),)
+    await answer(jobs, claim)
+    assert [job.source for job in await answer_all(jobs)] == ["m3"]
+    assert await sources_of(jobs, where) == ["m3"]
+
+
+async def test_deleting_one_question_does_not_lose_the_answer_to_another(jobs: Jobs) -> None:
+    where = conversation()
+    await ask(jobs, question(where, source="m1"))
+    await answer_all(jobs)
+    await ask(jobs, question(where, source="m2"))
+    claim = await claim_one(jobs)
+    await jobs.conversations.forget_source(where, "m1")
+    await answer(jobs, claim)
+    assert await sources_of(jobs, where) == ["m2"]
+
+
+async def test_after_the_last_question_is_deleted_the_one_before_is_the_last(jobs: Jobs) -> None:
+    where = conversation()
+    for source in ("m1", "m2"):
+        await ask(jobs, question(where, source=source))
+    await answer_all(jobs)
+    await jobs.conversations.forget_source(where, "m2")
+    assert await ask(jobs, question(where, source="m1", revision=1))
+
+
+async def test_deleting_a_question_leaves_the_pictures_of_one_that_is_being_taken_in(jobs: Jobs) -> None:
+    where = conversation()
+    await ask(jobs, question(where, source="m1"))
+    arriving = question(where, source="m2")
+    await jobs.queue_in.submit(arriving, holder="bot")
+    digest = await jobs.pictures.put(where, b"arriving")
+    await jobs.conversations.forget_source(where, "m1")
+    await jobs.queue_in.attach(arriving.id, [picture(digest)])
+    assert await has(jobs, digest)
+
+
+async def test_a_person_is_forgotten_within_the_tenant_and_nobody_else_is(jobs: Jobs) -> None:
+    shared, own, elsewhere = conversation(), conversation(), conversation(tenant="T2")
+    await ask(jobs, question(shared, source="ann's", asker="ann"))
+    await ask(jobs, question(shared, source="bob's", asker="bob"))
+    await bring(jobs, question(own, source="ann's too", asker="ann"), b"ann's picture")
+    await ask(jobs, question(elsewhere, source="another ann's", asker="ann"))
+    await answer_all(jobs)
+    forgotten = await jobs.conversations.forget_asker("slack:T1", "ann")
+    assert forgotten == Forgotten(conversations=1, turns=2, pictures=1)
+    assert await sources_of(jobs, shared) == ["bob's"]
+    assert await sources_of(jobs, own) == []
+    assert await sources_of(jobs, elsewhere) == ["another ann's"]
+    assert await jobs.conversations.forget_asker("slack:T1", "ann") == Forgotten()
+
+
+async def test_a_person_can_be_forgotten_as_long_as_anything_of_theirs_is_kept(open_store: OpenStore) -> None:
+    store: Store = await open_store(retention_s=0.5)
+    where = conversation()
+    await ask(store.jobs, question(where, source="ann's", asker="ann"))
+    await answer_all(store.jobs)
+    for _ in range(3):  # others keep the conversation alive
+        await store.pass_time(0.3)
+        await store.jobs.conversations.load(where)
+    assert (await store.jobs.conversations.forget_asker("slack:T1", "ann")).turns == 1

@@ -1,0 +1,5 @@
+"""`python -m threadsight`: the same as the `threadsight` command."""
+
+from threadsight.cli import main
+
+main()

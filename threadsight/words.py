@@ -1,0 +1,58 @@
+"""What the words after a command are: pictures first, then the question."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from bot.errors import NoSuchFile
+from threadsight.errors import NoPictures
+
+STANDARD_INPUT = "-"
+
+
+def read_words(words: Sequence[str]) -> tuple[tuple[str, ...], str]:
+    """Pictures and question. The last word is the question, unless it is a picture too.
+
+    >>> read_words(["https://example.org/chart.png", "What is this?"])
+    (('https://example.org/chart.png',), 'What is this?')
+    >>> read_words(["-"])
+    (('-',), '')
+
+    Raises:
+        NoSuchFile: a word before the question is a path that leads nowhere.
+    """
+    *pictures, last = words
+    if is_picture(last):
+        return check_pictures(words), ""
+    return check_pictures(pictures), last
+
+
+def check_pictures(words: Sequence[str]) -> tuple[str, ...]:
+    """All of them, before anything is started for them.
+
+    Raises:
+        NoSuchFile: a path leads nowhere.
+    """
+    for word in words:
+        if not is_picture(word):
+            raise NoSuchFile(path=word)
+    return tuple(words)
+
+
+def check_subject(pictures: Sequence[str], question: str) -> None:
+    """A question about nothing is most often a path with a slip in it.
+
+    Raises:
+        NoSuchFile: it looks like a path.
+        NoPictures: it does not.
+    """
+    if pictures:
+        return
+    if " " not in question and Path(question).suffix:
+        raise NoSuchFile(path=question)
+    raise NoPictures
+
+
+def is_picture(word: str) -> bool:
+    """Standard input, an address, or a file that is there."""
+    return word == STANDARD_INPUT or urlsplit(word).scheme in {"http", "https"} or Path(word).expanduser().is_file()
