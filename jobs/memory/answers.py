@@ -23,6 +23,7 @@ class MemoryAnswers:
                 yield event
                 if isinstance(event, Ending):
                     return
-            await self._state.clock.wait()
+            if seen == len(record.events):  # else more was written while the reader was busy
+                await self._state.clock.wait()
         error = QuestionUnknown()
         yield Failed(code=error.code, advice=error.sentence)

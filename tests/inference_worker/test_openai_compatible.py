@@ -1,0 +1,185 @@
+import asyncio
+import base64
+import json
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+
+import pytest
+from aiohttp import web
+
+from inference_worker.answer_engine import Answered, Text
+from inference_worker.dialogue import Dialogue
+from inference_worker.errors import QuestionTooLong, ServerFailed
+from inference_worker.openai_compatible import OpenAIEngine, data_uri
+from inference_worker.sampling import SamplingDefaults
+from jobs import Sampling
+from jobs.errors import PictureGone
+from tests.inference_worker.dialogues import dialogue, picture, turn
+
+KEY = "sk-very-secret"
+PNG = b"\x89PNG 1"
+JPEG = b"\xff\xd8\xff 2"
+
+
+class Server:
+    """Streams `words`; fails first with each status of `failures`; refuses more than `max_messages`."""
+
+    def __init__(self) -> None:
+        self.asked: list[dict] = []
+        self.failures: list[int] = []
+        self.words = ["A ", "red ", "circle."]
+        self.max_messages = 100
+        self.pause_s = 0.0
+        self.broke_off = asyncio.Event()
+
+    async def complete(self, request: web.Request) -> web.StreamResponse:
+        assert request.headers["Authorization"] == f"Bearer {KEY}"
+        if self.failures:
+            return web.json_response({"error": {"message": f"no {KEY}"}}, status=self.failures.pop(0))
+        body = await request.json()
+        self.asked.append(body)
+        if len(body["messages"]) > self.max_messages:
+            error = {"message": "This model's maximum context length is 8", "code": "context_length_exceeded"}
+            return web.json_response({"error": error}, status=400)
+        response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+        await response.prepare(request)
+        try:
+            for word in self.words:
+                await self._send(response, choices=[{"index": 0, "delta": {"content": word}}])
+                await asyncio.sleep(self.pause_s)
+            usage = {"prompt_tokens": 40, "completion_tokens": 3, "total_tokens": 43}
+            await self._send(response, choices=[], usage=usage | {"prompt_tokens_details": {"cached_tokens": 30}})
+            await response.write(b"data: [DONE]\n\n")
+        except (ConnectionError, asyncio.CancelledError):
+            self.broke_off.set()
+            raise
+        return response
+
+    @staticmethod
+    async def _send(response: web.StreamResponse, **chunk: object) -> None:
+        whole = {"id": "1", "object": "chat.completion.chunk", "created": 1, "model": "m", **chunk}
+        await response.write(f"data: {json.dumps(whole)}\n\n".encode())
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[Server]:
+    served = Server()
+    app = web.Application()
+    app.router.add_post("/v1/chat/completions", served.complete)
+    runner = web.AppRunner(app, handler_cancellation=True)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    served.port = runner.addresses[0][1]
+    yield served
+    await runner.cleanup()
+
+
+@pytest.fixture
+async def engine(server: Server, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[OpenAIEngine]:
+    monkeypatch.setattr("openai._base_client.INITIAL_RETRY_DELAY", 0.01)
+    made = OpenAIEngine(
+        base_url=f"http://127.0.0.1:{server.port}/v1", api_key=KEY, model="phi", defaults=SamplingDefaults()
+    )
+    yield made
+    await made.close()
+
+
+async def answer(engine: OpenAIEngine, asked: Dialogue) -> tuple[str, Answered]:
+    text = ""
+    async with aclosing(engine.answer(asked)) as parts:
+        async for part in parts:
+            if isinstance(part, Answered):
+                return text, part
+            text += part.text
+    raise AssertionError("no last word")
+
+
+async def test_every_turn_goes_out_with_its_pictures_and_the_answer_comes_back(
+    engine: OpenAIEngine, server: Server
+) -> None:
+    past = turn("1", "What is it?", "A cat.", picture("a", 1))
+    asked = dialogue("And this?", picture("b", 2), turns=(past,), stored={"a": PNG, "b": JPEG})
+    text, answered = await answer(engine, asked)
+    assert text == "A red circle."
+    assert (answered.usage.prompt_tokens, answered.usage.cached_tokens, answered.usage.new_tokens) == (40, 30, 3)
+    first, second, third = server.asked[0]["messages"]
+    assert first["content"][0]["image_url"]["url"] == f"data:image/png;base64,{base64.b64encode(PNG).decode()}"
+    assert first["content"][1]["text"] == "What is it?"
+    assert second == {"role": "assistant", "content": "A cat."}
+    assert third["content"][0]["image_url"]["url"].startswith("data:image/jpeg;base64,")
+    assert third["content"][1]["text"] == "And this?"
+
+
+async def test_what_a_job_asks_for_goes_out_and_the_rest_is_greedy(engine: OpenAIEngine, server: Server) -> None:
+    await answer(engine, dialogue("?", sampling=Sampling(top_p=0.5, max_new_tokens=7)))
+    asked = server.asked[0]
+    assert (asked["temperature"], asked["top_p"], asked["max_tokens"]) == (0.0, 0.5, 7)
+    await answer(engine, dialogue("?"))
+    assert server.asked[1]["seed"] == asked["seed"], "the same job draws the same again"
+
+
+@pytest.mark.parametrize("status", [429, 500, 503])
+async def test_a_server_that_is_busy_is_asked_again(engine: OpenAIEngine, server: Server, status: int) -> None:
+    server.failures = [status, status]
+    assert (await answer(engine, dialogue("?")))[0] == "A red circle."
+
+
+async def test_a_server_that_stays_broken_is_told_without_its_words(engine: OpenAIEngine, server: Server) -> None:
+    server.failures = [500] * 10
+    with pytest.raises(ServerFailed, match="status 500") as failed:
+        await answer(engine, dialogue("?"))
+    assert KEY not in failed.value.sentence
+
+
+async def test_a_refused_key_names_the_setting(engine: OpenAIEngine, server: Server) -> None:
+    server.failures = [401]
+    with pytest.raises(ServerFailed, match="WORKER_OPENAI_API_KEY"):
+        await answer(engine, dialogue("?"))
+
+
+async def test_a_server_that_is_not_there_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("openai._base_client.INITIAL_RETRY_DELAY", 0.01)
+    nobody = OpenAIEngine(base_url="http://127.0.0.1:9/v1", api_key="", model="m", defaults=SamplingDefaults())
+    with pytest.raises(ServerFailed, match="cannot be reached"):
+        await answer(nobody, dialogue("?"))
+    await nobody.close()
+
+
+async def test_leaving_early_closes_the_connection(engine: OpenAIEngine, server: Server) -> None:
+    server.words = ["word "] * 1000
+    server.pause_s = 0.01
+    async with aclosing(engine.answer(dialogue("?"))) as parts:
+        async for part in parts:
+            assert isinstance(part, Text)
+            break
+    await asyncio.wait_for(server.broke_off.wait(), 5)
+
+
+async def test_a_conversation_too_long_for_the_server_loses_its_older_half(
+    engine: OpenAIEngine, server: Server
+) -> None:
+    server.max_messages = 3
+    turns = tuple(turn(str(n), f"q{n}", f"a{n}") for n in range(5))
+    text, answered = await answer(engine, dialogue("last?", turns=turns))
+    assert text == "A red circle."
+    assert [message["content"] for message in server.asked[-1]["messages"][:2]][1] == "a4"
+    assert "beginning of this conversation" in answered.notices[0]
+
+
+async def test_a_question_too_long_by_itself_is_refused(engine: OpenAIEngine, server: Server) -> None:
+    server.max_messages = 0
+    with pytest.raises(QuestionTooLong):
+        await answer(engine, dialogue("very long"))
+
+
+async def test_a_picture_that_is_gone_is_left_out_and_named(engine: OpenAIEngine, server: Server) -> None:
+    past = turn("1", "?", "!", picture("a", 1))
+    _, answered = await answer(engine, dialogue("?", picture("b", 2), turns=(past,), stored={"b": PNG}))
+    assert answered.notices == ("Picture 1 is no longer stored. Please post it again.",)
+    with pytest.raises(PictureGone):
+        await answer(engine, dialogue("?", picture("c", 3)))
+
+
+def test_a_data_uri_names_the_kind_of_the_stored_form() -> None:
+    assert data_uri(PNG).startswith("data:image/png;base64,iVBORyAx")
