@@ -23,7 +23,7 @@ MAX_LOG_BYTES = 1_000_000
 
 
 class ServiceFailed(Unavailable):
-    """The {name} does not run: {reason} (its log: {log})"""
+    """The {name} does not run: {reason}. See {log}."""
 
 
 class ServiceInUse(Unavailable):
@@ -97,7 +97,7 @@ class Service:
         if failure.exists():
             lines = self.log.read_text(errors="replace").split("\n")
             reason = next((line.strip() for line in reversed(lines) if line.strip()), failure.read_text())
-            raise ServiceFailed(name=self.name, reason=reason, log=self.log)
+            raise ServiceFailed(name=self.name, reason=reason.rstrip("."), log=self.log)
 
     def ensure_keeper(self) -> None:
         """Start a keeper unless one lives. Cheap when it does; two callers at once start one."""

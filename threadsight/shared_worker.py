@@ -1,5 +1,6 @@
 """The worker that every command of an install shares, so that the model is loaded once and remembers the last pictures."""
 
+import asyncio
 import contextlib
 import hashlib
 import json
@@ -16,6 +17,7 @@ from inference_worker.status import WorkerStatus
 from threadsight.service import Service
 
 POLL_S = 0.05
+WATCH_S = 1.0
 OURS = ("WORKER_", "QUEUE_")
 ALSO_OURS = {"REDIS_URL", "HF_HOME", "HF_TOKEN", "HF_HUB_OFFLINE"}
 
@@ -40,6 +42,16 @@ class SharedWorker:
                     return status
                 show(status)
             time.sleep(POLL_S)
+
+    async def watch(self) -> None:
+        """Never returns: a worker that is started again and again in vain is told of.
+
+        Raises:
+            ServiceFailed: with its own words.
+        """
+        while True:
+            self._service.check()
+            await asyncio.sleep(WATCH_S)
 
     def _read_status(self) -> WorkerStatus | None:
         """What the living process says; the file of one before it says nothing."""
@@ -74,8 +86,8 @@ def open_worker(home: Path, *, linger_s: float = 0.0) -> Iterator[SharedWorker]:
 
 def _choose_environment(home: Path, folder: Path) -> dict[str, str]:
     """The settings of the worker, wherever they stand: it starts in its own folder and reads no `.env`."""
-    written = {**dotenv_values(".env"), **os.environ}
-    ours = {name: value for name, value in written.items() if value and (name.startswith(OURS) or name in ALSO_OURS)}
+    written = (*dotenv_values(".env").items(), *os.environ.items())  # the environment wins, unless it is empty
+    ours = {name: value for name, value in written if value and (name.startswith(OURS) or name in ALSO_OURS)}
     model = Path(ours.get("WORKER_MODEL", "")).expanduser()
     if "WORKER_MODEL" in ours and model.is_dir():
         ours["WORKER_MODEL"] = str(model.resolve())

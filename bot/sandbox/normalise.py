@@ -2,7 +2,6 @@
 
 import io
 import struct
-import warnings
 
 from PIL import ExifTags, Image
 
@@ -33,8 +32,6 @@ _MEGA = 1e6
 
 # The task says how many pixels are too many; Pillow's own guard would raise before it tells the size.
 Image.MAX_IMAGE_PIXELS = None
-# Pillow warns of damage that it reads past (a cut-off EXIF block); the picture itself decides.
-warnings.simplefilter("ignore")
 
 
 def normalise(task: DecodeTask) -> Normalised:

@@ -66,7 +66,7 @@ def test_lossless_sources_lose_nothing() -> None:
 
 def test_lossy_sources_keep_full_colour_resolution() -> None:
     image = opened(normal(saved(halves(), "JPEG")).stored)
-    assert image.layer == [("\x01", 1, 1, 0)] or [layer[1:3] for layer in image.layer] == [(1, 1)] * 3
+    assert [layer[1:3] for layer in image.layer] == [(1, 1), (1, 1), (1, 1)]
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
@@ -91,6 +91,7 @@ def test_a_picture_stands_upright_however_the_camera_was_held(orientation: int, 
     assert is_near(right, BLUE)
 
 
+@pytest.mark.filterwarnings("ignore:Corrupt EXIF data")
 def test_an_exif_block_that_cannot_be_read_turns_nothing() -> None:
     content = saved(halves(), "JPEG", exif=b"Exif\0\0II*\0\xff\xff\xff\xff")
     assert (normal(content).width, normal(content).height) == (120, 80)

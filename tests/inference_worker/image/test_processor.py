@@ -74,5 +74,5 @@ def test_transparency_is_dropped_not_blended() -> None:
 
 def test_there_are_only_real_crops() -> None:
     crops = PROCESSOR.crops(noise(200, 100), max_crops=16)
-    assert len(crops.pixels) == crops.tiling.crops == 1 + 2 * 5
+    assert len(crops.pixels) == crops.tiling.crops == 1 + 3 * 5
     assert crops.pixels.dtype is torch.float32

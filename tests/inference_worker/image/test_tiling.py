@@ -38,7 +38,7 @@ def tile_unless_too_narrow(width: int, height: int, crops: int) -> Tiling | None
     ],
 )
 def test_worked_examples_come_out_as_in_the_reference(
-    width: int, height: int, crops: int, grid: tuple[int, int], resized: tuple[int, int], tokens: int
+    *, width: int, height: int, crops: int, grid: tuple[int, int], resized: tuple[int, int], tokens: int
 ) -> None:
     tiling = tile(width, height, crops)
     assert (tiling.rows, tiling.columns) == grid

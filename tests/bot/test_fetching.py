@@ -1,0 +1,87 @@
+import asyncio
+
+import pytest
+
+from bot.errors import (
+    NotAPicture,
+    PictureNotFetched,
+    PictureTooLarge,
+    PictureTooSlow,
+    Unfetchable,
+)
+from bot.fetching import Fetcher
+from jobs import PictureRef
+from tests.bot.fakes import FakePlatform
+from tests.bot.pictures import png
+
+MIB = 1024**2
+FETCHER_MB = 10
+
+
+def ref_of(origin: str, size_bytes: int | None = None) -> PictureRef:
+    return PictureRef(platform="fake", origin=origin, size_bytes=size_bytes)
+
+
+@pytest.fixture
+def fetcher() -> Fetcher:
+    return Fetcher(max_bytes=FETCHER_MB * MIB, timeout_s=0.2)
+
+
+async def test_the_whole_file_arrives(fetcher: Fetcher, platform: FakePlatform) -> None:
+    platform.files["a"] = png() + b"trailing" * 1000
+    assert await fetcher.fetch(platform, ref_of("a"), number=1) == platform.files["a"]
+
+
+async def test_a_file_that_says_it_is_too_large_is_not_fetched(fetcher: Fetcher, platform: FakePlatform) -> None:
+    platform.files["a"] = png()
+    with pytest.raises(PictureTooLarge) as refused:
+        await fetcher.fetch(platform, ref_of("a", 14 * MIB), number=2)
+    assert refused.value.sentence == "Picture 2 skipped: 14 MB, the limit is 10."
+    assert platform.fetched == []
+
+
+async def test_just_over_the_limit_does_not_read_as_the_limit(fetcher: Fetcher, platform: FakePlatform) -> None:
+    with pytest.raises(PictureTooLarge) as refused:
+        await fetcher.fetch(platform, ref_of("a", 10 * MIB + 1), number=1)
+    assert refused.value.sentence == "Picture 1 skipped: 10.1 MB, the limit is 10."
+
+
+async def test_a_file_that_lies_about_its_size_is_stopped_at_the_limit(
+    fetcher: Fetcher, platform: FakePlatform
+) -> None:
+    platform.piece_bytes = MIB
+    platform.files["a"] = png() + bytes(50 * MIB)
+    with pytest.raises(PictureTooLarge) as refused:
+        await fetcher.fetch(platform, ref_of("a", 100), number=1)
+    assert refused.value.sentence == "Picture 1 skipped: over 10 MB, the limit is 10."
+
+
+async def test_what_is_no_picture_is_given_up_after_its_first_bytes(fetcher: Fetcher, platform: FakePlatform) -> None:
+    platform.files["page.png"] = b"<html>Sign in</html>" + b" " * MIB
+    platform.pause_s = 0.05  # all of it would take far longer than a fetch may
+    with pytest.raises(NotAPicture) as refused:
+        await fetcher.fetch(platform, ref_of("page.png"), number=1)
+    assert refused.value.sentence == "Picture 1 skipped: it is a web page, not a picture."
+
+
+async def test_a_stalling_server_is_given_up_in_time(fetcher: Fetcher, platform: FakePlatform) -> None:
+    platform.files["a"] = png() * 10
+    platform.pause_s = 60.0
+    with pytest.raises(PictureTooSlow) as refused:
+        await fetcher.fetch(platform, ref_of("a"), number=1)
+    assert refused.value.sentence == "Picture 1 skipped: it took more than 0.2 s to arrive."
+
+
+async def test_what_cannot_be_fetched_says_why(fetcher: Fetcher, platform: FakePlatform) -> None:
+    platform.files["a"] = Unfetchable(reason="the server answers 404")
+    with pytest.raises(PictureNotFetched) as refused:
+        await fetcher.fetch(platform, ref_of("a"), number=3)
+    assert refused.value.sentence == "Picture 3 skipped: it cannot be fetched (the server answers 404)."
+
+
+async def test_waiting_for_others_is_not_held_against_a_file(fetcher: Fetcher, platform: FakePlatform) -> None:
+    platform.files["a"] = png()
+    platform.piece_bytes = 10**6
+    platform.pause_s = 0.1
+    fetched = await asyncio.gather(*(fetcher.fetch(platform, ref_of("a"), number=1) for _ in range(60)))
+    assert fetched == [platform.files["a"]] * 60

@@ -1,0 +1,149 @@
+"""The `threadsight` command. Every command imports what it needs when it runs, so that `--help` is there at once."""
+
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from jobs import JobKind, Sampling
+
+EPILOG = """
+Exit status: 0 answered (doctor: nothing fails); 1 not answered (doctor: something fails); 2 wrong usage; 65 refused:
+no picture, or nothing asked; 66 no such file; 69 Redis is away; 75 try again later: the queue is full, or nobody got
+to it; 78 not set up: the model, the worker or a setting; 130 Ctrl-C.
+"""
+
+app = typer.Typer(
+    help="Ask about pictures, here and in your chat: everything runs on this machine.",
+    epilog=EPILOG,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+FollowUp = Annotated[bool, typer.Option("-f", "--follow-up", help="Continue the last conversation, with its pictures.")]
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
+Temperature = Annotated[float | None, typer.Option(min=0.0, help="How freely the answer is drawn; 0: the likeliest.")]
+TopP = Annotated[
+    float | None, typer.Option(min=0.0, max=1.0, help="Draw from the likeliest words of this probability.")
+]
+MaxTokens = Annotated[int | None, typer.Option(min=1, help="The longest answer, in tokens.")]
+Pictures = Annotated[list[str], typer.Argument(help="Paths, http(s) addresses or - for standard input.")]
+Words = Annotated[
+    list[str], typer.Argument(help="Paths, http(s) addresses or - for standard input; then the question.")
+]
+
+
+@app.command()
+def ask(
+    words: Words,
+    *,
+    follow_up: FollowUp = False,
+    as_json: AsJson = False,
+    temperature: Temperature = None,
+    top_p: TopP = None,
+    max_tokens: MaxTokens = None,
+) -> None:
+    """Ask about pictures: `threadsight ask chart.png "Which bar is highest?"`. Without a question: describe them."""
+    from jobs import JobKind, Sampling  # noqa: PLC0415 - `--help` is to be there at once; the same below
+    from threadsight.words import check_subject, read_words  # noqa: PLC0415
+
+    pictures, question = read_words(words)
+    if not follow_up:
+        check_subject(pictures, question)
+    sampling = Sampling(temperature=temperature, top_p=top_p, max_new_tokens=max_tokens)
+    _ask(JobKind.ASK, pictures, question, sampling, follow_up=follow_up, as_json=as_json)
+
+
+@app.command()
+def ocr(
+    pictures: Pictures,
+    *,
+    follow_up: FollowUp = False,
+    as_json: AsJson = False,
+    max_tokens: MaxTokens = None,
+) -> None:
+    """Read the text in pictures."""
+    from jobs import JobKind, Sampling  # noqa: PLC0415
+    from threadsight.words import check_pictures  # noqa: PLC0415
+
+    sampling = Sampling(max_new_tokens=max_tokens)
+    _ask(JobKind.OCR, check_pictures(pictures), "", sampling, follow_up=follow_up, as_json=as_json)
+
+
+@app.command()
+def compare(
+    words: Words,
+    *,
+    follow_up: FollowUp = False,
+    as_json: AsJson = False,
+    temperature: Temperature = None,
+    top_p: TopP = None,
+    max_tokens: MaxTokens = None,
+) -> None:
+    """Compare two pictures or more: `threadsight compare before.png after.png "What has moved?"`."""
+    from jobs import JobKind, Sampling  # noqa: PLC0415
+    from threadsight.words import read_words  # noqa: PLC0415
+
+    pictures, question = read_words(words)
+    sampling = Sampling(temperature=temperature, top_p=top_p, max_new_tokens=max_tokens)
+    _ask(JobKind.COMPARE, pictures, question, sampling, follow_up=follow_up, as_json=as_json)
+
+
+@app.command()
+def up() -> None:
+    """Run every chat platform whose token is set, and a worker, on this machine, until Ctrl-C."""
+    from threadsight.sides import run_both  # noqa: PLC0415
+
+    run_both()
+
+
+@app.command()
+def bot() -> None:
+    """Run the chat side alone (what its container does)."""
+    from threadsight.sides import run_bot  # noqa: PLC0415
+
+    run_bot()
+
+
+@app.command()
+def worker() -> None:
+    """Run the model side alone (what its container does)."""
+    from threadsight.sides import run_worker  # noqa: PLC0415
+
+    run_worker()
+
+
+@app.command()
+def doctor(*, as_json: AsJson = False) -> None:
+    """Look at everything that must be right, and say what to do where it is not."""
+    from threadsight.doctor import report  # noqa: PLC0415
+
+    raise typer.Exit(report(as_json=as_json))
+
+
+def main() -> None:
+    """The console script: a plain sentence and an exit status, whatever happens."""
+    try:
+        app()
+    except Exception as error:  # noqa: BLE001 - the one place of this process that catches everything
+        from threadsight.ending import tell  # noqa: PLC0415
+
+        sys.exit(tell(error))
+
+
+def _ask(
+    kind: "JobKind",
+    pictures: tuple[str, ...],
+    question: str,
+    sampling: "Sampling",
+    *,
+    follow_up: bool,
+    as_json: bool,
+) -> None:
+    from bot.frontends.shell import Question  # noqa: PLC0415
+    from threadsight.asking import ask  # noqa: PLC0415
+
+    asked = Question(text=question, pictures=pictures, kind=kind, sampling=sampling)
+    raise typer.Exit(ask(asked, follow_up=follow_up, as_json=as_json))

@@ -1,0 +1,101 @@
+"""The two sides, each as a process of its own (what containers run), or both on this machine."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import typer
+from dotenv import dotenv_values
+
+from bot.errors import NoFrontend
+from bot.settings import BotSettings
+from inference_worker.settings import WorkerSettings
+from inference_worker.status import WorkerStatus
+from jobs.settings import StoreSettings
+from threadsight.loading import await_worker
+from threadsight.log import log_to
+from threadsight.settings import CommandSettings
+from threadsight.shared_worker import SharedWorker, open_worker
+from threadsight.store import open_store
+
+PLATFORMS = {"Discord": ("DISCORD_TOKEN",), "Slack": ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN")}
+
+
+def run_worker() -> None:
+    """The model side until SIGTERM or Ctrl-C.
+
+    Raises:
+        ThreadsightError: the model or the store is not there.
+    """
+    from inference_worker.app import run  # noqa: PLC0415 - the other side's container has none of its libraries
+
+    log_to(sys.stderr)
+    with open_store(CommandSettings.read().home) as store:
+        asyncio.run(run(WorkerSettings.read(), store))
+
+
+def run_bot() -> None:
+    """The chat side until SIGTERM or Ctrl-C.
+
+    Raises:
+        ThreadsightError: no front end is set up, or the store is not there.
+    """
+    from bot.app import run  # noqa: PLC0415 - the other side's container has none of its libraries
+
+    log_to(sys.stderr)
+    with open_store(CommandSettings.read().home) as store, contextlib.suppress(asyncio.CancelledError):
+        asyncio.run(run(BotSettings.read(), store))
+
+
+def run_both() -> None:
+    """Everything on this machine until SIGTERM or Ctrl-C.
+
+    Raises:
+        ThreadsightError: a part of it cannot run.
+    """
+    log_to(sys.stderr)
+    home = CommandSettings.read().home
+    with open_worker(home) as worker, open_store(home) as store:
+        for name, standing in describe(await_worker(worker), store, home):
+            typer.echo(f"{name:<10} {standing}")
+        with contextlib.suppress(KeyboardInterrupt):
+            asyncio.run(_serve(worker, store))
+
+
+def describe(model: WorkerStatus, store: StoreSettings, home: Path) -> Iterator[tuple[str, str]]:
+    """What runs and what does not."""
+    yield "Model", model.sentence
+    address = urlsplit(store.required_url())
+    yield "Queue", f"embedded Valkey in {home}" if address.scheme == "unix" else f"Redis at {address.hostname}"
+    settings = {**dotenv_values(".env"), **os.environ}
+    for platform, tokens in PLATFORMS.items():
+        missing = [token for token in tokens if not settings.get(token)]
+        yield platform, f"off (set {' and '.join(missing)})" if missing else "on"
+
+
+async def _serve(worker: SharedWorker, store: StoreSettings) -> None:
+    """Both sides, until one of them ends for good."""
+    parts = [asyncio.create_task(_serve_chat(store)), asyncio.create_task(worker.watch())]
+    ended, going = await asyncio.wait(parts, return_when=asyncio.FIRST_COMPLETED)
+    for part in going:
+        part.cancel()
+    for part in ended:
+        if not part.cancelled():  # by SIGTERM
+            part.result()
+
+
+async def _serve_chat(store: StoreSettings) -> None:
+    from bot.app import run  # noqa: PLC0415 - as above
+
+    try:
+        await run(BotSettings.read(), store)
+    except NoFrontend:
+        typer.echo("No chat platform is set up; `threadsight ask` answers here. Ctrl-C ends.")
+        stopping = asyncio.Event()
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopping.set)
+        await stopping.wait()
