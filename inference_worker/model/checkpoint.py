@@ -56,7 +56,7 @@ def find_checkpoint(name: str, *, progress: Progress | None = None) -> Path:
     if name == "tiny":
         return TINY
     folder = Path(name).expanduser()
-    if folder.is_dir():
+    if name and folder.is_dir():
         return folder
     owner, _, model = name.partition("/")
     if not owner.strip(".~") or not model or "/" in model:
