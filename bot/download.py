@@ -54,7 +54,7 @@ async def _opened(session: aiohttp.ClientSession, address: str, hosts: Hosts) ->
     url = URL(address)
     for _ in range(_REDIRECTS + 1):
         if not hosts.allows(url):
-            raise Unfetchable(reason=f"{url.host or address} is not a place to fetch pictures from")
+            raise Unfetchable(reason=f"{url.host or url} is not a place to fetch pictures from")
         async with session.get(url, allow_redirects=False) as response:
             target = response.headers.get("Location")
             if response.status not in _MOVED or target is None:

@@ -15,6 +15,7 @@ from jobs.redis import open_redis
 from jobs.settings import StoreSettings
 from threadsight.errors import NothingToFollow
 from threadsight.exit_code import ExitCode, exit_code_of
+from threadsight.home import make_private
 from threadsight.last_conversation import LastConversation
 from threadsight.loading import await_worker
 from threadsight.log import log_to
@@ -29,7 +30,8 @@ def ask(question: Question, *, follow_up: bool, as_json: bool) -> ExitCode:
     Raises:
         ThreadsightError: it came to no answer, and that has not been printed yet.
     """
-    settings = CommandSettings.read()
+    settings, chat = CommandSettings.read(), BotSettings.read()
+    make_private(settings.home)
     last = LastConversation(settings.home)
     conversation = last.read() if follow_up else new_conversation()
     if conversation is None:
@@ -40,7 +42,7 @@ def ask(question: Question, *, follow_up: bool, as_json: bool) -> ExitCode:
         store = stack.enter_context(open_store(settings.home))
         log_to(stack.enter_context((settings.home / "log").open("a")))
         question = msgspec.structs.replace(question, conversation=conversation)
-        ended = asyncio.run(_ask(question, store, spool=settings.home / "spool", as_json=as_json))
+        ended = asyncio.run(_ask(question, chat, store, spool=settings.home / "spool", as_json=as_json))
     if isinstance(ended, ThreadsightError):
         raise ended
     if ended.failure is not None:
@@ -49,7 +51,9 @@ def ask(question: Question, *, follow_up: bool, as_json: bool) -> ExitCode:
     return ExitCode.ANSWERED
 
 
-async def _ask(question: Question, store: StoreSettings, *, spool: Path, as_json: bool) -> Outcome | ThreadsightError:
+async def _ask(
+    question: Question, chat: BotSettings, store: StoreSettings, *, spool: Path, as_json: bool
+) -> Outcome | ThreadsightError:
     """The outcome, or the error: raised in here, the task group of the chat would wrap it."""
     async with open_redis(store.required_url(), store) as stores:
         shell = Shell(
@@ -59,7 +63,7 @@ async def _ask(question: Question, store: StoreSettings, *, spool: Path, as_json
             spool=spool,
             as_json=as_json,
         )
-        async with open_chat(BotSettings.read(), stores, frontends=[shell], lease_s=store.lease_s) as responder:
+        async with open_chat(chat, stores, frontends=[shell], lease_s=store.lease_s) as responder:
             try:
                 return await shell.ask(responder, question)
             except ThreadsightError as error:

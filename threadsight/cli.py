@@ -8,11 +8,11 @@ import typer
 if TYPE_CHECKING:
     from jobs import JobKind, Sampling
 
-EPILOG = """
-Exit status: 0 answered (doctor: nothing fails); 1 not answered (doctor: something fails); 2 wrong usage; 65 refused:
-no picture, or nothing asked; 66 no such file; 69 Redis is away; 75 try again later: the queue is full, or nobody got
-to it; 78 not set up: the model, the worker or a setting; 130 Ctrl-C.
-"""
+EPILOG = (
+    "Exit status: 0 answered (doctor: nothing fails); 1 not answered (doctor: something fails); 2 wrong usage; "
+    "65 refused: no picture, or nothing asked; 66 no such file; 69 Redis is away; 75 try again later: the queue is "
+    "full, or nobody got to it; 78 not set up: the model, the worker or a setting; 130 Ctrl-C."
+)
 
 app = typer.Typer(
     help="Ask about pictures, here and in your chat: everything runs on this machine.",
@@ -29,7 +29,7 @@ TopP = Annotated[
     float | None, typer.Option(min=0.0, max=1.0, help="Draw from the likeliest words of this probability.")
 ]
 MaxTokens = Annotated[int | None, typer.Option(min=1, help="The longest answer, in tokens.")]
-Pictures = Annotated[list[str], typer.Argument(help="Paths, http(s) addresses or - for standard input.")]
+Pictures = Annotated[list[str] | None, typer.Argument(help="Paths, http(s) addresses or - for standard input.")]
 Words = Annotated[
     list[str], typer.Argument(help="Paths, http(s) addresses or - for standard input; then the question.")
 ]
@@ -58,7 +58,7 @@ def ask(
 
 @app.command()
 def ocr(
-    pictures: Pictures,
+    pictures: Pictures = None,
     *,
     follow_up: FollowUp = False,
     as_json: AsJson = False,
@@ -66,10 +66,13 @@ def ocr(
 ) -> None:
     """Read the text in pictures."""
     from jobs import JobKind, Sampling  # noqa: PLC0415
-    from threadsight.words import check_pictures  # noqa: PLC0415
+    from threadsight.words import check_pictures, check_subject  # noqa: PLC0415
 
+    found = check_pictures(pictures or ())
+    if not follow_up:
+        check_subject(found, "")
     sampling = Sampling(max_new_tokens=max_tokens)
-    _ask(JobKind.OCR, check_pictures(pictures), "", sampling, follow_up=follow_up, as_json=as_json)
+    _ask(JobKind.OCR, found, "", sampling, follow_up=follow_up, as_json=as_json)
 
 
 @app.command()
@@ -118,15 +121,18 @@ def worker() -> None:
 @app.command()
 def doctor(*, as_json: AsJson = False) -> None:
     """Look at everything that must be right, and say what to do where it is not."""
-    from threadsight.doctor import report  # noqa: PLC0415
+    from threadsight.doctor.examination import examine  # noqa: PLC0415
+    from threadsight.doctor.report import report  # noqa: PLC0415
 
-    raise typer.Exit(report(as_json=as_json))
+    raise typer.Exit(report(examine(), as_json=as_json))
 
 
 def main() -> None:
     """The console script: a plain sentence and an exit status, whatever happens."""
     try:
         app()
+    except KeyboardInterrupt:  # before typer was there to catch it
+        sys.exit(130)
     except Exception as error:  # noqa: BLE001 - the one place of this process that catches everything
         from threadsight.ending import tell  # noqa: PLC0415
 

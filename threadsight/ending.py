@@ -6,6 +6,7 @@ import traceback
 from jobs.errors import ThreadsightError
 from threadsight.errors import Broken, ExtraMissing
 from threadsight.exit_code import ExitCode, exit_code_of
+from threadsight.home import make_private
 from threadsight.settings import CommandSettings
 
 # What each extra brings, by the name it is imported by.
@@ -38,7 +39,7 @@ def name_error(error: BaseException) -> ThreadsightError:
 
 def _write_down(error: BaseException) -> Broken:
     home = CommandSettings.read().home
-    home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_private(home)
     with (home / "log").open("a") as log:
         traceback.print_exception(error, file=log)
     return Broken(reason=f"{type(error).__name__}: {error}", log=home / "log")

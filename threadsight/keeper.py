@@ -132,8 +132,11 @@ def main() -> None:
         os._exit(0)  # the child goes on holding the lock; the starter need not wait for more
     signal.signal(signal.SIGTERM, _end)
     keeper = Keeper(folder)  # named, because it holds `users` to the very end
-    keeper.keep()
-    lock.close()  # before `users`, which the end of the process releases: whoever comes next finds no keeper
+    try:
+        keeper.keep()
+    finally:
+        (folder / "keeper.pid").unlink(missing_ok=True)
+        lock.close()  # before `users`, which the end of the process releases: whoever comes next finds no keeper
 
 
 def _write_pid(file: Path, pid: int) -> None:

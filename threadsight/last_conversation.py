@@ -4,6 +4,7 @@ import secrets
 from pathlib import Path
 
 from jobs import ConversationId
+from threadsight.home import make_private
 
 
 class LastConversation:
@@ -21,7 +22,7 @@ class LastConversation:
 
     def write(self, conversation: ConversationId) -> None:
         """From now on this one."""
-        self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private(self._file.parent)
         written = self._file.with_name(f"{self._file.name}.{secrets.token_hex(4)}")
         written.write_text(str(conversation))
         written.replace(self._file)

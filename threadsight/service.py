@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from jobs.errors import Unavailable
+from threadsight.home import make_private
 from threadsight.lock import Lock
 
 WATCH_S = 0.5  # a keeper that was killed is missed after this long
@@ -61,7 +62,7 @@ class Service:
             ServiceInUse: it runs with other settings.
             ServiceFailed: it cannot be started.
         """
-        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private(self.folder)
         with Lock(self.folder / "users.lock") as users:
             if not users.wait_shared(STOP_PATIENCE_S):
                 raise ServiceFailed(name=self.name, reason="an earlier one does not end", log=self.log)

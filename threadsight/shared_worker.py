@@ -13,7 +13,9 @@ from pathlib import Path
 import msgspec
 from dotenv import dotenv_values
 
+from inference_worker.settings import WorkerSettings
 from inference_worker.status import WorkerStatus
+from threadsight.home import make_private
 from threadsight.service import Service
 
 POLL_S = 0.05
@@ -69,8 +71,11 @@ def open_worker(home: Path, *, linger_s: float = 0.0) -> Iterator[SharedWorker]:
     It stays for `linger_s` afterwards, so that a follow-up finds the model loaded and the conversation resident.
 
     Raises:
+        SettingMisspelt, SettingWrong: it would not start.
         ServiceInUse: it runs with other `WORKER_*` settings for another command.
     """
+    WorkerSettings.read()
+    make_private(home)
     folder = home.resolve() / "worker"
     environment = _choose_environment(home.resolve(), folder)
     service = Service(

@@ -75,7 +75,7 @@ def describe(model: WorkerStatus, store: StoreSettings, home: Path) -> Iterator[
     settings = {**dotenv_values(".env"), **os.environ}
     for platform, tokens in PLATFORMS.items():
         missing = [token for token in tokens if not settings.get(token)]
-        yield platform, f"off (set {' and '.join(missing)})" if missing else "on"
+        yield platform, f"off (set {' and '.join(missing)})" if missing else "its tokens are set"
 
 
 async def _serve(worker: SharedWorker, store: StoreSettings) -> None:
@@ -94,8 +94,8 @@ async def _serve_chat(store: StoreSettings) -> None:
 
     try:
         await run(BotSettings.read(), store)
-    except NoFrontend:
-        typer.echo("No chat platform is set up; `threadsight ask` answers here. Ctrl-C ends.")
+    except NoFrontend as error:
+        typer.echo(f"{error.sentence.splitlines()[0]} Ctrl-C ends.")
         stopping = asyncio.Event()
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopping.set)
         await stopping.wait()

@@ -20,6 +20,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from jobs.errors import Unavailable
+from threadsight.home import make_private
 from threadsight.service import Service, ServiceFailed
 
 MAX_SOCKET_PATH_BYTES = 100  # sun_path holds 104 on macOS, 108 on Linux, with the closing zero
@@ -57,7 +58,8 @@ def open_valkey(home: Path) -> Iterator[EmbeddedValkey]:
         ServiceFailed: the server does not start; the log in `home` says why.
     """
     folder = home.resolve() / "valkey"
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_private(home)
+    make_private(folder)
     valkey = EmbeddedValkey(socket=_choose_socket(folder), password=_read_password(folder / "password"))
     configuration = folder / "valkey.conf"
     _write_private(configuration, _configure(folder, valkey))

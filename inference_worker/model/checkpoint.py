@@ -47,7 +47,7 @@ class StoredWeight(msgspec.Struct, frozen=True):
 def find_checkpoint(name: str, *, progress: Progress | None = None) -> Path:
     """The folder of a model: `tiny` (built in), a folder, or a name on the Hugging Face hub.
 
-    From the hub come safetensors and JSON only, into its usual cache; a broken download goes on where it stopped.
+    From the hub come safetensors and JSON only, into its usual cache.
 
     Raises:
         ModelNotFound: no such folder and no such name.

@@ -11,7 +11,9 @@ FILES = ["*.safetensors", "*.json"]
 
 
 def fetch_from_hub(name: str, *, progress: Callable[[int, int], None] | None = None) -> Path:
-    """The folder of `owner/model`, fetched as far as it is not here; a broken download goes on where it stopped.
+    """The folder of `owner/model`, fetched as far as it is not here.
+
+    A broken connection is taken up where it broke; when a fetch is given up, the files that are whole stay.
 
     Raises:
         ModelNotFound: the hub does not have it, or not for us.

@@ -13,6 +13,7 @@ class MemoryReaper:
 
     async def reap(self) -> int:
         """See `Reaper.reap`."""
+        self._state.sweep()
         unended = [record for record in self._state.records.values() if record.state is not JobState.ENDED]
         lost = [record for record in unended if self._is_lost(record)]
         overdue = [record for record in unended if self._is_overdue(record)]

@@ -120,14 +120,12 @@ class State:
 
     def thread(self, conversation: ConversationId) -> Thread:
         """The conversation, begun anew when it is unknown or has outlived its retention time."""
-        thread = self.threads.get(conversation)
-        if thread is None or (not thread.line and thread.used_at_s + self.settings.retention_s <= self.now_s):
-            if thread is not None:
-                self.drop_pictures(thread, thread.digests)
+        self._drop_if_expired(conversation)
+        if conversation not in self.threads:
             # The time as epoch: it rises even when nothing is remembered of the conversation's earlier life.
-            thread = Thread(id=conversation, epoch=int(self.now_s * 1000), used_at_s=self.now_s)
-            self.threads[conversation] = thread
-        return thread
+            epoch = int(self.now_s * 1e6)
+            self.threads[conversation] = Thread(id=conversation, epoch=epoch, used_at_s=self.now_s)
+        return self.threads[conversation]
 
     def use(self, conversation: ConversationId) -> Thread:
         """The conversation, its retention time (and that of its pictures) starting again."""
@@ -140,6 +138,23 @@ class State:
     def ready_in_order(self) -> list[JobId]:
         """Heads of lines as they will be claimed."""
         return sorted(self.ready, key=lambda job: (self.ready[job], str(job)))
+
+    def sweep(self) -> None:
+        """What has outlived its retention time goes."""
+        for conversation in list(self.threads):
+            self._drop_if_expired(conversation)
+        for tenant_key, digest in list(self.pictures):
+            self.live_picture(tenant_key, digest)
+
+    def _drop_if_expired(self, conversation: ConversationId) -> None:
+        thread = self.threads.get(conversation)
+        if thread is None or thread.line or thread.used_at_s + self.settings.retention_s > self.now_s:
+            return
+        self.raise_epoch(thread)
+        for digest in thread.digests:  # their bytes go by their own last use
+            if picture := self.live_picture(conversation.tenant_key, digest):
+                picture.users.discard(conversation)
+        del self.threads[conversation]
 
     # ------------------------------------------------------------ a job's life
 
@@ -210,19 +225,26 @@ class State:
 
     def raise_epoch(self, thread: Thread) -> None:
         """No cache of before can be mistaken, and every worker is told."""
-        thread.epoch = max(thread.epoch + 1, int(self.now_s * 1000))
+        thread.epoch = max(thread.epoch + 1, int(self.now_s * 1e6))
         thread.worker = None
         self.forgotten.append((thread.id, thread.epoch))
 
     # ------------------------------------------------------------ pictures
 
-    def use_picture(self, tenant_key: str, digest: str) -> StoredPicture | None:
-        """The picture, moved to the end of the line for eviction; None when it is gone."""
-        picture = self.pictures.pop((tenant_key, digest), None)
-        if picture is None or picture.used_at_s + self.settings.retention_s <= self.now_s:
+    def live_picture(self, tenant_key: str, digest: str) -> StoredPicture | None:
+        """The picture, or None when it is gone or has outlived its retention time."""
+        picture = self.pictures.get((tenant_key, digest))
+        if picture is not None and picture.used_at_s + self.settings.retention_s <= self.now_s:
+            del self.pictures[(tenant_key, digest)]
             return None
-        picture.used_at_s = self.now_s
-        self.pictures[(tenant_key, digest)] = picture
+        return picture
+
+    def use_picture(self, tenant_key: str, digest: str) -> StoredPicture | None:
+        """The picture, from now on the last to be evicted."""
+        picture = self.live_picture(tenant_key, digest)
+        if picture is not None:
+            picture.used_at_s = self.now_s
+            self.pictures[(tenant_key, digest)] = self.pictures.pop((tenant_key, digest))
         return picture
 
     def drop_pictures(self, thread: Thread, digests: set[str] | frozenset[str]) -> int:

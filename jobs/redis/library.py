@@ -14,8 +14,9 @@ from jobs.settings import StoreSettings
 
 # In this order: each file uses the local functions of those before it.
 FILES = (
-    "life.lua",
+    "keys.lua",
     "retention.lua",
+    "life.lua",
     "queue_in.lua",
     "queue_out.lua",
     "reaper.lua",

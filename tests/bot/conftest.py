@@ -13,7 +13,7 @@ from jobs.memory import MemoryJobs, open_memory
 from jobs.settings import StoreSettings
 from tests.bot.fakes import FakePlatform, FakeWorker
 
-LEASE_S = 600.0  # of the store's clock, which only `advance` moves: no loop interferes with a test
+LEASE_S = 60.0  # of the store's clock, which only `advance` moves: no loop interferes with a test
 
 
 @dataclass

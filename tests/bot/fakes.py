@@ -2,8 +2,10 @@
 
 import asyncio
 import itertools
-from collections.abc import AsyncGenerator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import AsyncGenerator, Callable, Sequence
+from dataclasses import dataclass
+
+import msgspec
 
 from bot.errors import NotPosted, PlaceGone, Unfetchable
 from bot.frontend import Posted
@@ -42,13 +44,14 @@ class FakePlatform:
         self.endings: list[Ending] = []
         self.uploads: dict[str, bytes] = {}
         self.moods: list[Exception | None] = []  # what the next posts and edits meet with; then all is well
+        self.losing = 0  # how many posts and edits take effect without the bot hearing of it
         self.is_closed = False  # the thread is gone
         self.slots: dict[str, str] = {}  # message id by nonce
         self.piece_bytes = 1000
         self.pause_s = 0.0  # between two pieces of a file
         self.running = asyncio.Event()
 
-    async def run(self, responder: Responder) -> None:
+    async def run(self, _: Responder) -> None:
         self.running.set()
         try:
             await asyncio.Event().wait()
@@ -112,6 +115,10 @@ class FakeReply:
             self.posted = (platform.slots.setdefault(nonce, f"m{next(_numbers)}"),)
         platform.messages[self.posted[0]] = text
         platform.history.append((asyncio.get_running_loop().time(), text))
+        if platform.losing:
+            platform.losing -= 1
+            self.posted = ()
+            raise lost_post()
         return self.posted
 
 
@@ -149,7 +156,6 @@ class FakeWorker:
 
     jobs: Jobs
     name: str = "worker"
-    attempts: dict[str, int] = field(default_factory=dict)
 
     async def claim(self) -> Claim:
         claims = await self.jobs.queue_out.claim(worker=self.name, room=1, wait_s=5.0)
@@ -166,15 +172,7 @@ class FakeWorker:
         known = {picture.digest for turn in earlier for picture in turn.pictures}
         new = [picture for picture in claim.pictures if picture.digest not in known]
         numbered = tuple(
-            type(picture)(
-                digest=picture.digest,
-                width=picture.width,
-                height=picture.height,
-                ref=picture.ref,
-                max_crops=picture.max_crops,
-                number=number,
-            )
-            for number, picture in enumerate(new, start=count + 1)
+            msgspec.structs.replace(picture, number=number) for number, picture in enumerate(new, start=count + 1)
         )
         turn = Turn(
             source=claim.job.source, kind=claim.job.kind, question=claim.job.text, pictures=numbered, answer=text
@@ -187,9 +185,8 @@ class FakeWorker:
         return claim
 
 
-async def eventually(condition: object, *, within_s: float = 5.0) -> None:
-    """Wait until a condition, given as a callable, holds."""
-    assert callable(condition)
+async def eventually(condition: Callable[[], object], *, within_s: float = 5.0) -> None:
+    """Wait until a condition holds."""
     async with asyncio.timeout(within_s):
-        while not condition():
+        while not condition():  # noqa: ASYNC110  what is waited for is somebody else's state
             await asyncio.sleep(0.005)

@@ -49,9 +49,7 @@ def asking(
     asker: str = "ann", *, roles: tuple[str, ...] = (), channel: str = "C1", tenant: str = "T1", owner: bool = False
 ) -> Mention:
     where = ConversationId(platform="fake", tenant=tenant, channel=channel, thread="t")
-    return msgspec.structs.replace(
-        mention(where=where, asker=asker), roles=frozenset(roles), from_owner=owner
-    )
+    return msgspec.structs.replace(mention(where=where, asker=asker), roles=frozenset(roles), from_owner=owner)
 
 
 def of(*names: str) -> frozenset[str]:

@@ -1,3 +1,4 @@
+import itertools
 import re
 from pathlib import Path
 
@@ -46,9 +47,7 @@ def test_the_example_shows_the_defaults(
 
 def test_every_setting_has_its_line_of_explanation() -> None:
     unexplained = [
-        line
-        for before, line in zip(LINES, LINES[1:], strict=False)
-        if SETTING.fullmatch(line) and not before.startswith("# ")
+        line for before, line in itertools.pairwise(LINES) if SETTING.fullmatch(line) and not before.startswith("# ")
     ]
     assert unexplained == []
 

@@ -32,7 +32,7 @@ def _replay_section(name: str, section: Section, folder: GoldenFolder) -> dict[s
     cases = bad = 0
     furthest = 0.0
     for case in section(folder):
-        verdict = _judge(case)
+        verdict = judge(case)
         cases += 1
         bad += bool(verdict.problems)
         furthest = max(furthest, verdict.logit_diff)
@@ -42,7 +42,8 @@ def _replay_section(name: str, section: Section, folder: GoldenFolder) -> dict[s
     return counts | {"max_logit_diff": min(furthest, sys.float_info.max)} if name == "model" else counts
 
 
-def _judge(case: Case) -> Verdict:
+def judge(case: Case) -> Verdict:
+    """What is wrong with a case; that it raises is wrong, too."""
     try:
         return case.check()
     except Exception as error:  # noqa: BLE001  (whatever a case raises, the next one is still replayed)

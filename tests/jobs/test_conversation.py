@@ -86,6 +86,19 @@ async def test_a_conversation_lives_for_its_retention_time_after_the_last_use(op
         await ask(store.jobs, question(left, source="m1", revision=1))
 
 
+async def test_workers_are_told_when_a_conversation_outlives_its_time(open_store: OpenStore) -> None:
+    store = await open_store(retention_s=0.2)
+    where = conversation()
+    await ask(store.jobs, question(where))
+    claim = await claim_one(store.jobs)
+    await answer(store.jobs, claim)
+    await store.pass_time(0.25)
+    await store.jobs.reaper.reap()
+    ((expired, epoch),) = (await store.jobs.queue_out.heartbeat(worker="A", claims=[])).forgotten
+    assert expired == where
+    assert epoch > claim.epoch
+
+
 # ------------------------------------------------------------ forgetting a conversation
 
 
@@ -163,11 +176,13 @@ async def test_every_worker_is_told_of_every_forgetting_once_idle_conversations_
     await answer_all(jobs)
     for worker in ("A", "B"):
         assert (await jobs.queue_out.heartbeat(worker=worker, claims=[])).forgotten == ()
+    before = (await jobs.conversations.load(idle)).epoch
     await jobs.conversations.forget(idle)
     await jobs.conversations.forget(unknown)
-    epochs = [(where, (await jobs.conversations.load(where)).epoch) for where in (idle, unknown)]
     for worker in ("A", "B"):
-        assert (await jobs.queue_out.heartbeat(worker=worker, claims=[])).forgotten == tuple(epochs)
+        told = (await jobs.queue_out.heartbeat(worker=worker, claims=[])).forgotten
+        assert [where for where, _ in told] == [idle, unknown]
+        assert told[0][1] > before
         assert (await jobs.queue_out.heartbeat(worker=worker, claims=[])).forgotten == ()
 
 

@@ -24,7 +24,7 @@ def examine_torch(settings: WorkerSettings) -> Iterator[Finding]:
         return
     import torch  # noqa: PLC0415 - takes a second
 
-    yield well("Torch", torch.__version__)
+    yield well("Torch", str(torch.__version__))
     if torch.cuda.is_available():
         found = torch.cuda.get_device_properties(0)
         yield well("GPU", f"{found.name}, {found.total_memory / GB:.0f} GB")

@@ -1,10 +1,11 @@
 """The doctor's report: a line for every finding as soon as it is known, or JSON at the end."""
 
+from collections.abc import Iterable
+
 import msgspec
 from rich.console import Console
 from rich.text import Text
 
-from threadsight.doctor.examination import examine
 from threadsight.doctor.finding import Finding, Level
 from threadsight.exit_code import ExitCode
 
@@ -12,17 +13,17 @@ STYLES = {Level.OK: "green", Level.WARN: "yellow", Level.FAIL: "red"}
 SUBJECT_WIDTH = 16
 
 
-def report(*, as_json: bool) -> ExitCode:
-    """Print it; `NOT_ANSWERED` when anything fails."""
+def report(findings: Iterable[Finding], *, as_json: bool) -> ExitCode:
+    """Print them; `NOT_ANSWERED` when anything fails."""
     console = Console()
-    findings = []
-    for finding in examine():
-        findings.append(finding)
+    told = []
+    for finding in findings:
+        told.append(finding)
         if not as_json:
             console.print(describe(finding), soft_wrap=True)
     if as_json:
-        console.out(msgspec.json.encode({"findings": findings}).decode(), highlight=False)
-    is_well = all(finding.level is not Level.FAIL for finding in findings)
+        console.out(msgspec.json.encode({"findings": told}).decode(), highlight=False)
+    is_well = all(finding.level is not Level.FAIL for finding in told)
     return ExitCode.ANSWERED if is_well else ExitCode.NOT_ANSWERED
 
 

@@ -26,7 +26,8 @@ class Terminal:
     def answer(self, text: str, *, end: str = "") -> None:
         """Words of the answer, as they are."""
         self.clear_status()
-        self._out.out(text.translate(_NO_CONTROLS), end=end, highlight=False)
+        self._out.file.write(text.translate(_NO_CONTROLS) + end)  # rich would turn tabs into spaces
+        self._out.file.flush()
 
     def note(self, text: str, *, style: str = "dim") -> None:
         """A line about the answer."""

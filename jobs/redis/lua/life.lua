@@ -8,69 +8,43 @@
 -- `words:<id>`   hash, what people and the model wrote: job, pictures, notices, ending; the first to be forgotten
 -- `answers:<id>` stream, the events; it expires only after its end
 --
--- Keys are put together here and not declared to FCALL: the contract asks for one Redis, never for a cluster.
-
-local function key(...) return 'threadsight:' .. table.concat({...}, ':') end
-
--- Written out: while a library is being loaded, Lua's own modules are not there yet.
-local READY, RUNNING, DEADLINES = 'threadsight:ready', 'threadsight:running', 'threadsight:deadlines'
-local WAITING, FINISHES, GAUGES = 'threadsight:waiting', 'threadsight:finishes', 'threadsight:gauges'
-local WAKE, FORGOTTEN, DEAD = 'threadsight:wake', 'threadsight:forgotten', 'threadsight:dead'
 local ENDED_FORGOTTEN = '{"type":"cancelled","reason":"forgotten"}'
-
--- Verbs that end or free something also run when Redis is at its memory limit: the queue can always drain.
-local function register(name, verb, flags)
-  redis.register_function({function_name = PREFIX .. name, callback = verb, flags = flags or {}})
-end
-
-local function now()  -- seconds; the only clock
-  local time = redis.call('TIME')
-  return tonumber(time[1]) + tonumber(time[2]) / 1e6
-end
-
-local function stamp(seconds) return string.format('%.6f', seconds) end
-
-local function expire(name, seconds) redis.call('PEXPIRE', name, string.format('%.0f', seconds * 1000)) end
 
 local function facts(id, ...) return unpack(redis.call('HMGET', key('job', id), ...)) end
 
 local function set(id, ...) redis.call('HSET', key('job', id), ...) end
 
-local function tenant_of(conversation) return string.match(conversation, '^[^:]*:[^:]*') end
-
-local function platform_of(conversation) return string.match(conversation, '^[^:]*') end
-
 -- What the asker sent; once it is forgotten, only where the answer goes.
 local function job_of(id) return redis.call('HGET', key('words', id), 'job') or facts(id, 'husk') end
 
--- Jobs accepted and not started, in all ('*') and by tenant: the queue's bounds.
-local function count_waiting(conversation, change)
+local function count_waiting(tenant, change)
   redis.call('HINCRBY', WAITING, '*', change)
-  local tenant = tenant_of(conversation)
   if redis.call('HINCRBY', WAITING, tenant, change) == 0 then redis.call('HDEL', WAITING, tenant) end
 end
 
-local function virtual_time() return tonumber(redis.call('HGET', GAUGES, 'virtual_time') or 0) end
-
 -- Start-time fair queueing: each tenant's jobs finish one virtual second apart, whatever its number of jobs.
 local function next_finish(tenant)
-  local last = tonumber(redis.call('HGET', FINISHES, tenant) or 0)
-  return math.max(virtual_time(), last) + 1
+  local times = redis.call('HMGET', FAIRNESS, '*', tenant)
+  return math.max(tonumber(times[1] or 0), tonumber(times[2] or 0)) + 1
+end
+
+local function make_claimable(id, tenant, finish)
+  if not finish then
+    finish = next_finish(tenant)
+    redis.call('HSET', FAIRNESS, tenant, finish)
+    set(id, 'finish', finish, 'held_until', stamp(now() + AFFINITY_S))
+  end
+  redis.call('ZADD', READY, finish, id)
+  redis.call('XADD', WAKE, 'MAXLEN', '~', 100, '*', 'job', id)
 end
 
 local function promote(conversation)
   local head = redis.call('LINDEX', key('line', conversation), 0)
   if not head then return end
   local state, finish = facts(head, 'state', 'finish')
-  if state ~= 'ready' or redis.call('ZSCORE', READY, head) then return end
-  if not finish then
-    local tenant = tenant_of(conversation)
-    finish = next_finish(tenant)
-    redis.call('HSET', FINISHES, tenant, finish)
-    set(head, 'finish', finish, 'held_until', stamp(now() + AFFINITY_S))
+  if state == 'ready' and not redis.call('ZSCORE', READY, head) then
+    make_claimable(head, tenant_of(conversation), finish)
   end
-  redis.call('ZADD', READY, finish, head)
-  redis.call('XADD', WAKE, 'MAXLEN', '~', 100, '*', 'job', head)
 end
 
 -- Until it is delivered everything is kept as long as the history is; then only its id is remembered for long.
@@ -101,12 +75,13 @@ local function end_job(id, ending)
   else
     redis.call('ZREM', READY, id)
     redis.call('ZREM', DEADLINES, id)
-    count_waiting(conversation, -1)
+    count_waiting(tenant_of(conversation), -1)
   end
   set(id, 'state', 'ended')
   write_ending(id, ending)
   redis.call('LREM', key('line', conversation), 1, id)
   promote(conversation)
+  expire_unswept(conversation)
 end
 
 -- End a waiting job, ask a running one to end; the first reason stands, except that forgetting outranks all.

@@ -14,6 +14,7 @@ end
 register('put', function(_, args)
   local conversation, digest, bytes = unpack(args)
   local picture = tenant_of(conversation) .. ':' .. digest
+  drop_if_expired(conversation)
   sweep_pictures()
   if redis.call('EXISTS', key('picture', picture)) == 0 then
     drop_picture(picture)  -- whatever is still counted of one that expired
@@ -24,14 +25,17 @@ register('put', function(_, args)
   end
   redis.call('SADD', key('users', picture), conversation)
   redis.call('SADD', key('pictures', conversation), digest)
+  epoch_of(conversation)
   use(conversation)
+  expire_unswept(conversation)
   evict(picture)
 end)
 
 -- args: tenant, digest; the bytes, or false when they are gone
 register('get', function(_, args)
   local picture = args[1] .. ':' .. args[2]
-  local bytes = redis.call('GET', key('picture', picture))
-  if bytes then use_picture(picture) end
-  return bytes
+  local used = redis.call('ZSCORE', LRU, picture)
+  if not used or tonumber(used) + RETENTION_S <= now() then return false end
+  use_picture(picture)
+  return redis.call('GET', key('picture', picture))
 end, {'allow-oom'})

@@ -1,4 +1,4 @@
--- The chat side's end of the queue.
+-- The chat side's end of the queue. A source is escaped as in a job's id, so ids can be put together from it.
 
 local function joined(id, call)
   local accepted, first_call = facts(id, 'accepted', 'call')
@@ -6,62 +6,64 @@ local function joined(id, call)
   return {first_call == call and 'accepted' or 'joined', job_of(id), accepted}
 end
 
-local function make_ready(id, conversation, source, pictures, notices, digests)
-  redis.call('HSET', key('words', id), 'pictures', pictures, 'notices', notices)
-  redis.call('HSET', key('brought', conversation), source, digests)
-  set(id, 'state', 'ready')
-  use(conversation)
-  promote(conversation)
+local function refusal(tenant, freed)
+  local waiting = redis.call('HMGET', WAITING, '*', tenant)
+  if tonumber(waiting[1] or 0) - freed >= MAX_WAITING then return 'queue_full' end
+  if tonumber(waiting[2] or 0) - freed >= MAX_WAITING_PER_TENANT then return 'tenant_queue_full' end
+end
+
+-- Its place in the line, its deadline and its delivery; returns whether it heads the line.
+local function accept(a, tenant, time, job, husk)
+  local deadline = stamp(time + a.patience_s)
+  set(a.id, 'conversation', a.conversation, 'source', a.source, 'state', a.ready and 'ready' or 'submitted',
+    'attempt', 0, 'accepted', stamp(time), 'deadline', deadline, 'patience_s', a.patience_s,
+    'holder', a.holder, 'call', a.call, 'husk', husk)
+  redis.call('HSET', key('words', a.id), 'job', job)
+  redis.call('ZADD', DEADLINES, deadline, a.id)
+  redis.call('ZADD', key('deliveries', platform_of(a.conversation)), stamp(time + LEASE_S), a.id)
+  redis.call('HSET', key('conversation', a.conversation), 'last_source', a.source)
+  keep_source(a.conversation, a.source, a.revision, a.asker)
+  count_waiting(tenant, 1)
+  use(a.conversation)
+  return redis.call('RPUSH', key('line', a.conversation), a.id) == 1
 end
 
 -- args: {id, conversation, source, revision, asker, holder, call, patience_s, ready}, job, husk
 -- {'accepted' | 'joined', job, accepted at} or {'queue_full' | 'tenant_queue_full' | 'not_the_last_turn'}
 register('submit', function(_, args)
   local a, job, husk = cjson.decode(args[1]), args[2], args[3]
-  local tenant = tenant_of(a.conversation)
-  local newest = tonumber(redis.call('HGET', key('newest', a.conversation), a.source) or -1)
-  local newest_id = tenant .. ':' .. a.source .. ':' .. newest
-  local newest_state = facts(newest_id, 'state')
+  local tenant, time = tenant_of(a.conversation), now()
   if redis.call('EXISTS', key('job', a.id)) == 1 then return joined(a.id, a.call) end
-  if newest > a.revision and newest_state then return joined(newest_id, a.call) end
+  drop_if_expired(a.conversation)
 
-  local last_source = redis.call('HGET', key('conversation', a.conversation), 'last_source')
-  if a.revision > 0 and last_source ~= a.source then return {'not_the_last_turn'} end
-
-  local freed = (newest_state == 'submitted' or newest_state == 'ready') and 1 or 0
-  local waiting = redis.call('HMGET', WAITING, '*', tenant)
-  if tonumber(waiting[1] or 0) - freed >= MAX_WAITING then return {'queue_full'} end
-  if tonumber(waiting[2] or 0) - freed >= MAX_WAITING_PER_TENANT then return {'tenant_queue_full'} end
-
-  cancel(newest_id, cjson.encode({type = 'cancelled', reason = 'superseded'}), 'superseded')
-  local time = now()
-  local accepted = stamp(time)
-  set(a.id, 'conversation', a.conversation, 'source', a.source, 'state', 'submitted', 'attempt', 0,
-    'accepted', accepted, 'deadline', stamp(time + a.patience_s), 'patience_s', a.patience_s,
-    'holder', a.holder, 'call', a.call, 'husk', husk)
-  redis.call('HSET', key('words', a.id), 'job', job)
-  redis.call('RPUSH', key('line', a.conversation), a.id)
-  redis.call('ZADD', DEADLINES, stamp(time + a.patience_s), a.id)
-  redis.call('ZADD', key('deliveries', platform_of(a.conversation)), stamp(time + LEASE_S), a.id)
-  redis.call('HSET', key('conversation', a.conversation), 'last_source', a.source)
-  redis.call('HSET', key('newest', a.conversation), a.source, a.revision)
-  redis.call('HSET', key('askers', a.conversation), a.source, a.asker)
-  if a.asker ~= '' then redis.call('SADD', key('asked', tenant, a.asker), a.conversation) end
-  count_waiting(a.conversation, 1)
-  if a.ready then
-    make_ready(a.id, a.conversation, a.source, '[]', '[]', '')
-  else
-    use(a.conversation)
+  local newest_revision = read_source(redis.call('HGET', key('sources', a.conversation), a.source))
+  local newest = tenant .. ':' .. a.source .. ':' .. newest_revision
+  local newest_state = newest_revision >= 0 and facts(newest, 'state')
+  if newest_state and newest_revision > a.revision then return joined(newest, a.call) end
+  if a.revision > 0 and redis.call('HGET', key('conversation', a.conversation), 'last_source') ~= a.source then
+    return {'not_the_last_turn'}
   end
-  return {'accepted', job, accepted}
+  local refused = refusal(tenant, (newest_state == 'submitted' or newest_state == 'ready') and 1 or 0)
+  if refused then return {refused} end
+
+  if newest_state then
+    cancel(newest, cjson.encode({type = 'cancelled', reason = 'superseded'}), 'superseded')
+  end
+  local heads_line = accept(a, tenant, time, job, husk)
+  if a.ready and heads_line then make_claimable(a.id, tenant) end
+  return {'accepted', job, stamp(time)}
 end)
 
 -- args: job, pictures, notices, digests separated by spaces
 register('attach', function(_, args)
-  local id, digests = args[1], args[4]
+  local id, pictures, notices, digests = unpack(args)
   local conversation, state, source = facts(id, 'conversation', 'state', 'source')
   if state == 'submitted' then
-    make_ready(id, conversation, source, args[2], args[3], digests)
+    redis.call('HSET', key('words', id), 'pictures', pictures, 'notices', notices)
+    redis.call('HSET', key('brought', conversation), source, digests)
+    set(id, 'state', 'ready')
+    use(conversation)
+    promote(conversation)
   elseif state == 'ended' and redis.call('HEXISTS', key('words', id), 'pictures') == 0 then
     -- It was stopped or forgotten while its pictures came in: nobody will answer with them.
     local orphans = {}
@@ -89,9 +91,10 @@ register('position', function(_, args)
   local head = redis.call('LINDEX', line, 0)
   local ahead = redis.call('LPOS', line, id)
   if facts(head, 'state') == 'running' then ahead = ahead - 1 end
-  local rank = redis.call('ZRANK', READY, head)
   -- A head that is not ready yet is counted where it would stand if it became ready now.
-  ahead = ahead + (rank or redis.call('ZCOUNT', READY, '-inf', '(' .. next_finish(tenant_of(conversation))))
+  local others = redis.call('ZRANK', READY, head)
+    or redis.call('ZCOUNT', READY, '-inf', '(' .. next_finish(tenant_of(conversation)))
+  ahead = ahead + others
 
   local mean_run_s = redis.call('HGET', GAUGES, 'mean_run_s')
   if not mean_run_s then return {ahead, false} end

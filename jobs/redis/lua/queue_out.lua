@@ -8,41 +8,20 @@ end
 -- What a worker gets of a job that is its own: {id, job, accepted at, pictures, notices, attempt, epoch}
 local function handed_over(id)
   local accepted, attempt, epoch = facts(id, 'accepted', 'attempt', 'epoch')
-  local words = redis.call('HMGET', key('words', id), 'pictures', 'notices')
-  return {id, job_of(id), accepted, words[1], words[2], attempt, epoch}
+  local words = redis.call('HMGET', key('words', id), 'job', 'pictures', 'notices')
+  return {id, words[1], accepted, words[2] or '[]', words[3] or '[]', attempt, epoch}
 end
 
-local function start(id, conversation, worker, time)
-  redis.call('ZREM', READY, id)
-  redis.call('ZREM', DEADLINES, id)
-  redis.call('ZADD', RUNNING, stamp(time + LEASE_S), id)
-  count_waiting(conversation, -1)
-  local attempt = redis.call('HINCRBY', key('job', id), 'attempt', 1)
-  set(id, 'state', 'running', 'worker', worker, 'started', stamp(time), 'written', 0,
-    'epoch', string.format('%.0f', epoch_of(conversation)))
-  redis.call('XADD', key('answers', id), '*', 'event', cjson.encode({type = 'started', attempt = attempt}))
-end
-
--- Virtual time is the finish of the job claimed last. A tenant with nothing later has no claim on the past.
-local function pass_virtual_time(conversation, finish)
-  local time = math.max(virtual_time(), finish)
-  redis.call('HSET', GAUGES, 'virtual_time', time)
-  local tenant = tenant_of(conversation)
-  if tonumber(redis.call('HGET', FINISHES, tenant) or 0) <= time then redis.call('HDEL', FINISHES, tenant) end
-end
-
--- Until when the conversation is left to the live worker that holds its cache; 0 when this worker may have it.
-local function held_until(conversation, held, worker, time)
-  local keeper = redis.call('HGET', key('conversation', conversation), 'worker')
-  if not keeper or keeper == worker or held <= time then return 0 end
-  return redis.call('EXISTS', key('live', keeper)) == 1 and held or 0
+-- Alive until its next heartbeat is overdue. The value: its last claim's call and jobs.
+local function mark_live(worker, claimed)
+  redis.call('SET', key('worker', worker), claimed, 'PX', math.ceil(LEASE_S * 1000))
 end
 
 -- A client that lost the response asks again with the same call: it gets the same jobs.
 local function claimed_by_call(worker, call)
-  local claimed = redis.call('GET', key('claimed', worker))
+  local claimed = redis.call('GET', key('worker', worker))
   local claims = {}
-  if claimed and string.match(claimed, '^%S+') == call then
+  if claimed and string.match(claimed, '^%S*') == call then
     for id in string.gmatch(claimed, ' (%S+)') do
       local state, by = facts(id, 'state', 'worker')
       if state == 'running' and by == worker then table.insert(claims, handed_over(id)) end
@@ -51,14 +30,43 @@ local function claimed_by_call(worker, call)
   return claims
 end
 
+-- Until when the conversation is left to the live worker that holds its cache; 0 when this worker may have it.
+local function held_until(conversation, held, worker, time)
+  if held <= time then return 0 end
+  local keeper = redis.call('HGET', key('conversation', conversation), 'worker')
+  if not keeper or keeper == worker then return 0 end
+  return redis.call('EXISTS', key('worker', keeper)) == 1 and held or 0
+end
+
+-- Virtual time is the finish of the job claimed last. A tenant with nothing later has no claim on the past.
+local function pass_virtual_time(tenant, finish)
+  local times = redis.call('HMGET', FAIRNESS, '*', tenant)
+  local time = math.max(tonumber(times[1] or 0), finish)
+  redis.call('HSET', FAIRNESS, '*', time)
+  if tonumber(times[2] or 0) <= time then redis.call('HDEL', FAIRNESS, tenant) end
+end
+
+local function start(id, conversation, attempt, finish, worker, time)
+  local tenant = tenant_of(conversation)
+  redis.call('ZREM', READY, id)
+  redis.call('ZREM', DEADLINES, id)
+  redis.call('ZADD', RUNNING, stamp(time + LEASE_S), id)
+  count_waiting(tenant, -1)
+  pass_virtual_time(tenant, finish)
+  set(id, 'state', 'running', 'attempt', attempt, 'worker', worker, 'started', stamp(time), 'written', 0,
+    'epoch', epoch_of(conversation))
+  redis.call('XADD', key('answers', id), '*', 'event', cjson.encode({type = 'started', attempt = attempt}))
+end
+
 -- args: {worker, room, call}
--- {claims, id of the last wake-up, seconds until a conversation is no longer left to another worker (or false)}
+-- {claims, id of the last wake-up, seconds until a conversation is no longer left to another worker (or false)};
+-- the last two only when there are no claims
 register('claim', function(_, args)
   local a, time = cjson.decode(args[1]), now()
   local claims = claimed_by_call(a.worker, a.call)
-  if #claims > 0 then return {claims, '', false} end
+  if #claims > 0 then return {claims, false, false} end
 
-  local ids, free_at = {a.call}, false
+  local claimed, free_at = a.call, false
   local heads = redis.call('ZRANGE', READY, 0, a.room + LOOKAHEAD - 1, 'WITHSCORES')
   for i = 1, #heads, 2 do
     if #claims == a.room then break end
@@ -69,10 +77,9 @@ register('claim', function(_, args)
     elseif attempt ~= '0' or tonumber(deadline) > time then  -- else the reaper is about to tell the asker
       local until_time = held_until(conversation, tonumber(held), a.worker, time)
       if until_time == 0 then
-        start(id, conversation, a.worker, time)
-        pass_virtual_time(conversation, finish)
+        start(id, conversation, tonumber(attempt) + 1, finish, a.worker, time)
         table.insert(claims, handed_over(id))
-        table.insert(ids, id)
+        claimed = claimed .. ' ' .. id
       else
         free_at = math.min(free_at or until_time, until_time)
       end
@@ -80,8 +87,8 @@ register('claim', function(_, args)
   end
 
   if #claims > 0 then
-    redis.call('SET', key('claimed', a.worker), table.concat(ids, ' '), 'PX', math.ceil(LEASE_S * 1000))
-    redis.call('SET', key('live', a.worker), 1, 'PX', math.ceil(LEASE_S * 1000))
+    mark_live(a.worker, claimed)
+    return {claims, false, false}
   end
   local last = redis.call('XREVRANGE', WAKE, '+', '-', 'COUNT', 1)[1]
   return {claims, last and last[1] or '0-0', free_at and stamp(free_at - time)}
@@ -123,9 +130,9 @@ register('commit', function(_, args)
     redis.call('HSET', key('conversation', conversation), 'worker', worker)
   end
   if answered == '1' then measure_run(id) end
-  use(conversation)
   set(id, 'committed', attempt)
   end_job(id, ending)
+  if asked ~= 'forgotten' then use(conversation) end
   return 1
 end, {'allow-oom'})
 
@@ -133,7 +140,7 @@ end, {'allow-oom'})
 -- {cancellations = {{job, reason}, ...}, fenced = {job, ...}, forgettings = {{conversation, epoch}, ...}, read}
 register('heartbeat', function(_, args)
   local a, time = cjson.decode(args[1]), now()
-  redis.call('SET', key('live', a.worker), 1, 'PX', math.ceil(LEASE_S * 1000))
+  if redis.call('PEXPIRE', key('worker', a.worker), math.ceil(LEASE_S * 1000)) == 0 then mark_live(a.worker, '') end
   local cancellations, fenced, forgettings, read = {}, {}, {}, a.read
   for _, claim in ipairs(a.claims) do
     local id, attempt = claim[1], claim[2]

@@ -21,6 +21,7 @@ end
 
 -- args: ending of a job whose workers keep failing; {how many were touched, {job, patience} of the overdue, ...}
 register('reap', function(_, args)
+  sweep_conversations()
   sweep_pictures()
   local time = stamp(now())
   local lost = redis.call('ZRANGEBYSCORE', RUNNING, '-inf', time, 'LIMIT', 0, 100)

@@ -1,21 +1,24 @@
--- What is kept of a conversation, and for how long: everything lives until RETENTION_S after the last use.
+-- What is kept of a conversation, and for how long: everything goes RETENTION_S after the last use.
 --
 -- `conversation:<c>` hash: epoch, last_source, worker (committed the last turn, so it holds the cache)
 -- `turns:<c>`        hash, source -> turn;  `order:<c>` list of those sources, oldest first
--- `askers:<c>`       hash, source -> asker; `newest:<c>` hash, source -> newest revision
+-- `sources:<c>`      hash, source -> newest revision and asker of every question: '0 ann'
 -- `brought:<c>`      hash, source -> digests of its pictures, separated by spaces
 -- `pictures:<c>`     set of the digests put for it
 -- `asked:<tenant>:<asker>`    set of conversations: the index behind "forget me"
 -- `picture:<tenant>:<digest>` the bytes; `users:<tenant>:<digest>` set of the conversations that use them
--- `pictures`, `picture_sizes` all pictures by last use, and their bytes
 
-local OF_CONVERSATION = {'conversation', 'turns', 'order', 'askers', 'newest', 'brought', 'pictures'}
-local LRU, SIZES = 'threadsight:pictures', 'threadsight:picture_sizes'
+local OF_CONVERSATION = {'conversation', 'turns', 'order', 'sources', 'brought', 'pictures'}
+
+-- Sweeping is exact and tells the workers. Should both sides be switched off for good, Redis still drops what is left.
+local UNSWEPT_S = RETENTION_S * 1.1
+
+-- ---------------------------------------------------------------- pictures
 
 local function use_picture(picture)
   redis.call('ZADD', LRU, 'XX', stamp(now()), picture)
-  expire(key('picture', picture), RETENTION_S)
-  expire(key('users', picture), RETENTION_S)
+  expire(key('picture', picture), UNSWEPT_S)
+  expire(key('users', picture), UNSWEPT_S)
 end
 
 local function drop_picture(picture)
@@ -28,38 +31,9 @@ local function drop_picture(picture)
   end
 end
 
--- Redis drops expired bytes by itself; this drops them from the budget too.
 local function sweep_pictures()
   local expired = redis.call('ZRANGEBYSCORE', LRU, '-inf', stamp(now() - RETENTION_S), 'LIMIT', 0, 100)
   for _, picture in ipairs(expired) do drop_picture(picture) end
-end
-
--- The time as epoch: it rises even when nothing is remembered of the conversation's earlier life.
-local function epoch_of(conversation)
-  local epoch = redis.call('HGET', key('conversation', conversation), 'epoch')
-  if not epoch then
-    epoch = string.format('%.0f', now() * 1000)
-    redis.call('HSET', key('conversation', conversation), 'epoch', epoch)
-  end
-  return tonumber(epoch)
-end
-
--- The conversation is used: its retention time, its pictures' and its askers' start again. Returns its epoch.
-local function use(conversation)
-  local epoch = epoch_of(conversation)
-  local tenant = tenant_of(conversation)
-  local refreshed = {}
-  for _, asker in ipairs(redis.call('HVALS', key('askers', conversation))) do
-    if asker ~= '' and not refreshed[asker] then
-      expire(key('asked', tenant, asker), RETENTION_S)
-      refreshed[asker] = true
-    end
-  end
-  for _, digest in ipairs(redis.call('SMEMBERS', key('pictures', conversation))) do
-    use_picture(tenant .. ':' .. digest)
-  end
-  for _, kind in ipairs(OF_CONVERSATION) do expire(key(kind, conversation), RETENTION_S) end
-  return epoch
 end
 
 -- The conversation no longer uses these; how many nobody uses now, whose bytes are gone.
@@ -69,11 +43,7 @@ local function release_pictures(conversation, digests)
     local picture = tenant_of(conversation) .. ':' .. digest
     redis.call('SREM', key('pictures', conversation), digest)
     redis.call('SREM', key('users', picture), conversation)
-    local used = false
-    for _, user in ipairs(redis.call('SMEMBERS', key('users', picture))) do
-      used = used or redis.call('EXISTS', key('conversation', user)) == 1  -- an expired one uses nothing
-    end
-    if not used then
+    if redis.call('EXISTS', key('users', picture)) == 0 then
       gone = gone + redis.call('EXISTS', key('picture', picture))
       drop_picture(picture)
     end
@@ -92,4 +62,89 @@ local function brought_by_nobody(conversation)
     if not brought[digest] then table.insert(orphans, digest) end
   end
   return orphans
+end
+
+-- ---------------------------------------------------------------- questions
+
+local function read_source(stored)  -- newest revision, asker
+  local revision, asker = string.match(stored or '-1 ', '^(%S+) (.*)$')
+  return tonumber(revision), asker
+end
+
+local function asked_by(conversation, asker) return key('asked', tenant_of(conversation) .. ':' .. asker) end
+
+local function keep_source(conversation, source, revision, asker)
+  redis.call('HSET', key('sources', conversation), source, revision .. ' ' .. asker)
+  if asker ~= '' then redis.call('SADD', asked_by(conversation, asker), conversation) end
+end
+
+local function drop_source(conversation, source)
+  local _, asker = read_source(redis.call('HGET', key('sources', conversation), source))
+  redis.call('HDEL', key('sources', conversation), source)
+  for _, stored in ipairs(redis.call('HVALS', key('sources', conversation))) do
+    local _, other = read_source(stored)
+    if other == asker then return end
+  end
+  redis.call('SREM', asked_by(conversation, asker), conversation)
+end
+
+-- ---------------------------------------------------------------- conversations
+
+-- The time, in microseconds, as epoch: it rises even when nothing is remembered of the conversation's earlier life.
+local function epoch_of(conversation)
+  local epoch = redis.call('HGET', key('conversation', conversation), 'epoch')
+  if not epoch then
+    epoch = string.format('%.0f', now() * 1e6)
+    redis.call('HSET', key('conversation', conversation), 'epoch', epoch)
+  end
+  return epoch
+end
+
+-- No cache of before can be mistaken, and every worker is told.
+local function raise_epoch(conversation)
+  local epoch = string.format('%.0f', math.max(tonumber(epoch_of(conversation)) + 1, now() * 1e6))
+  redis.call('HSET', key('conversation', conversation), 'epoch', epoch)
+  redis.call('HDEL', key('conversation', conversation), 'worker')
+  redis.call('XADD', FORGOTTEN, 'MAXLEN', '~', 10000, '*', 'conversation', conversation, 'epoch', epoch)
+  expire(FORGOTTEN, RETENTION_S)
+end
+
+-- Its retention time and that of its pictures start again.
+local function use(conversation)
+  redis.call('ZADD', RETENTION, stamp(now() + RETENTION_S), conversation)
+  for _, digest in ipairs(redis.call('SMEMBERS', key('pictures', conversation))) do
+    use_picture(tenant_of(conversation) .. ':' .. digest)
+  end
+end
+
+-- History, index and all. Its pictures have been released or go by their own last use.
+local function drop_conversation(conversation)
+  raise_epoch(conversation)
+  for _, source in ipairs(redis.call('HKEYS', key('sources', conversation))) do drop_source(conversation, source) end
+  for _, digest in ipairs(redis.call('SMEMBERS', key('pictures', conversation))) do
+    redis.call('SREM', key('users', tenant_of(conversation) .. ':' .. digest), conversation)
+  end
+  for _, kind in ipairs(OF_CONVERSATION) do redis.call('DEL', key(kind, conversation)) end
+  redis.call('ZREM', RETENTION, conversation)
+end
+
+-- Every verb that looks into a conversation calls this first: what outlived its time is not seen, swept or not.
+local function drop_if_expired(conversation)
+  local until_time = redis.call('ZSCORE', RETENTION, conversation)
+  if until_time and tonumber(until_time) <= now() and redis.call('EXISTS', key('line', conversation)) == 0 then
+    drop_conversation(conversation)
+  end
+end
+
+local function sweep_conversations()
+  local expired = redis.call('ZRANGEBYSCORE', RETENTION, '-inf', stamp(now()), 'LIMIT', 0, 100)
+  for _, conversation in ipairs(expired) do drop_if_expired(conversation) end
+end
+
+local function expire_unswept(conversation)
+  for _, kind in ipairs(OF_CONVERSATION) do expire(key(kind, conversation), UNSWEPT_S) end
+  for _, stored in ipairs(redis.call('HVALS', key('sources', conversation))) do
+    local _, asker = read_source(stored)
+    expire(asked_by(conversation, asker), UNSWEPT_S)
+  end
 end

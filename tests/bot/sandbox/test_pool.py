@@ -23,9 +23,7 @@ async def open_sandbox() -> AsyncIterator[OpenSandbox]:
 
     def open_with(*, processes: int = 2, memory_mb: int = 1024, time_limit_s: float = 10.0) -> Sandbox:
         opened_.append(
-            Sandbox(
-                processes=processes, memory_bytes=memory_mb * MIB, time_limit_s=time_limit_s, max_pixels=64_000_000
-            )
+            Sandbox(processes=processes, memory_bytes=memory_mb * MIB, time_limit_s=time_limit_s, max_pixels=64_000_000)
         )
         return opened_[-1]
 
@@ -127,7 +125,7 @@ async def test_twelve_megapixels_are_taken_in_within_half_a_second(
         form = await sandbox.normalise(content, number=1)
         times_s.append(time.perf_counter() - started_s)
     with capsys.disabled():
-        print(f"\n12 megapixels, {len(content) / 1e6:.1f} MB of JPEG: {min(times_s) * 1000:.0f} ms")
+        print(f"\n12 megapixels, {len(content) / 1e6:.1f} MB of JPEG: {min(times_s) * 1000:.0f} ms")  # noqa: T201  the number is the point
     assert (form.width, form.height) == (2688, 2016)
     assert min(times_s) < 0.5
 

@@ -1,0 +1,89 @@
+import io
+import os
+import stat
+from contextlib import aclosing
+from pathlib import Path
+
+import pytest
+
+from bot.errors import NoSuchFile, Unfetchable
+from bot.frontends.shell.reference import fetch_reference, read_reference
+from jobs import PictureRef
+from tests.bot.pictures import png
+
+
+@pytest.fixture
+def spool(tmp_path: Path) -> Path:
+    return tmp_path / "home" / "spool"
+
+
+async def read(ref: PictureRef) -> bytes:
+    async with aclosing(fetch_reference(ref)) as pieces:
+        return b"".join([piece async for piece in pieces])
+
+
+async def test_a_path_is_found_again_from_anywhere(
+    tmp_path: Path, spool: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "Bild 1 #ä%20.png").write_bytes(png())
+    monkeypatch.chdir(tmp_path)
+    ref = read_reference("Bild 1 #ä%20.png", spool=spool)
+    monkeypatch.chdir("/")
+    assert (ref.name, ref.size_bytes) == ("Bild 1 #ä%20.png", len(png()))
+    assert await read(ref) == png()
+
+
+def test_a_picture_that_was_drawn_over_is_another_picture(tmp_path: Path, spool: Path) -> None:
+    path = tmp_path / "a.png"
+    path.write_bytes(png())
+    before, again = (read_reference(str(path), spool=spool) for _ in range(2))
+    os.utime(path, ns=(1, 1))
+    assert before == again
+    assert read_reference(str(path), spool=spool).origin != before.origin
+
+
+@pytest.mark.parametrize("path", ["nowhere.png", "."])
+def test_what_is_no_file_is_refused_by_its_name(path: str, spool: Path) -> None:
+    with pytest.raises(NoSuchFile) as refused:
+        read_reference(path, spool=spool)
+    assert refused.value.sentence == f"There is no file {path}."
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+async def test_a_file_that_may_not_be_read_says_so(tmp_path: Path, spool: Path) -> None:
+    (tmp_path / "a.png").touch(mode=0o000)
+    with pytest.raises(Unfetchable) as refused:
+        await read(read_reference(str(tmp_path / "a.png"), spool=spool))
+    assert str(refused.value.facts["reason"]).endswith("Permission denied")
+
+
+async def test_a_file_that_is_gone_by_now_says_so(tmp_path: Path, spool: Path) -> None:
+    path = tmp_path / "a.png"
+    path.write_bytes(png())
+    ref = read_reference(str(path), spool=spool)
+    path.unlink()
+    with pytest.raises(Unfetchable) as refused:
+        await read(ref)
+    assert refused.value.facts["reason"] == f"{path}: No such file or directory"
+
+
+async def test_standard_input_can_be_read_again_after_a_restart(spool: Path) -> None:
+    ref = read_reference("-", spool=spool, stdin=io.BytesIO(png()))
+    assert ref.name == "stdin"
+    assert await read(ref) == await read(ref) == png()
+    assert read_reference("-", spool=spool, stdin=io.BytesIO(png())).origin == ref.origin
+
+
+def test_what_came_in_is_for_its_owner_only_and_for_a_week(spool: Path) -> None:
+    read_reference("-", spool=spool, stdin=io.BytesIO(b"old"))
+    (old,) = spool.iterdir()
+    assert stat.S_IMODE(spool.stat().st_mode) == 0o700
+    assert stat.S_IMODE(old.stat().st_mode) == 0o600
+    os.utime(old, (0, 0))
+    read_reference("-", spool=spool, stdin=io.BytesIO(b"new"))
+    assert [kept.read_bytes() for kept in spool.iterdir()] == [b"new"]
+
+
+def test_an_address_is_its_own_origin(spool: Path) -> None:
+    ref = read_reference("https://example.com/pictures/cat.png?size=2", spool=spool)
+    assert (ref.origin, ref.name) == ("https://example.com/pictures/cat.png?size=2", "cat.png")

@@ -1,0 +1,125 @@
+import asyncio
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bot.app import name_this_process, open_chat
+from bot.settings import BotSettings
+from jobs.errors import StoreUnavailable
+from jobs.memory import open_memory
+from jobs.settings import StoreSettings
+from tests.bot.fakes import FakePlatform, FakeWorker, eventually, mention
+
+ROOT = Path(__file__).parents[2]
+QUICK = StoreSettings(lease_s=0.3)
+
+
+async def test_a_delivery_lasts_far_longer_than_its_lease(platform: FakePlatform) -> None:
+    jobs = open_memory(QUICK)
+    async with open_chat(BotSettings(), jobs, frontends=[platform], lease_s=QUICK.lease_s) as responder:
+        job = await responder.respond(mention())
+        await asyncio.sleep(3 * QUICK.lease_s)
+        assert await jobs.replies.adopt(holder="somebody else", platforms=["fake"]) == []
+        await FakeWorker(jobs).answer("A flag.")
+        await responder.settled(job.id)
+    assert len(platform.endings) == 1
+
+
+async def test_a_living_process_takes_over_from_a_dead_one(platform: FakePlatform) -> None:
+    jobs = open_memory(QUICK)
+    async with open_chat(BotSettings(), jobs, frontends=[platform], lease_s=QUICK.lease_s):
+        await jobs.queue_in.submit(mention().as_job(patience_s=60.0), holder="dead already")
+        await FakeWorker(jobs).answer("A flag.")
+        await eventually(lambda: platform.texts == ["A flag."])
+
+
+async def test_the_living_tell_what_nobody_answered(platform: FakePlatform) -> None:
+    jobs = open_memory(QUICK)
+    async with open_chat(BotSettings(patience_s=0.1), jobs, frontends=[platform], lease_s=QUICK.lease_s) as responder:
+        await responder.respond(mention())
+        await eventually(lambda: any("was given up" in text for text in platform.texts))
+
+
+async def test_a_loop_outlives_a_store_that_goes_away(platform: FakePlatform, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def away(*_: object, **__: object) -> int:
+        raise StoreUnavailable(reason="no connection")
+
+    jobs = open_memory(QUICK)
+    async with open_chat(BotSettings(), jobs, frontends=[platform], lease_s=QUICK.lease_s) as responder:
+        with monkeypatch.context() as patched:
+            patched.setattr(type(jobs.replies), "adopt", away)
+            patched.setattr(type(jobs.reaper), "reap", away)
+            await asyncio.sleep(2 * QUICK.lease_s)
+        job = await responder.respond(mention())
+        await asyncio.sleep(2 * QUICK.lease_s)
+        await FakeWorker(jobs).answer("A flag.")
+        await responder.settled(job.id)
+    assert platform.texts == ["A flag."]
+
+
+async def test_what_goes_wrong_inside_comes_out_as_it_is(platform: FakePlatform) -> None:
+    with pytest.raises(StoreUnavailable):
+        async with open_chat(BotSettings(), open_memory(QUICK), frontends=[platform], lease_s=1.0):
+            raise StoreUnavailable(reason="no connection")
+
+
+def test_no_two_processes_have_one_name() -> None:
+    assert name_this_process() != name_this_process()
+
+
+def run_python(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, *arguments],
+        cwd=ROOT,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_without_a_platform_the_process_says_what_to_set() -> None:
+    ended = run_python("-m", "bot")
+    assert ended.returncode == 1
+    assert "DISCORD_TOKEN" in ended.stderr
+    assert "SLACK_BOT_TOKEN" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_a_misspelt_setting_stops_the_process_in_words() -> None:
+    ended = run_python("-m", "bot", BOT_MAX_PICTURE="3")
+    assert ended.returncode == 1
+    assert "BOT_MAX_PICTURES" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+IMPORT_ALL = """
+import importlib, pkgutil, sys
+
+class Blocked:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in {"torch", "transformers", "openai", "tokenizers", "safetensors", "inference_worker"}:
+            raise ImportError(f"{name} belongs to the other side")
+
+sys.meta_path.insert(0, Blocked())
+import bot
+names = [module.name for module in pkgutil.walk_packages(bot.__path__, "bot.") if not module.name.endswith("__main__")]
+for name in names:
+    importlib.import_module(name)
+print(len(names))
+"""
+
+
+def test_every_module_is_imported_without_the_worker_sides_packages() -> None:
+    ended = run_python("-c", IMPORT_ALL)
+    assert ended.returncode == 0, ended.stderr
+    assert int(ended.stdout) >= 25
+
+
+def test_the_chat_side_is_imported_without_the_web_client_until_an_address_is_fetched() -> None:
+    ended = run_python("-c", "import sys, bot.app, bot.frontends.shell; print('aiohttp' in sys.modules)")
+    assert ended.stdout == "False\n", ended.stderr

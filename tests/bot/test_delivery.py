@@ -1,0 +1,270 @@
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from itertools import pairwise
+
+import pytest
+
+import bot.delivery
+from bot.delivery import Courier
+from jobs import Cancelled, Delivery, Done, Failed, Job
+from jobs.errors import Fenced
+from jobs.memory import MemoryJobs
+from tests.bot.conftest import LEASE_S
+from tests.bot.fakes import FakePlatform, FakeWorker, eventually, lost_post, mention
+
+HOLDER = "bot A"
+
+
+@dataclass
+class Asked:
+    """One accepted question, its delivery under way."""
+
+    job: Job
+    delivering: "asyncio.Task[None]"
+
+    async def told(self) -> None:
+        async with asyncio.timeout(5):
+            await self.delivering
+
+
+Ask = Callable[..., Awaitable[Asked]]
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bot.delivery, "_POSITION_INTERVAL_S", 0.02)
+    monkeypatch.setattr(bot.delivery, "_FIRST_RETRY_S", 0.01)
+
+
+@pytest.fixture
+def courier(jobs: MemoryJobs) -> Courier:
+    return courier_of(jobs)
+
+
+def courier_of(jobs: MemoryJobs, *, holder: str = HOLDER, give_up_s: float = 60.0) -> Courier:
+    return Courier(holder=holder, queue=jobs.queue_in, answers=jobs.answers, replies=jobs.replies, give_up_s=give_up_s)
+
+
+@pytest.fixture
+def ask(jobs: MemoryJobs, courier: Courier, platform: FakePlatform) -> Ask:
+    async def ask_and_deliver(text: str = "what is this?", *, ready: bool = True) -> Asked:
+        job = mention(text).as_job(patience_s=600.0)
+        submission = await jobs.queue_in.submit(job, holder=HOLDER, ready=ready)
+        delivering = asyncio.create_task(courier.deliver(Delivery(job=submission.job), platform))
+        return Asked(submission.job, delivering)
+
+    return ask_and_deliver
+
+
+async def is_owed(jobs: MemoryJobs) -> bool:
+    jobs.clock.advance(LEASE_S + 1)
+    return bool(await jobs.replies.adopt(holder="somebody else", platforms=["fake"]))
+
+
+async def test_the_words_come_as_they_are_written_and_the_end_stands_alone(
+    ask: Ask, platform: FakePlatform, worker: FakeWorker, jobs: MemoryJobs
+) -> None:
+    asked = await ask()
+    claim = await worker.claim()
+    await worker.say(claim, "A red")
+    await eventually(lambda: platform.texts == ["A red"])
+    await worker.say(claim, " flag", after="A red")
+    await eventually(lambda: platform.texts == ["A red flag"])
+    await worker.finish(claim, "A red flag.")
+    await asked.told()
+    assert platform.texts == ["A red flag."]
+    assert not await is_owed(jobs)
+
+
+async def test_whoever_waits_sees_a_placeholder_at_once_and_then_how_the_line_moves(
+    ask: Ask, platform: FakePlatform, worker: FakeWorker
+) -> None:
+    await ask("first")
+    await ask("second")
+    third = await ask("third")
+    await eventually(lambda: "[3rd in line]" in platform.texts)
+    claim = await worker.claim()
+    await eventually(lambda: "[2nd in line]" in platform.texts and "[Looking ...]" in platform.texts)
+    await worker.finish(claim, "one")
+    await worker.answer("two")
+    await eventually(lambda: any(text.startswith("[Next in line, about") for text in platform.texts))
+    await worker.answer("three")
+    await third.told()
+    assert sorted(platform.texts) == ["one", "three", "two"]
+
+
+async def test_edits_keep_the_platforms_pace_and_the_end_does_not_wait_for_it(
+    ask: Ask, platform: FakePlatform, worker: FakeWorker
+) -> None:
+    platform.edit_interval_s = 0.1
+    asked = await ask()
+    claim = await worker.claim()
+    written = ""
+    for number in range(40):
+        await worker.say(claim, f"{number} ", after=written)
+        written += f"{number} "
+        await asyncio.sleep(0.01)
+    started_s = asyncio.get_running_loop().time()
+    await worker.finish(claim, written)
+    await asked.told()
+    assert asyncio.get_running_loop().time() - started_s < 0.08
+    *edits, _final = [when_s for when_s, _ in platform.history]
+    pauses = [later - earlier for earlier, later in pairwise(edits)]
+    assert len(pauses) >= 2
+    assert min(pauses) >= 0.095
+
+
+async def test_notices_come_with_the_answer(jobs: MemoryJobs, ask: Ask, platform: FakePlatform) -> None:
+    asked = await ask(ready=False)
+    await jobs.queue_in.attach(asked.job.id, [], ["Picture 2 skipped: it is a PDF, not a picture."])
+    await FakeWorker(jobs).answer("A flag.")
+    await asked.told()
+    assert platform.texts == ["A flag.\nPicture 2 skipped: it is a PDF, not a picture."]
+
+
+async def test_the_end_lands_though_every_edit_before_it_failed(
+    ask: Ask, platform: FakePlatform, worker: FakeWorker, jobs: MemoryJobs
+) -> None:
+    platform.moods = [lost_post() for _ in range(6)]
+    asked = await ask()
+    claim = await worker.claim()
+    await worker.say(claim, "A flag")
+    await eventually(lambda: len(platform.moods) <= 3)
+    await worker.finish(claim, "A flag.")
+    await asked.told()
+    assert platform.texts == ["A flag."]
+    assert not await is_owed(jobs)
+
+
+async def test_a_platform_that_never_takes_the_end_is_given_up_some_day(
+    jobs: MemoryJobs, platform: FakePlatform, worker: FakeWorker
+) -> None:
+    platform.moods = [lost_post() for _ in range(1000)]
+    job = mention().as_job(patience_s=600.0)
+    await jobs.queue_in.submit(job, holder=HOLDER, ready=True)
+    await worker.answer("A flag.")
+    async with asyncio.timeout(5):
+        await courier_of(jobs, give_up_s=0.05).deliver(Delivery(job=job), platform)
+    assert platform.texts == []
+    assert not await is_owed(jobs)
+
+
+async def test_a_deleted_thread_ends_the_delivery_in_peace(
+    ask: Ask, platform: FakePlatform, worker: FakeWorker, jobs: MemoryJobs
+) -> None:
+    platform.is_closed = True
+    asked = await ask()
+    await worker.answer("A flag.")
+    await asked.told()
+    assert platform.texts == []
+    assert not await is_owed(jobs)
+
+
+async def test_a_failure_is_told_in_its_own_words(ask: Ask, platform: FakePlatform, jobs: MemoryJobs) -> None:
+    asked = await ask()
+    await jobs.queue_in.end(asked.job.id, Failed(code="model_gone", advice="The model is away. Please ask again."))
+    await asked.told()
+    assert platform.texts == ["The model is away. Please ask again."]
+
+
+async def test_nobody_waits_for_ever(ask: Ask, platform: FakePlatform, jobs: MemoryJobs) -> None:
+    asked = await ask()
+    jobs.clock.advance(601)
+    await jobs.reaper.reap()
+    await asked.told()
+    assert platform.texts == ["Nobody got to this question within 600 s, so it was given up. Please ask again."]
+
+
+async def test_a_stopped_answer_keeps_its_beginning(
+    ask: Ask, platform: FakePlatform, worker: FakeWorker, jobs: MemoryJobs
+) -> None:
+    asked = await ask()
+    claim = await worker.claim()
+    await jobs.queue_out.commit(claim, Cancelled(reason="stopped", text="A red"))
+    await asked.told()
+    assert platform.texts == ["A red\nStopped."]
+
+
+async def test_a_superseded_question_says_nothing_more(ask: Ask, platform: FakePlatform, jobs: MemoryJobs) -> None:
+    asked = await ask()
+    await eventually(lambda: platform.texts == ["[Next in line]"])
+    await jobs.queue_in.end(asked.job.id, Cancelled(reason="superseded"))
+    await asked.told()
+    assert platform.texts == ["[Next in line]"]
+    assert platform.endings == []
+
+
+async def test_a_second_attempt_does_not_take_back_words(
+    ask: Ask, platform: FakePlatform, worker: FakeWorker, jobs: MemoryJobs
+) -> None:
+    asked = await ask()
+    first = await worker.claim()
+    await worker.say(first, "A red flag")
+    await eventually(lambda: platform.texts == ["A red flag"])
+    jobs.clock.advance(LEASE_S + 1)  # the worker is lost
+    await jobs.reaper.reap()
+    await jobs.replies.renew(holder=HOLDER, jobs=[asked.job.id])
+    second = await FakeWorker(jobs, name="worker 2").claim()
+    await worker.say(second, "A red")
+    await asyncio.sleep(0.05)
+    assert platform.texts == ["A red flag"]
+    await worker.say(second, " flag on a pole", after="A red")
+    await eventually(lambda: platform.texts == ["A red flag on a pole"])
+    await worker.finish(second, "A red flag on a pole.")
+    await asked.told()
+    assert platform.texts == ["A red flag on a pole."]
+
+
+async def test_a_delivery_that_is_anothers_now_posts_no_end(
+    ask: Ask, platform: FakePlatform, worker: FakeWorker, jobs: MemoryJobs
+) -> None:
+    asked = await ask()
+    await eventually(lambda: platform.texts == ["[Next in line]"])
+    jobs.clock.advance(LEASE_S + 1)
+    assert len(await jobs.replies.adopt(holder="bot B", platforms=["fake"])) == 1
+    claim = await worker.claim()
+    await worker.finish(claim, "A flag.")
+    with pytest.RaisesGroup(Fenced, allow_unwrapped=True, flatten_subgroups=True):
+        await asked.told()
+    assert platform.endings == []
+
+
+async def test_what_was_posted_is_in_the_ledger(ask: Ask, platform: FakePlatform, jobs: MemoryJobs) -> None:
+    await ask()
+    await eventually(lambda: platform.texts == ["[Next in line]"])
+    jobs.clock.advance(LEASE_S + 1)
+    (owed,) = await jobs.replies.adopt(holder="bot B", platforms=["fake"])
+    assert owed.posted == tuple(platform.messages)
+
+
+async def test_a_long_answer_becomes_a_file_with_an_excerpt(
+    ask: Ask, platform: FakePlatform, worker: FakeWorker
+) -> None:
+    platform.most_characters = 200
+    answer = "```py\n" + "print('hello')\n" * 30 + "```"
+    asked = await ask()
+    await worker.answer(answer)
+    await asked.told()
+    assert platform.uploads == {"answer.md": answer.encode()}
+    (text,) = platform.texts
+    assert len(text) <= 200
+    assert text.count("```") == 2
+    assert text.endswith("(The whole answer is in the file.)")
+
+
+async def test_a_late_reader_sees_the_whole_answer(
+    jobs: MemoryJobs, courier: Courier, platform: FakePlatform, worker: FakeWorker
+) -> None:
+    job = mention().as_job(patience_s=600.0)
+    await jobs.queue_in.submit(job, holder=HOLDER, ready=True)
+    await worker.answer("A flag.")
+    await courier.deliver(Delivery(job=job), platform)
+    assert platform.texts == ["A flag."]
+    assert platform.endings == [Done(text="A flag.")]
+
+
+async def test_a_refusal_that_the_platform_does_not_take_is_let_be(courier: Courier, platform: FakePlatform) -> None:
+    platform.moods = [lost_post()]
+    await courier.refuse(mention().as_job(patience_s=60.0), platform, Failed(code="rate_limited", advice="Later."))
+    assert platform.texts == []

@@ -1,0 +1,21 @@
+from pathlib import Path
+
+import pytest
+
+from threadsight.doctor.examination import examine
+from threadsight.doctor.finding import Level
+
+
+def test_a_misspelt_setting_is_told_and_the_rest_is_examined_all_the_same(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("THREADSIGHT_HOME", str(home))
+    monkeypatch.setenv("BOT_MAX_PICTURE", "3")
+    monkeypatch.setenv("WORKER_TOP_P", "7")
+    findings = list(examine())
+    wrong = [finding.found for finding in findings if finding.level is Level.FAIL]
+    assert len(wrong) == 2
+    assert wrong[0].startswith("WORKER_TOP_P: ")
+    assert wrong[1].startswith("BOT_MAX_PICTURE is not a setting (did you mean BOT_MAX_PICTURE")
+    assert {"Embedded Valkey", "Pictures", "Disk"} <= {finding.subject for finding in findings}

@@ -1,0 +1,40 @@
+import shutil
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import torch
+
+from inference_worker.settings import WorkerSettings
+from threadsight.doctor.finding import Level
+from threadsight.doctor.machine import examine_disk, examine_torch
+
+
+def examine(**settings: str) -> dict[str, Level]:
+    return {finding.subject: finding.level for finding in examine_torch(WorkerSettings.model_validate(settings))}
+
+
+def test_only_the_real_model_misses_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert examine(model="tiny")["GPU"] is Level.OK
+    assert examine(model="microsoft/Phi-3.5-vision-instruct")["GPU"] is Level.WARN
+    assert examine(model="tiny", device="cuda")["GPU"] is Level.FAIL
+
+
+def test_a_machine_that_runs_no_model_itself_needs_no_torch(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
+    assert examine(engine="openai") == {}
+    assert examine() == {"Torch": Level.WARN}
+
+
+@pytest.mark.parametrize(("free_gb", "level"), [(0.1, Level.FAIL), (2, Level.WARN), (50, Level.OK)])
+def test_room_is_measured_where_the_home_will_be(
+    free_gb: float, level: Level, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+    monkeypatch.setattr(
+        shutil, "disk_usage", lambda folder: asked.append(folder) or SimpleNamespace(free=free_gb * 1e9)
+    )
+    (finding,) = examine_disk(tmp_path / "not" / "there" / "yet")
+    assert finding.level is level
+    assert asked == [tmp_path]

@@ -1,0 +1,73 @@
+import http.server
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import ClassVar
+
+import pytest
+
+from inference_worker.settings import WorkerSettings
+from threadsight.doctor.finding import Finding, Level
+from threadsight.doctor.model import examine_model
+
+
+def examine(**settings: str) -> Finding:
+    (finding,) = examine_model(WorkerSettings.model_validate(settings))
+    return finding
+
+
+def test_the_built_in_model_is_complete() -> None:
+    finding = examine(model="tiny")
+    assert finding.level is Level.OK
+    assert finding.found.endswith("M parameters, complete")
+
+
+def test_a_folder_without_a_model_fails_and_says_what_is_missing(tmp_path: Path) -> None:
+    finding = examine(model=str(tmp_path))
+    assert finding.level is Level.FAIL
+    assert "config.json" in finding.found
+
+
+def test_a_model_that_was_never_fetched_is_a_warning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    finding = examine(model="microsoft/Phi-3.5-vision-instruct")
+    assert (finding.level, finding.found) == (
+        Level.WARN,
+        "microsoft/Phi-3.5-vision-instruct is not on this machine yet",
+    )
+
+
+class ModelServer(http.server.BaseHTTPRequestHandler):
+    """Lists its models to whoever has the key."""
+
+    key: ClassVar[str] = "right"
+
+    def do_GET(self) -> None:
+        is_ours = self.path == "/v1/models" and self.headers["Authorization"] == f"Bearer {self.key}"
+        self.send_response(200 if is_ours else 401)
+        self.end_headers()
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the standard library's name for it
+        pass
+
+
+@pytest.fixture
+def address() -> Iterator[str]:
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), ModelServer) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/v1"
+        server.shutdown()
+
+
+def test_a_model_server_is_asked_with_its_key(address: str) -> None:
+    right = examine(engine="openai", openai_base_url=address, openai_api_key="right")
+    assert right.level is Level.OK
+    wrong = examine(engine="openai", openai_base_url=address, openai_api_key="wrong")
+    assert wrong.level is Level.FAIL
+    assert "401" in wrong.found
+
+
+def test_a_model_server_that_is_away_fails() -> None:
+    finding = examine(engine="openai", openai_base_url="http://127.0.0.1:9/v1")
+    assert finding.level is Level.FAIL
+    assert "cannot be reached" in finding.found

@@ -1,0 +1,37 @@
+from pathlib import Path
+
+import pytest
+
+from jobs.errors import QueueFull
+from threadsight.ending import tell
+
+
+@pytest.fixture(autouse=True)
+def _own_home(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("THREADSIGHT_HOME", str(home))
+
+
+def test_an_error_is_one_plain_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+    assert tell(QueueFull(limit=3)) == 75
+    said = "The queue is full (3 questions are waiting). Please ask again in a few minutes.\n"
+    assert capsys.readouterr().err == said
+
+
+def test_an_error_in_a_group_of_tasks_is_told_as_itself(capsys: pytest.CaptureFixture[str]) -> None:
+    assert tell(ExceptionGroup("unhandled", [ExceptionGroup("again", [QueueFull(limit=3)])])) == 75
+    assert capsys.readouterr().err.startswith("The queue is full")
+
+
+def test_a_missing_package_is_told_as_the_extra_that_brings_it(capsys: pytest.CaptureFixture[str]) -> None:
+    assert tell(ModuleNotFoundError("No module named 'torch.nn'", name="torch.nn")) == 78
+    assert "pip install 'threadsight[worker]'" in capsys.readouterr().err
+
+
+def test_a_bug_is_a_sentence_too_and_the_log_has_its_story(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(KeyError) as raised:
+        {}["answer"]
+    assert tell(raised.value) == 1
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    assert str(home / "log") in said
+    assert "Traceback" in (home / "log").read_text()

@@ -1,0 +1,36 @@
+import re
+
+import pytest
+
+from bot.errors import NoSuchFile, NotAPicture, NothingAsked
+from inference_worker.errors import EngineFailed, ModelIncomplete
+from jobs.errors import DeadlinePassed, QueueFull, StoreUnavailable, ThreadsightError
+from jobs.settings import SettingMisspelt
+from threadsight.cli import EPILOG
+from threadsight.exit_code import ExitCode, exit_code_of
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (NoSuchFile(path="a.png"), 66),
+        (NotAPicture(number=1, found="a text file"), 65),
+        (NothingAsked(), 65),
+        (ModelIncomplete(folder="phi", problems="missing config.json"), 78),
+        (SettingMisspelt(name="WORKER_MODLE", suggestion="did you mean WORKER_MODEL?"), 78),
+        (StoreUnavailable(reason="no connection"), 69),
+        (QueueFull(limit=10), 75),
+        (DeadlinePassed(patience_s=600.0), 75),
+        (EngineFailed(), 1),
+    ],
+)
+def test_each_kind_of_ending_has_its_own_status(error: ThreadsightError, code: int) -> None:
+    assert exit_code_of(error.code) == code
+
+
+def test_an_answer_that_was_stopped_is_not_answered() -> None:
+    assert exit_code_of("stopped") is ExitCode.NOT_ANSWERED
+
+
+def test_the_help_names_every_status() -> None:
+    assert {int(code) for code in re.findall(r"\b\d+\b", EPILOG)} == {code.value for code in ExitCode}

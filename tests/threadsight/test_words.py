@@ -1,0 +1,51 @@
+from pathlib import Path
+
+import pytest
+
+from bot.errors import NoSuchFile
+from threadsight.errors import NoPictures
+from threadsight.words import check_pictures, check_subject, read_words
+
+
+@pytest.fixture
+def chart(tmp_path: Path) -> str:
+    path = tmp_path / "chart.png"
+    path.write_bytes(b"")
+    return str(path)
+
+
+def test_the_last_word_is_the_question(chart: str) -> None:
+    assert read_words([chart, "-", "https://example.org/a.png", "What is this?"]) == (
+        (chart, "-", "https://example.org/a.png"),
+        "What is this?",
+    )
+
+
+def test_pictures_without_a_question_are_all_pictures(chart: str) -> None:
+    assert read_words([chart, chart]) == ((chart, chart), "")
+
+
+def test_a_question_may_come_alone() -> None:
+    assert read_words(["And the second bar?"]) == ((), "And the second bar?")
+
+
+def test_a_path_that_leads_nowhere_is_named(chart: str) -> None:
+    with pytest.raises(NoSuchFile, match=r"There is no file cover\.png\."):
+        read_words(["cover.png", chart, "What is this?"])
+    with pytest.raises(NoSuchFile, match=r"There is no file cover\.png\."):
+        check_pictures([chart, "cover.png"])
+
+
+def test_a_lone_path_that_leads_nowhere_is_not_taken_for_a_question() -> None:
+    with pytest.raises(NoSuchFile, match=r"charts/sales\.png"):
+        check_subject(*read_words(["charts/sales.png"]))
+
+
+@pytest.mark.parametrize("question", ["what is this?", "Is it the .png or the .jpg?", ""])
+def test_a_question_about_nothing_is_asked_which_picture(question: str) -> None:
+    with pytest.raises(NoPictures):
+        check_subject((), question)
+
+
+def test_a_question_about_a_picture_is_well() -> None:
+    check_subject(("-",), "")
