@@ -34,7 +34,7 @@ _FIRST_RETRY_S = 1.0
 _LONGEST_RETRY_S = 30.0
 _WHOLE_ANSWER = "answer.md"
 _CONTINUED = "\n\n(The whole answer is in the file.)"
-_SENTENCES = {"stopped": "Stopped.", "forgotten": "Forgotten, as asked."}  # by reason of the cancellation
+_SENTENCES = {"forgotten": "Forgotten, as asked."}  # by reason of the cancellation; else it was stopped
 
 log = structlog.get_logger()
 
@@ -117,7 +117,7 @@ class Courier:
             case Cancelled(reason="superseded"):
                 pass  # the newer revision speaks in the same place
             case Cancelled(reason=reason):
-                await self._post(standing, lambda: reply.fail(ending, _SENTENCES[reason]))
+                await self._post(standing, lambda: reply.fail(ending, _SENTENCES.get(reason, "Stopped.")))
             case Failed(advice=advice):
                 await self._post(standing, lambda: reply.fail(ending, advice))
 

@@ -4,11 +4,12 @@ import asyncio
 import os
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
+from importlib.util import find_spec
 
 import msgspec
 
 from bot import errors
-from bot.errors import PictureBroken, PictureRefused, PictureTooSlow
+from bot.errors import PictureBroken, PictureNeedsExtra, PictureRefused, PictureTooSlow
 from bot.sandbox.wire import LENGTH_BYTES, DecodeTask, Normalised, Rejected, pack, read_answer
 
 _LARGEST_ANSWER_BYTES = 64 * 1024**2  # the largest stored form is 7.2 megapixels of RGB
@@ -31,6 +32,8 @@ class Sandbox:
         Raises:
             PictureRefused: one of its leaves; a decoder that crashed or was killed is replaced.
         """
+        if find_spec("PIL") is None:
+            raise PictureNeedsExtra(number=number, format="opening pictures")
         task = DecodeTask(number=number, content=content, max_pixels=self._max_pixels)
         async with self._room:
             decoder = self._idle.pop() if self._idle else await self._start()

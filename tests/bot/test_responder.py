@@ -5,7 +5,7 @@ import pytest
 import bot.app
 import bot.delivery
 import bot.settings
-from jobs import JobKind, PictureRef
+from jobs import Job, JobKind, PictureRef
 from jobs.errors import StoreUnavailable
 from jobs.memory import MemoryJobs, open_memory
 from jobs.settings import StoreSettings
@@ -22,9 +22,10 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bot.delivery, "_FIRST_RETRY_S", 0.01)
 
 
-async def settled(chat: Chat, job: object) -> None:
+async def settled(chat: Chat, job: Job | None) -> None:
+    assert job is not None
     async with asyncio.timeout(5):
-        await chat.responder.settled(job)  # type: ignore[arg-type]  # a JobId
+        await chat.responder.settled(job.id)
 
 
 async def test_a_question_with_a_picture_is_answered_in_its_thread(
@@ -33,7 +34,7 @@ async def test_a_question_with_a_picture_is_answered_in_its_thread(
     platform.files["a.png"] = png()
     job = await chat.responder.respond(mention("what is this?", "a.png"))
     claim = await worker.answer("A flag.")
-    await settled(chat, job.id)
+    await settled(chat, job)
     assert (claim.job.text, [picture.name for picture in claim.pictures]) == ("what is this?", ["a.png"])
     assert platform.texts == ["A flag."]
 
@@ -51,14 +52,14 @@ async def test_verdicts_go_to_the_worker_and_come_back_under_the_answer(
     platform.files = {"a.png": png(), "b.png": PDF}
     job = await chat.responder.respond(mention("what is this?", "a.png", "b.png"))
     await worker.answer("A flag.")
-    await settled(chat, job.id)
+    await settled(chat, job)
     assert platform.texts == ["A flag.\nPicture 2 skipped: it is a PDF, not a picture."]
 
 
 async def test_when_no_picture_is_left_the_asker_reads_why(chat: Chat, platform: FakePlatform) -> None:
     platform.files = {"a.png": PDF}
     job = await chat.responder.respond(mention("what is this?", "a.png", "b.png"))
-    await settled(chat, job.id)
+    await settled(chat, job)
     assert platform.texts[0].split(". ") == [
         "Picture 1 skipped: it is a PDF, not a picture",
         "Picture 2 skipped: it cannot be fetched (it was deleted)",
@@ -69,7 +70,7 @@ async def test_when_no_picture_is_left_the_asker_reads_why(chat: Chat, platform:
 async def test_a_question_in_words_needs_no_picture(chat: Chat, worker: FakeWorker, platform: FakePlatform) -> None:
     job = await chat.responder.respond(mention("what can you do?"))
     await worker.answer("Look at pictures.")
-    await settled(chat, job.id)
+    await settled(chat, job)
     assert platform.texts == ["Look at pictures."]
 
 
@@ -100,7 +101,7 @@ async def test_a_retried_event_is_answered_once(chat: Chat, worker: FakeWorker, 
     asked = mention("what is this?", source="event 1")
     jobs = await asyncio.gather(*(chat.responder.respond(asked) for _ in range(3)))
     await worker.answer("A flag.")
-    await settled(chat, jobs[0].id)
+    await settled(chat, jobs[0])
     assert await chat.responder.respond(asked) == jobs[0]
     assert len({job.id for job in jobs}) == 1
     assert len(platform.messages) == len(platform.endings) == 1
@@ -116,15 +117,15 @@ async def test_questions_of_one_thread_are_answered_in_order_whatever_their_pict
     second = await chat.responder.respond(mention("second", where=where))
     assert (await worker.answer("one")).job.text == "first"
     assert (await worker.answer("two")).job.text == "second"
-    await settled(chat, first.id)
-    await settled(chat, second.id)
+    await settled(chat, first)
+    await settled(chat, second)
     assert platform.texts == ["one", "two"]
 
 
 async def test_stop_ends_a_waiting_question_at_once(chat: Chat, platform: FakePlatform, jobs: MemoryJobs) -> None:
     job = await chat.responder.respond(mention())
     assert await chat.responder.stop(job.id)
-    await settled(chat, job.id)
+    await settled(chat, job)
     assert platform.texts[0].strip() == "Stopped."
     assert await jobs.queue_out.claim(worker="w", room=9) == []
     assert not await chat.responder.stop(job.id)
@@ -139,7 +140,7 @@ async def test_a_question_taken_back_is_spoken_of_no_more(
         await chat.responder.withdraw(job.id)
     jobs.clock.advance(LEASE_S + 1)
     async with open_bot() as chat:
-        await settled(chat, job.id)
+        await settled(chat, job)
     assert platform.texts == ["[Next in line]"]
     assert await jobs.queue_out.claim(worker="w", room=9) == []
 
@@ -157,7 +158,7 @@ async def test_a_bot_killed_in_mid_intake_is_resumed_by_the_next(
     jobs.clock.advance(LEASE_S + 1)
     async with open_bot() as restarted:
         claim = await worker.answer("A flag.")
-        await settled(restarted, job.id)
+        await settled(restarted, job)
     assert [picture.name for picture in claim.pictures] == ["a.png"]
     assert platform.texts == ["A flag."]
 
@@ -174,10 +175,10 @@ async def test_a_bot_killed_in_mid_answer_leaves_one_answer_in_the_same_place(
     platform.slots.clear()  # not even the platform remembers the nonce: the ledger must know the message
     jobs.clock.advance(LEASE_S + 1)
     async with open_bot() as restarted:
-        await settled(restarted, job.id)
+        await settled(restarted, job)
     jobs.clock.advance(LEASE_S + 1)
     async with open_bot() as once_more:
-        await settled(once_more, job.id)
+        await settled(once_more, job)
     assert platform.texts == ["A red flag."]
     assert len(platform.endings) == 1
 
@@ -194,7 +195,7 @@ async def test_nothing_is_adopted_while_its_holder_lives(
                 await second.responder.adopt()
                 assert second.responder._custody._held == {}
         await worker.answer("A flag.")
-        await settled(first, job.id)
+        await settled(first, job)
     assert len(platform.endings) == 1
 
 
@@ -207,10 +208,10 @@ async def test_a_bot_that_was_frozen_finds_its_delivery_taken_and_stays_silent(
         jobs.clock.advance(LEASE_S + 1)
         async with open_bot() as other:
             await frozen.responder._custody.renew()
-            await settled(frozen, job.id)
+            await settled(frozen, job)
             assert platform.endings == []
             await worker.answer("A flag.")
-            await settled(other, job.id)
+            await settled(other, job)
     assert platform.texts == ["A flag."]
     assert len(platform.endings) == 1
 
@@ -223,7 +224,7 @@ async def test_a_lease_of_our_own_that_ran_out_is_taken_again_without_a_second_d
     jobs.clock.advance(LEASE_S + 1)
     await chat.responder.adopt()
     await worker.answer("A flag.")
-    await settled(chat, job.id)
+    await settled(chat, job)
     assert len(platform.endings) == 1
 
 
@@ -233,10 +234,10 @@ async def test_a_bug_in_the_intake_ends_the_question_and_is_told(
     platform.files["a.png"] = ZeroDivisionError("a bug of the front end")
     async with open_bot() as chat:
         job = await chat.responder.respond(mention("what is this?", "a.png"))
-        await settled(chat, job.id)
+        await settled(chat, job)
         jobs.clock.advance(LEASE_S + 1)
         await chat.responder.adopt()
-        await settled(chat, job.id)
+        await settled(chat, job)
     assert platform.texts == ["Something went wrong on our side, and the log says what. Please ask again."]
 
 
@@ -250,7 +251,7 @@ async def test_a_bug_in_a_reply_does_not_come_back_for_ever(
     async with open_bot() as chat:
         job = await chat.responder.respond(mention())
         await worker.answer("A flag.")
-        await settled(chat, job.id)
+        await settled(chat, job)
         jobs.clock.advance(LEASE_S + 1)
         assert await jobs.replies.adopt(holder="anybody", platforms=["fake"]) == []
 
@@ -265,12 +266,12 @@ async def test_a_store_that_goes_away_puts_the_delivery_off(
         with monkeypatch.context() as patched:
             patched.setattr(type(jobs.queue_in), "position", away)
             job = await chat.responder.respond(mention())
-            await settled(chat, job.id)
+            await settled(chat, job)
         assert platform.texts == []
         jobs.clock.advance(LEASE_S + 1)
         await chat.responder.adopt()
         await worker.answer("A flag.")
-        await settled(chat, job.id)
+        await settled(chat, job)
     assert platform.texts == ["A flag."]
 
 
@@ -280,7 +281,7 @@ async def test_a_post_whose_response_was_lost_is_not_doubled(
     platform.losing = 2  # the placeholder's and the answer's
     job = await chat.responder.respond(mention())
     await worker.answer("A flag.")
-    await settled(chat, job.id)
+    await settled(chat, job)
     assert platform.texts == ["A flag."]
 
 
@@ -293,7 +294,7 @@ async def test_many_conversations_are_each_answered_once(
         claim = await worker.claim()
         await worker.finish(claim, f"answer to {claim.job.text}")
     for job in asked:
-        await settled(chat, job.id)
+        await settled(chat, job)
     assert sorted(platform.texts) == sorted(f"answer to {question.text}" for question in questions)
 
 

@@ -77,7 +77,7 @@ def _check(replayed: Replayed, case: dict[str, Any]) -> Verdict:
         off = max(off, _distance(arrays, "last8", logits))
         if "last_full" in arrays:
             off = max(off, distance(logits[-1], arrays["last_full"]))
-        if greedy := case.get("greedy", {}).get(REFERENCE):
+        if greedy := (case.get("greedy") or {}).get(REFERENCE):
             tokens, gaps = (np.atleast_2d(greedy[key])[index].tolist() for key in ("ids", "top1_top2_gap"))
             wrong, steps_off = _replay_greedy(sequence, logits[-1:], tokens, gaps, arrays)
             problems += wrong

@@ -3,19 +3,24 @@ import shutil
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from inference_worker.model.checkpoint import TINY
 from inference_worker.model.rope import RotaryEmbedding
 from tests.golden import model
 from tests.golden.folder import GoldenFolder
 from tests.golden.replay import Summary, judge, main, replay
+from tests.inference_worker.model.folders import SMALL, write_config
 
 VECTORS = Path(__file__).parent / "vectors"
 
 
-def run(folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> tuple[int, list[str]]:
+def run(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *options: str
+) -> tuple[int, list[str]]:
     """The command's exit code and what it says."""
-    monkeypatch.setattr(sys, "argv", ["replay", str(folder)])
+    monkeypatch.setattr(sys, "argv", ["replay", str(folder), *options])
     return main(), capsys.readouterr().out.splitlines()
 
 
@@ -84,6 +89,62 @@ def test_a_model_that_cannot_be_loaded_is_bad_in_every_case(
     assert code == 1
     assert "missing model.safetensors" in lines[0]
     assert json.loads(lines[-1])["model"]["bad"] == 15
+
+
+def test_the_tokeniser_may_lie_in_another_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    red, shape = 595, 603  # the built-in tokeniser's
+    stored = {
+        "text": [
+            {
+                "text": "<|assistant|>\nred shape",
+                "input_ids": [1, 660, red, shape],
+                "ids_no_special": [660, red, shape],
+                "decoded": "<s><|assistant|> red shape",
+                "decoded_skip_special": "red shape",
+            }
+        ],
+        "multimodal": [
+            {
+                "prompt": "<|image_1|>red<|image_2|>",
+                "images": [[336, 336, 1, "RGB"], [1344, 336, 2, "RGB"]],
+                "num_crops": 4,
+                "input_ids_rle": [[1, 1], [-1, 757], [1, 1], [red, 1], [-2, 745], [1, 1]],
+                "image_sizes": [[672, 672], [336, 1344]],
+            }
+        ],
+        "errors": [
+            {
+                "prompt": "<|image_1|><|image_3|>",
+                "n_images": 2,
+                "message": "image_ids must start from 1, and must be continuous int, e.g. [1, 2, 3], cannot be [1, 3]",
+            }
+        ],
+    }
+    (tmp_path / "tokenize").mkdir()
+    (tmp_path / "tokenize/tokenize.json").write_text(json.dumps(stored))
+    (tmp_path / "model/checkpoint").mkdir(parents=True)
+    shutil.copy(VECTORS / "model/checkpoint/config.json", tmp_path / "model/checkpoint")
+    code, lines = run(tmp_path, monkeypatch, capsys)
+    assert code == 1
+    assert lines[0].endswith("no tokenizer/tokenizer.json: name its folder with --tokenizer")
+    code, lines = run(tmp_path, monkeypatch, capsys, "--tokenizer", str(TINY))
+    assert (code, lines[:-1]) == (0, [])
+    assert json.loads(lines[-1])["tokenize"] == {"cases": 3, "bad": 0}
+
+
+@pytest.mark.parametrize(("off", "bad"), [(0.0, 0), (1e-3, 1)])
+def test_angles_are_replayed_with_the_config_that_is_there(tmp_path: Path, off: float, bad: int) -> None:
+    folder = write_config(tmp_path / "model/checkpoint").parents[1]
+    factors = np.array(SMALL["rope_scaling"]["long_factor"])
+    angles = np.array([[0], [20]]) / (np.tile(factors, 2) * 10000.0 ** (np.tile(np.arange(4), 2) / 4))
+    (folder / "rope").mkdir()
+    (folder / "rope/rope.json").write_text('{"long_positions": [0, 20]}')
+    np.savez(
+        folder / "rope/rope.npz", **{"x.long.cos": 2**0.5 * np.cos(angles) + off, "x.long.sin": 2**0.5 * np.sin(angles)}
+    )
+    assert replay(GoldenFolder(folder))["rope"] == {"cases": 1, "bad": bad}
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from torch import Tensor
 from inference_worker.model.config import read_config
 from inference_worker.model.phi3v import Phi3V
 
-TOWER = {
+TOWER: dict[str, Any] = {
     "hidden_size": 16,
     "intermediate_size": 24,
     "num_hidden_layers": 3,
@@ -20,7 +20,7 @@ TOWER = {
     "patch_size": 14,
 }
 
-SMALL = {
+SMALL: dict[str, Any] = {
     "model_type": "phi3_v",
     "hidden_size": 32,
     "intermediate_size": 48,

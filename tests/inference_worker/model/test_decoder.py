@@ -13,7 +13,7 @@ from inference_worker.model.phi3v import Phi3V
 from tests.golden.greedy import Memory, PlainSequence, greedy
 from tests.inference_worker.model.folders import SMALL, write_model
 
-SHAPES = {
+SHAPES: dict[str, dict[str, Any]] = {
     "shared key heads": {},
     "a head each": {"num_key_value_heads": 4},
     "one key head": {"num_key_value_heads": 1},
@@ -32,7 +32,7 @@ def model(folder: Path) -> Phi3V:
     return load_model(folder, dtype=torch.float32)
 
 
-def twin(model: Phi3V) -> Phi3ForCausalLM:
+def twin(model: Phi3V) -> Any:
     config = model.config
     rope: dict[str, Any] = {"rope_type": "default", "rope_theta": config.rope_theta}
     if config.short_factor and config.long_factor:
@@ -42,22 +42,17 @@ def twin(model: Phi3V) -> Phi3ForCausalLM:
             "long_factor": list(config.long_factor),
             "original_max_position_embeddings": config.original_max_position_embeddings,
         }
-    theirs = Phi3ForCausalLM(
-        Phi3Config(
-            **{key: SMALL[key] for key in ("hidden_size", "intermediate_size", "num_hidden_layers", "vocab_size")},
-            num_attention_heads=config.heads,
-            num_key_value_heads=config.kv_heads,
-            max_position_embeddings=config.max_position_embeddings,
-            original_max_position_embeddings=config.original_max_position_embeddings,
-            rope_parameters=rope,
-            tie_word_embeddings=config.tied,
-            pad_token_id=0,
-            attn_implementation="eager",
-        )
-    )
-    ours = {name: weight for name, weight in model.state_dict().items() if "vision" not in name}
-    theirs.load_state_dict(ours)
-    return theirs.eval()
+    theirs: dict[str, Any] = {
+        **{key: value for key, value in SMALL.items() if key not in {"model_type", "rope_scaling", "img_processor"}},
+        "num_key_value_heads": config.kv_heads,
+        "rope_parameters": rope,
+        "tie_word_embeddings": config.tied,
+        "pad_token_id": 0,
+        "attn_implementation": "eager",
+    }
+    phi3: Any = Phi3ForCausalLM(Phi3Config(**theirs))
+    phi3.load_state_dict({name: weight for name, weight in model.state_dict().items() if "vision" not in name})
+    return phi3.eval()
 
 
 def whole(model: Phi3V, ids: list[int]) -> Tensor:
