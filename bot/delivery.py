@@ -87,7 +87,7 @@ class Courier:
         return ending
 
     async def _paint(self, reply: Reply, draft: "_Draft", standing: "_Standing", interval_s: float) -> None:
-        """Show the draft whenever it has changed, no more often than the platform allows. It may fail: the end may not."""
+        """Show the draft when it has changed, no more often than the platform allows. It may fail: the end may not."""
         shown: tuple[str, bool] | None = None
         while not draft.ended.is_set():
             draft.changed.clear()

@@ -36,7 +36,7 @@ class Reply(Protocol):
         ...
 
     async def fail(self, ending: Failed | Cancelled, sentence: str) -> Posted:
-        """No answer, or only its beginning: `sentence` is for the person, `ending` for programs.
+        """No answer, or only its beginning: `sentence` is for the person, with a failure's notices under it.
 
         Also called for a question that was never accepted; then nothing stands there yet.
         """

@@ -1,4 +1,4 @@
-"""The chat side's use case: a mention is admitted, submitted, its pictures taken in and attached, its answer delivered."""
+"""The chat side's use case: admit a mention, submit it, take in and attach its pictures, deliver its answer."""
 
 import asyncio
 from collections.abc import Mapping

@@ -38,8 +38,13 @@ def name_error(error: BaseException) -> ThreadsightError:
 
 
 def _write_down(error: BaseException) -> Broken:
-    home = CommandSettings.read().home
-    make_private(home)
-    with (home / "log").open("a") as log:
-        traceback.print_exception(error, file=log)
-    return Broken(reason=f"{type(error).__name__}: {error}", log=home / "log")
+    reason = f"{type(error).__name__}: {error}"
+    try:
+        home = CommandSettings.read().home
+        make_private(home)
+        with (home / "log").open("a") as log:
+            traceback.print_exception(error, file=log)
+    except (OSError, ThreadsightError):  # a container has no home: there the output is the log
+        traceback.print_exception(error)
+        return Broken(reason=reason, log="The log")
+    return Broken(reason=reason, log=home / "log")

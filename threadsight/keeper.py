@@ -6,12 +6,12 @@ starts what `service.json` in the folder says, starts it again when it dies, and
 
 Files in the folder (see `threadsight.service` for the side of the users):
 
-    service.json   the command, and how long it lingers unused
+    service.json   the command
     users.lock     held shared by every process that uses the service; the keeper ends once it can have it alone
     keeper.lock    held by the keeper: one at a time
     process.lock   held by the keeper and inherited by the process, so that it is free only when both are gone
     keeper.pid, process.pid
-    lingering      its time stamp: since when the service may linger
+    lingering      its time stamp: until when the process stays although nobody uses it
     failure        why the keeper gave up
     log            what the process wrote
 """
@@ -26,7 +26,6 @@ import sys
 import time
 from pathlib import Path
 from types import FrameType
-from typing import NoReturn
 
 from threadsight.lock import Lock
 
@@ -43,10 +42,9 @@ class Keeper:
     """Keeps the process of one service folder."""
 
     def __init__(self, folder: Path) -> None:
-        service = json.loads((folder / "service.json").read_text())
         self.folder = folder
-        self.command: list[str] = service["command"]
-        self.linger_s: float = service["linger_s"]
+        self.is_asked_to_end = False
+        self.command: list[str] = json.loads((folder / "service.json").read_text())["command"]
         self.users = Lock(folder / "users.lock")
         self.process_lock = Lock(folder / "process.lock")
 
@@ -59,7 +57,7 @@ class Keeper:
             process = self._start()
             try:
                 while process.poll() is None:
-                    if self._is_unused():
+                    if self.is_asked_to_end or self._is_unused():
                         return
                     time.sleep(POLL_S)
             finally:
@@ -70,6 +68,10 @@ class Keeper:
             sys.stderr.write(f"It ended with status {process.returncode} and is started again.\n")
             time.sleep(POLL_S * deaths)
         (self.folder / "failure").write_text(f"ended {deaths} times, the last time with status {process.returncode}")
+
+    def ask_to_end(self, _signal: int, _frame: FrameType | None) -> None:
+        """For `signal.signal`. A note only: an exception could leave `subprocess` with its lock held."""
+        self.is_asked_to_end = True
 
     def _start(self) -> subprocess.Popen[bytes]:
         keeper_pid = os.getpid()
@@ -103,10 +105,10 @@ class Keeper:
         if not self.users.take_exclusive():
             return False
         try:
-            unused_s = time.time() - (self.folder / "lingering").stat().st_mtime
+            stays_until = (self.folder / "lingering").stat().st_mtime
         except FileNotFoundError:
             return True
-        if unused_s >= self.linger_s:
+        if time.time() >= stays_until:
             return True
         self.users.release()
         return False
@@ -130,8 +132,8 @@ def main() -> None:
     if keeper_pid := os.fork():
         _write_pid(folder / "keeper.pid", keeper_pid)
         os._exit(0)  # the child goes on holding the lock; the starter need not wait for more
-    signal.signal(signal.SIGTERM, _end)
     keeper = Keeper(folder)  # named, because it holds `users` to the very end
+    signal.signal(signal.SIGTERM, keeper.ask_to_end)
     try:
         keeper.keep()
     finally:
@@ -143,10 +145,6 @@ def _write_pid(file: Path, pid: int) -> None:
     written = file.with_suffix(".new")
     written.write_text(str(pid))
     written.replace(file)
-
-
-def _end(_signal: int, _frame: FrameType | None) -> NoReturn:
-    raise SystemExit(0)
 
 
 if __name__ == "__main__":

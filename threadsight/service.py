@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -35,8 +36,7 @@ class Service:
     """One background process of the install, named by its folder.
 
     `settings` tells two ways of running it apart: a user with others replaces a process that nobody uses, and is
-    refused while somebody does. `linger_s` is how long the process stays after a user that asked for it. It runs in
-    its folder, with `environment` on top of the starter's.
+    refused while somebody does. It runs in its folder, with `environment` on top of the starter's.
     """
 
     def __init__(
@@ -45,18 +45,18 @@ class Service:
         command: Sequence[str],
         *,
         environment: Mapping[str, str] | None = None,
-        linger_s: float = 0.0,
         settings: str = "",
     ) -> None:
         self.folder = folder
         self.command = list(command)
         self.environment = environment or {}
-        self.linger_s = linger_s
         self.settings = settings
 
     @contextlib.contextmanager
-    def use(self, *, linger: bool = False) -> Iterator[None]:
+    def use(self, *, linger_s: float = 0.0) -> Iterator[None]:
         """Keep it running meanwhile, whichever of its users, its keeper or itself is killed.
+
+        It stays for `linger_s` afterwards, unless a later user says otherwise.
 
         Raises:
             ServiceInUse: it runs with other settings.
@@ -75,8 +75,8 @@ class Service:
             finally:
                 left.set()
                 watch.join()
-                if linger:
-                    (self.folder / "lingering").touch()
+                if linger_s:
+                    self._linger(linger_s)
 
     @property
     def name(self) -> str:
@@ -138,6 +138,12 @@ class Service:
             with contextlib.suppress(OSError, ServiceFailed):
                 self.ensure_keeper()
 
+    def _linger(self, linger_s: float) -> None:
+        until = time.time() + linger_s
+        lingering = self.folder / "lingering"
+        lingering.touch()
+        os.utime(lingering, (until, until))
+
     def _has_keeper(self) -> bool:
         with Lock(self.folder / "keeper.lock") as keeper:
             return not keeper.take_shared()
@@ -159,11 +165,12 @@ class Service:
         with Lock(self.folder / "keeper.lock") as keeper:
             if not keeper.wait_exclusive(STOP_PATIENCE_S):
                 raise ServiceFailed(name=self.name, reason="the one with other settings stays", log=self.log)
+        (self.folder / "lingering").unlink(missing_ok=True)  # it was not meant for ours
         users.take_shared()
 
     def _write_service(self) -> None:
         written = self._service_file.with_suffix(".new")
-        written.write_text(json.dumps({"command": self.command, "linger_s": self.linger_s, "settings": self.settings}))
+        written.write_text(json.dumps({"command": self.command, "settings": self.settings}))
         written.replace(self._service_file)
 
     @property

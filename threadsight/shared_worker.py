@@ -82,10 +82,9 @@ def open_worker(home: Path, *, linger_s: float = 0.0) -> Iterator[SharedWorker]:
         folder,
         [sys.executable, "-P", "-m", "threadsight", "worker"],
         environment=environment,
-        linger_s=linger_s,
         settings=hashlib.sha256(json.dumps(environment, sort_keys=True).encode()).hexdigest(),
     )
-    with service.use(linger=linger_s > 0):
+    with service.use(linger_s=linger_s):
         yield SharedWorker(service)
 
 

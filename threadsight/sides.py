@@ -61,9 +61,10 @@ def run_both() -> None:
     log_to(sys.stderr)
     home = CommandSettings.read().home
     with open_worker(home) as worker, open_store(home) as store:
-        for name, standing in describe(await_worker(worker), store, home):
-            typer.echo(f"{name:<10} {standing}")
+        model = await_worker(worker)
         with contextlib.suppress(KeyboardInterrupt):
+            for name, standing in describe(model, store, home):
+                typer.echo(f"{name:<10} {standing}")
             asyncio.run(_serve(worker, store))
 
 

@@ -113,7 +113,7 @@ def _stretched(image: Image.Image) -> Image.Image:
 
 
 def _reduced(image: Image.Image, size: tuple[int, int]) -> Image.Image:
-    # Hamming is as sharp as bicubic when reducing, at bilinear's price: 90 ms instead of Lanczos's 210 for 12 megapixels.
+    # As sharp as bicubic when reducing, at bilinear's price: 90 ms instead of Lanczos's 210 for 12 megapixels.
     return image if image.size == size else image.resize(size, Image.Resampling.HAMMING, reducing_gap=3.0)
 
 

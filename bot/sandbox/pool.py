@@ -1,4 +1,4 @@
-"""The bot's end of the decoder processes: started at need, kept for the next picture, killed when they take too long."""
+"""The bot's end of the decoder processes: started at need, kept for the next picture, killed when they hang."""
 
 import asyncio
 import os

@@ -91,7 +91,7 @@ class PictureEmbedding(nn.Module):
 
     def forward(self, crops: Tensor, tilings: Sequence[Tiling]) -> list[Tensor]:
         """Crops of all pictures (crops, 3, S, S) to (tiling.tokens, hidden) for each."""
-        patches = self.img_processor["vision_model"](crops.to(self.glb_GN.dtype))  # (crops, patches, width)
+        patches = self.img_processor["vision_model"](crops.to(self.glb_GN))  # (crops, patches, width)
         merged = merge_2x2(patches, self.side)  # (crops, side, side, 4 * width)
         pictures = torch.split(merged, [tiling.crops for tiling in tilings])
         rows = [self._with_separators(*pair) for pair in zip(pictures, tilings, strict=True)]

@@ -16,7 +16,8 @@ from jobs.settings import StoreSettings
 FILES = (
     "keys.lua",
     "retention.lua",
-    "life.lua",
+    "start.lua",
+    "ending.lua",
     "queue_in.lua",
     "queue_out.lua",
     "reaper.lua",

@@ -29,17 +29,22 @@ class RedisQueueOut:
     async def claim(self, *, worker: str, room: int, wait_s: float = 0.0) -> list[Claim]:
         """See `QueueOut.claim`."""
         until = time.monotonic() + wait_s
+        call, last_read = uuid.uuid4().hex, "0-0"
         while True:
-            call = encode({"worker": worker, "room": room, "call": uuid.uuid4().hex})
-            taken, last_wake, free_in_s = await self._server.call("claim", call)
-            claims = [claim for fields in taken if (claim := await self._read_claim(fields)) is not None]
-            left_s = until - time.monotonic()
+            left_s = max(0.0, until - time.monotonic())
+            request = encode({"worker": worker, "room": room, "call": call, "wait_s": left_s})
+            given, free_in_s = await self._server.call("claim", request)
+            entries = [dict(zip(fields[::2], fields[1::2], strict=True)) for _, fields in given]
+            if not given and left_s > 0 and room > 0:
+                block_s = left_s if free_in_s is None else min(left_s, float(free_in_s))
+                read = await self._server.read(f"inbox:{call}", after=last_read, block_s=block_s)
+                last_read = read[-1][0] if read else last_read
+                entries = [fields for _, fields in read]
+            claims = [
+                claim for fields in entries if b"id" in fields and (claim := await self._read_claim(fields)) is not None
+            ]
             if claims or left_s <= 0:
                 return claims
-            if free_in_s is not None:
-                left_s = min(left_s, float(free_in_s))
-            # From the last wake-up that the claim saw, so that none in between is missed.
-            await self._server.read("wake", after=last_wake.decode(), block_s=left_s)
 
     async def publish(self, claim: Claim, delta: Delta) -> None:
         """See `QueueOut.publish`."""
@@ -70,22 +75,22 @@ class RedisQueueOut:
             ),
         )
 
-    async def _read_claim(self, fields: list[bytes]) -> Claim | None:
-        job, stored, accepted_at_s, pictures, notices, attempt, epoch = fields
+    async def _read_claim(self, fields: dict[bytes, bytes]) -> Claim | None:
+        job, attempt = fields[b"id"].decode(), int(fields[b"attempt"])
         try:
             return Claim(
-                job=read_job(stored, accepted_at_s),
-                pictures=read_pictures(pictures),
-                notices=read_texts(notices),
-                attempt=int(attempt),
-                epoch=int(epoch),
+                job=read_job(fields[b"job"], fields[b"accepted"]),
+                pictures=read_pictures(fields[b"pictures"]),
+                notices=read_texts(fields[b"notices"]),
+                attempt=attempt,
+                epoch=int(fields[b"epoch"]),
             )
-        except (msgspec.MsgspecError, TypeError) as error:
+        except msgspec.MsgspecError as error:
             # Left alone it would come back after every lease and hold up its conversation.
-            log.warning("a job cannot be read and is ended", job=job.decode(), reason=str(error))
+            log.warning("a job cannot be read and is ended", job=job, reason=str(error))
             unreadable = QuestionUnreadable()
             ending = Failed(code=unreadable.code, advice=unreadable.sentence)
-            await self._commit(job.decode(), int(attempt), ending, None)
+            await self._commit(job, attempt, ending, None)
             return None
 
     async def _commit(self, job: str, attempt: int, ending: Ending, turn: Turn | None) -> bool:

@@ -12,6 +12,7 @@ from bot.settings import BotSettings
 from jobs.memory import MemoryJobs, open_memory
 from jobs.settings import StoreSettings
 from tests.bot.fakes import FakePlatform, FakeWorker
+from tests.bot.site import Site, open_site
 
 LEASE_S = 60.0  # of the store's clock, which only `advance` moves: no loop interferes with a test
 
@@ -59,3 +60,9 @@ def open_bot(jobs: MemoryJobs, platform: FakePlatform) -> OpenChat:
 async def chat(open_bot: OpenChat) -> AsyncIterator[Chat]:
     async with open_bot() as chat:
         yield chat
+
+
+@pytest.fixture
+async def site() -> AsyncIterator[Site]:
+    async with open_site() as site:
+        yield site

@@ -1,60 +1,13 @@
-from collections.abc import AsyncIterator
 from contextlib import aclosing
 
 import pytest
-from aiohttp import web
 from yarl import URL
 
 from bot.download import Hosts, download
 from bot.errors import Unfetchable
+from tests.bot.site import PICTURE, Site
 
 ANYWHERE = Hosts(None)
-
-
-class Site:
-    """A small web server on loopback."""
-
-    def __init__(self, port: int) -> None:
-        self.port = port
-        self.asked: list[str] = []
-
-    def url(self, path: str) -> str:
-        return f"http://127.0.0.1:{self.port}{path}"
-
-
-@pytest.fixture
-async def site() -> AsyncIterator[Site]:
-    async def serve(request: web.Request) -> web.StreamResponse:
-        opened.asked.append(request.path)
-        match request.path.strip("/").split("/"):
-            case ["picture"]:
-                return web.Response(body=b"pixels" * 50_000)
-            case ["hop", "0"]:
-                raise web.HTTPFound("/picture")
-            case ["hop", left]:
-                raise web.HTTPFound(f"/hop/{int(left) - 1}")
-            case ["away"]:
-                raise web.HTTPFound("http://localhost:1/picture")
-            case ["file"]:
-                raise web.HTTPFound("file:///etc/passwd")
-            case ["cut"]:
-                response = web.StreamResponse(headers={"Content-Length": "1000"})
-                await response.prepare(request)
-                await response.write(b"only this")
-                assert request.transport is not None
-                request.transport.close()
-                return response
-        raise web.HTTPNotFound
-
-    app = web.Application()
-    app.router.add_route("*", "/{path:.*}", serve)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    server = web.TCPSite(runner, "127.0.0.1", 0)
-    await server.start()
-    opened = Site(runner.addresses[0][1])
-    yield opened
-    await runner.cleanup()
 
 
 async def read(address: str, hosts: Hosts = ANYWHERE) -> bytes:
@@ -63,11 +16,11 @@ async def read(address: str, hosts: Hosts = ANYWHERE) -> bytes:
 
 
 async def test_the_body_arrives_whole(site: Site) -> None:
-    assert await read(site.url("/picture")) == b"pixels" * 50_000
+    assert await read(site.url("/picture")) == PICTURE
 
 
 async def test_three_redirects_are_followed(site: Site) -> None:
-    assert len(await read(site.url("/hop/2"))) == 300_000
+    assert len(await read(site.url("/hop/2"))) == len(PICTURE)
     assert site.asked == ["/hop/2", "/hop/1", "/hop/0", "/picture"]
 
 

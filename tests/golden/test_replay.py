@@ -2,6 +2,7 @@ import json
 import shutil
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -141,9 +142,8 @@ def test_angles_are_replayed_with_the_config_that_is_there(tmp_path: Path, off: 
     angles = np.array([[0], [20]]) / (np.tile(factors, 2) * 10000.0 ** (np.tile(np.arange(4), 2) / 4))
     (folder / "rope").mkdir()
     (folder / "rope/rope.json").write_text('{"long_positions": [0, 20]}')
-    np.savez(
-        folder / "rope/rope.npz", **{"x.long.cos": 2**0.5 * np.cos(angles) + off, "x.long.sin": 2**0.5 * np.sin(angles)}
-    )
+    vectors: dict[str, Any] = {"x.long.cos": 2**0.5 * np.cos(angles) + off, "x.long.sin": 2**0.5 * np.sin(angles)}
+    np.savez(folder / "rope/rope.npz", **vectors)
     assert replay(GoldenFolder(folder))["rope"] == {"cases": 1, "bad": bad}
 
 

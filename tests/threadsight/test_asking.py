@@ -9,11 +9,11 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
 import pytest
 
 from tests.threadsight.processes import eventually, is_alive, is_idle, read_pid
-from threadsight.valkey import open_valkey
 
 COMMAND = Path(sys.executable).with_name("threadsight")
 PICTURES = Path(__file__).parents[2] / "examples" / "pictures"
@@ -30,12 +30,12 @@ class Install:
         self.environment = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
         self.environment |= {"THREADSIGHT_HOME": str(home), "WORKER_THREADS": "1"}
 
-    def start(self, *words: str, **settings: str) -> subprocess.Popen[str]:
+    def start(self, *words: str, stdin: IO[bytes] | None = None, **settings: str) -> subprocess.Popen[str]:
         return subprocess.Popen(
             [COMMAND, *words],
             cwd=PICTURES,
             env={**self.environment, **settings},
-            stdin=subprocess.PIPE,
+            stdin=stdin or subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -72,9 +72,8 @@ def test_a_question_is_answered_and_its_follow_up_finds_the_worker_still_there(i
 
 
 def test_a_picture_may_come_through_standard_input(install: Install) -> None:
-    process = install.start("ask", "-", "What color is the cover?")
-    assert process.stdin
-    process.stdin.buffer.write((PICTURES / COVER).read_bytes())
+    with (PICTURES / COVER).open("rb") as picture:
+        process = install.start("ask", "-", "What color is the cover?", stdin=picture)
     out, _ = process.communicate(timeout=60)
     assert (process.returncode, out) == (0, "The cover is red.\n")
 
@@ -106,13 +105,6 @@ def test_a_folder_that_holds_no_model_is_named_and_the_next_question_is_answered
     assert "config.json" in said
     assert said.count("\n") == 1
     assert install.run("ask", COVER, "What color is the cover?")[:2] == (0, "The cover is red.\n")
-
-
-def test_a_redis_that_wants_another_password_is_away(install: Install) -> None:
-    with open_valkey(install.home) as valkey:
-        code, out, said = install.run("ask", COVER, TITLE, REDIS_URL=f"unix://:wrong@{valkey.socket}")
-    assert (code, out) == (69, "")
-    assert said == "Redis cannot be reached (it wants another user name or password).\n"
 
 
 def test_ctrl_c_ends_a_command_without_a_word(install: Install) -> None:

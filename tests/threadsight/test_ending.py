@@ -29,7 +29,7 @@ def test_a_missing_package_is_told_as_the_extra_that_brings_it(capsys: pytest.Ca
 
 def test_a_bug_is_a_sentence_too_and_the_log_has_its_story(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(KeyError) as raised:
-        {}["answer"]
+        dict[str, str]()["answer"]
     assert tell(raised.value) == 1
     said = capsys.readouterr().err
     assert said.count("\n") == 1

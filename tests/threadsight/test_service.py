@@ -1,3 +1,5 @@
+import os
+import signal
 import sys
 import time
 from pathlib import Path
@@ -16,7 +18,7 @@ def pid_of(service: Service) -> int:
 
 
 def test_a_process_ends_at_once_when_its_last_user_does_not_ask_it_to_linger(home: Path) -> None:
-    service = Service(home / "worker", SLEEPER, linger_s=60.0)
+    service = Service(home / "worker", SLEEPER)
     with service.use():
         pid = pid_of(service)
     assert eventually(lambda: not is_running(service.folder), patience_s=2.0)
@@ -24,11 +26,11 @@ def test_a_process_ends_at_once_when_its_last_user_does_not_ask_it_to_linger(hom
 
 
 def test_a_process_lingers_for_the_next_user_and_then_ends_by_itself(home: Path) -> None:
-    service = Service(home / "worker", SLEEPER, linger_s=1.0)
-    with service.use(linger=True):
+    service = Service(home / "worker", SLEEPER)
+    with service.use(linger_s=1.0):
         pid = pid_of(service)
     time.sleep(0.5)
-    with service.use(linger=True):
+    with service.use(linger_s=1.0):
         assert pid_of(service) == pid
     left = time.monotonic()
     assert eventually(lambda: not is_running(service.folder))
@@ -36,9 +38,9 @@ def test_a_process_lingers_for_the_next_user_and_then_ends_by_itself(home: Path)
 
 
 def test_a_process_that_nobody_uses_gives_way_to_one_with_other_settings(home: Path) -> None:
-    with Service(home / "worker", SLEEPER, linger_s=60.0, settings="tiny").use(linger=True):
+    with Service(home / "worker", SLEEPER, settings="tiny").use(linger_s=60.0):
         tiny = pid_of(Service(home / "worker", SLEEPER))
-    large = Service(home / "worker", SLEEPER, linger_s=0.0, settings="large")
+    large = Service(home / "worker", SLEEPER, settings="large")
     with large.use():
         assert pid_of(large) != tiny
         assert not is_alive(tiny)
@@ -92,3 +94,13 @@ def test_a_process_is_asked_politely_to_end(home: Path) -> None:
         assert eventually(lambda: "hi" in service.log.read_text())
     assert eventually(lambda: not is_running(service.folder))
     assert service.log.read_text().split() == ["hi", "bye"]
+
+
+def test_a_keeper_that_is_asked_to_end_does_so_whatever_it_is_doing(home: Path) -> None:
+    service = Service(home / "worker", SLEEPER)
+    with service.use(linger_s=60.0):
+        pid = pid_of(service)
+    os.kill(read_pid(service.folder / "keeper.pid"), signal.SIGTERM)
+    assert eventually(lambda: not is_running(service.folder), patience_s=2.0)
+    assert not is_alive(pid)
+    assert not (service.folder / "keeper.pid").exists()

@@ -16,9 +16,9 @@ end)
 
 -- Take the words out of a job: what was asked, by whom, with which pictures, and what was answered.
 local function scrub(id)
-  local state = facts(id, 'state')
+  local state, call = facts(id, 'state', 'claimed_by')
   if not state then return end
-  redis.call('DEL', key('words', id), key('answers', id))
+  redis.call('DEL', key('words', id), key('answers', id), key('inbox', call or ''))
   if state == 'ended' then
     write_ending(id, ENDED_FORGOTTEN)
   else

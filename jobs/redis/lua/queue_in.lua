@@ -50,7 +50,7 @@ register('submit', function(_, args)
     cancel(newest, cjson.encode({type = 'cancelled', reason = 'superseded'}), 'superseded')
   end
   local heads_line = accept(a, tenant, time, job, husk)
-  if a.ready and heads_line then make_claimable(a.id, tenant) end
+  if a.ready and heads_line then make_claimable(a.id, a.conversation) end
   return {'accepted', job, stamp(time)}
 end)
 

@@ -10,6 +10,7 @@ from bot.errors import NoSuchFile, Unfetchable
 from bot.frontends.shell.reference import fetch_reference, read_reference
 from jobs import PictureRef
 from tests.bot.pictures import png
+from tests.bot.site import PICTURE, Site
 
 
 @pytest.fixture
@@ -82,6 +83,10 @@ def test_what_came_in_is_for_its_owner_only_and_for_a_week(spool: Path) -> None:
     os.utime(old, (0, 0))
     read_reference("-", spool=spool, stdin=io.BytesIO(b"new"))
     assert [kept.read_bytes() for kept in spool.iterdir()] == [b"new"]
+
+
+async def test_an_address_is_fetched_from_the_web(spool: Path, site: Site) -> None:
+    assert await read(read_reference(site.url("/hop/1"), spool=spool)) == PICTURE
 
 
 def test_an_address_is_its_own_origin(spool: Path) -> None:
