@@ -52,9 +52,8 @@ def load_native(settings: WorkerSettings, progress: Callable[[int, int], None] |
     from inference_worker.native import NativeEngine  # noqa: PLC0415
     from inference_worker.prompt import PromptBuilder  # noqa: PLC0415
 
-    if settings.threads:
-        torch.set_num_threads(settings.threads)
     folder = find_checkpoint(settings.model, progress=progress)
+    torch.set_num_threads(hardware.choose_threads(settings, folder))
     device = hardware.choose_device(settings)
     dtype = hardware.choose_dtype(settings, device, folder)
     hardware.check_fit(folder, device, dtype)

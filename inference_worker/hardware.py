@@ -29,6 +29,11 @@ def choose_dtype(settings: WorkerSettings, device: torch.device, folder: Path) -
     return torch.float32 if device.type == "cpu" and small else torch.bfloat16
 
 
+def choose_threads(settings: WorkerSettings, folder: Path) -> int:
+    """CPU threads for torch: all it finds, but one for a small model, whose threads only wait for each other."""
+    return settings.threads or (1 if weight_bytes(folder) < SMALL_CHECKPOINT_BYTES else torch.get_num_threads())
+
+
 def weight_bytes(folder: Path) -> int:
     """The size of the weights on disk."""
     return sum(file.stat().st_size for file in folder.glob("*.safetensors"))

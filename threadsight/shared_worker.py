@@ -77,7 +77,7 @@ def open_worker(home: Path, *, linger_s: float = 0.0) -> Iterator[SharedWorker]:
     WorkerSettings.read()
     make_private(home)
     folder = home.resolve() / "worker"
-    environment = _choose_environment(home.resolve(), folder)
+    environment = choose_environment(home.resolve())
     service = Service(
         folder,
         [sys.executable, "-P", "-m", "threadsight", "worker"],
@@ -88,11 +88,11 @@ def open_worker(home: Path, *, linger_s: float = 0.0) -> Iterator[SharedWorker]:
         yield SharedWorker(service)
 
 
-def _choose_environment(home: Path, folder: Path) -> dict[str, str]:
+def choose_environment(home: Path) -> dict[str, str]:
     """The settings of the worker, wherever they stand: it starts in its own folder and reads no `.env`."""
     written = (*dotenv_values(".env").items(), *os.environ.items())  # the environment wins, unless it is empty
     ours = {name: value for name, value in written if value and (name.startswith(OURS) or name in ALSO_OURS)}
     model = Path(ours.get("WORKER_MODEL", "")).expanduser()
     if "WORKER_MODEL" in ours and model.is_dir():
         ours["WORKER_MODEL"] = str(model.resolve())
-    return {**ours, "THREADSIGHT_HOME": str(home), "WORKER_STATUS_FILE": str(folder / "status.json")}
+    return {**ours, "THREADSIGHT_HOME": str(home), "WORKER_STATUS_FILE": str(home / "worker" / "status.json")}

@@ -31,10 +31,7 @@ def test_a_machine_that_runs_no_model_itself_needs_no_torch(monkeypatch: pytest.
 def test_room_is_measured_where_the_home_will_be(
     free_gb: float, level: Level, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked = []
-    monkeypatch.setattr(
-        shutil, "disk_usage", lambda folder: asked.append(folder) or SimpleNamespace(free=free_gb * 1e9)
-    )
+    disks = {tmp_path: SimpleNamespace(free=free_gb * 1e9)}
+    monkeypatch.setattr(shutil, "disk_usage", disks.__getitem__)
     (finding,) = examine_disk(tmp_path / "not" / "there" / "yet")
     assert finding.level is level
-    assert asked == [tmp_path]

@@ -1,0 +1,61 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from inference_worker.status import WorkerStatus
+from jobs.settings import StoreSettings
+from threadsight.sides import describe
+
+MODEL = WorkerStatus(state="ready", pid=1, sentence="tiny, 5.0 M parameters")
+TOKENS = ("DISCORD_TOKEN", "SLACK_BOT_TOKEN", "SLACK_APP_TOKEN")
+WITHOUT = """
+import importlib.abc, sys
+class Missing(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {missing!r}:
+            raise ModuleNotFoundError(name=name)
+sys.meta_path.insert(0, Missing())
+import threadsight.sides, threadsight.doctor.examination, {app}
+"""
+
+
+@pytest.fixture(autouse=True)
+def _no_tokens(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in TOKENS:
+        monkeypatch.delenv(name, raising=False)
+
+
+def store(url: str) -> StoreSettings:
+    return StoreSettings.model_validate({"REDIS_URL": url})
+
+
+def test_what_runs_is_told_and_what_does_not_says_what_to_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DISCORD_TOKEN", "id.time.signature")
+    monkeypatch.setenv("SLACK_BOT_TOKEN", "xoxb-1")
+    assert dict(describe(MODEL, store("unix://:hush@/run/valkey.sock?db=0"), tmp_path)) == {
+        "Model": "tiny, 5.0 M parameters",
+        "Queue": f"embedded Valkey in {tmp_path}",
+        "Discord": "its tokens are set",
+        "Slack": "off (set SLACK_APP_TOKEN)",
+    }
+
+
+def test_the_password_of_redis_is_not_shown(tmp_path: Path) -> None:
+    standing = dict(describe(MODEL, store("redis://:hush@queue.example:6379/0"), tmp_path))
+    assert standing["Queue"] == "Redis at queue.example"
+
+
+@pytest.mark.parametrize(
+    ("app", "missing"),
+    [
+        ("bot.app", {"torch", "transformers", "tokenizers", "safetensors", "huggingface_hub", "openai"}),
+        ("inference_worker.app", {"discord", "slack_bolt", "slack_sdk", "aiohttp", "pillow_heif"}),
+    ],
+)
+def test_each_image_needs_its_own_sides_packages_only(app: str, missing: set[str]) -> None:
+    script = WITHOUT.format(missing=missing, app=app)
+    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stderr) == (0, "")
