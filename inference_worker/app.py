@@ -48,6 +48,7 @@ def load_native(settings: WorkerSettings, progress: Callable[[int, int], None] |
     from inference_worker.engine.scheduler import EngineLimits, kv_bytes_per_token  # noqa: PLC0415
     from inference_worker.image.processor import ImageProcessor  # noqa: PLC0415
     from inference_worker.model.checkpoint import find_checkpoint, load_model  # noqa: PLC0415
+    from inference_worker.model.packed import can_pack, pack_linears  # noqa: PLC0415
     from inference_worker.model.tokenizer import Tokenizer  # noqa: PLC0415
     from inference_worker.native import NativeEngine  # noqa: PLC0415
     from inference_worker.prompt import PromptBuilder  # noqa: PLC0415
@@ -58,6 +59,9 @@ def load_native(settings: WorkerSettings, progress: Callable[[int, int], None] |
     dtype = hardware.choose_dtype(settings, device, folder)
     hardware.check_fit(folder, device, dtype)
     model = load_model(folder, dtype=dtype, device=device, progress=progress)
+    parameters = sum(weight.numel() for weight in model.parameters())
+    if can_pack(device, dtype):
+        pack_linears(model)
     kv_budget = hardware.kv_budget_bytes(settings, device)
     context = min(settings.context, model.config.max_position_embeddings, kv_budget // kv_bytes_per_token(model))
     limits = EngineLimits(
@@ -84,7 +88,6 @@ def load_native(settings: WorkerSettings, progress: Callable[[int, int], None] |
         stop_ids=model.config.stop_ids,
         defaults=_sampling(settings),
     )
-    parameters = sum(weight.numel() for weight in model.parameters())
     kind = str(dtype).removeprefix("torch.")
     sentence = f"{settings.model}, {parameters / 1e6:,.1f} M parameters, {device} {kind}, context {context:,} tokens"
     return Loaded(engine=engine, presets=presets, sentence=sentence)

@@ -28,12 +28,12 @@ class Phi3V(nn.Module):
     @property
     def dtype(self) -> torch.dtype:
         """Of the weights, and so of keys and values."""
-        return self.lm_head.weight.dtype
+        return self.model.embed_tokens.weight.dtype
 
     @property
     def device(self) -> torch.device:
         """Where the weights are."""
-        return self.lm_head.weight.device
+        return self.model.embed_tokens.weight.device
 
     def embed(self, ids: Tensor) -> Tensor:
         """Token ids (tokens,) to (tokens, hidden). Positions of pictures are not ids: their rows are features."""

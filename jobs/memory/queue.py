@@ -32,7 +32,9 @@ class MemoryQueue:
         if job.revision > 0 and thread.last_source != job.source:
             raise NotTheLastTurn
         older = self._older_revision(thread, job)
-        self._check_bounds(job.conversation.tenant_key, freed=int(older is not None and _waits(older)))
+        self._check_bounds(
+            job.conversation.tenant_key, freed=int(older is not None and _waits(older) and older.attempt == 0)
+        )
         if older is not None:
             self._cancel(older, Cancelled(reason="superseded"))
 
@@ -199,7 +201,8 @@ class MemoryQueue:
     def _start(self, record: JobRecord, worker: str) -> Claim:
         state, job = self._state, record.job
         state.virtual_time = max(state.virtual_time, state.ready.pop(job.id))
-        state.waiting[job.conversation.tenant_key] -= 1
+        if record.attempt == 0:
+            state.waiting[job.conversation.tenant_key] -= 1
         state.live_until_s[worker] = state.now_s + state.settings.lease_s
         record.state, record.worker = JobState.RUNNING, worker
         record.attempt += 1

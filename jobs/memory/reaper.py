@@ -43,5 +43,4 @@ class MemoryReaper:
         else:
             record.state = JobState.READY
             record.held_until_s = 0.0
-            state.waiting[record.job.conversation.tenant_key] += 1
             state.promote(state.threads[record.job.conversation])

@@ -180,7 +180,7 @@ class State:
     def end(self, record: JobRecord, ending: Ending) -> None:
         """The one place where a job ends: one terminal event, out of the line, the next one promoted."""
         job = record.job
-        if record.state is not JobState.RUNNING:
+        if record.attempt == 0:
             self.waiting[job.conversation.tenant_key] -= 1
         record.state = JobState.ENDED
         record.ending = ending

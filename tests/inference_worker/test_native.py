@@ -51,9 +51,7 @@ async def answer(engine: NativeEngine, asked: Dialogue) -> tuple[str, Answered]:
 
 
 def past(source: str, question: str, text: str, answered: Answered, *pictures: Picture) -> Turn:
-    return turn(
-        source, question, text, *pictures, token_ids=answered.token_ids, fingerprint=answered.fingerprint
-    )
+    return turn(source, question, text, *pictures, token_ids=answered.token_ids, fingerprint=answered.fingerprint)
 
 
 async def test_every_example_is_answered_rightly_with_all_of_them_at_once(engine: NativeEngine) -> None:

@@ -47,7 +47,8 @@ def test_the_prompt_is_the_format_of_the_model_with_bos_after_every_picture() ->
     past = turn("1", "What is it?", "A red circle.", A, B)
     placed = builder().build(dialogue("And here?", C, turns=(past,)), reserve=100)
     slots = {
-        str(index + 1): list(placed.prompt.ids[slot.start : slot.stop]) for index, slot in enumerate(placed.prompt.slots)
+        str(index + 1): list(placed.prompt.ids[slot.start : slot.stop])
+        for index, slot in enumerate(placed.prompt.slots)
     }
     text = (
         "<|user|>\n@\n@\nWhat is it?<|end|>\n<|assistant|>\nA red circle.<|end|>\n"

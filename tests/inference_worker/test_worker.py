@@ -109,13 +109,10 @@ async def test_the_verdicts_of_intake_are_told_beside_the_answer(jobs: MemoryJob
     assert told[-1].notices == ("Picture 2 skipped: 14 MB, the limit is 10.", "noted")
 
 
-async def test_many_conversations_are_answered_at_once_up_to_the_room(
-    jobs: MemoryJobs, engine: ScriptedEngine
-) -> None:
+async def test_many_conversations_are_answered_at_once_up_to_the_room(jobs: MemoryJobs, engine: ScriptedEngine) -> None:
     engine.hold.clear()
     asked = [
-        question("one two", source=f"q{n}", conversation=msgspec.structs.replace(HERE, thread=str(n)))
-        for n in range(5)
+        question("one two", source=f"q{n}", conversation=msgspec.structs.replace(HERE, thread=str(n))) for n in range(5)
     ]
     for one in asked:
         await jobs.queue_in.submit(one, holder="bot", ready=True)

@@ -7,8 +7,9 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import IO
 
 import pytest
@@ -30,7 +31,9 @@ class Install:
         self.environment = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
         self.environment |= {"THREADSIGHT_HOME": str(home), "WORKER_THREADS": "1"}
 
-    def start(self, *words: str, stdin: IO[bytes] | None = None, **settings: str) -> subprocess.Popen[str]:
+    def start(
+        self, *words: str, stdin: IO[bytes] | None = None, settings: Mapping[str, str] = MappingProxyType({})
+    ) -> subprocess.Popen[str]:
         return subprocess.Popen(
             [COMMAND, *words],
             cwd=PICTURES,
@@ -43,7 +46,7 @@ class Install:
 
     def run(self, *words: str, **settings: str) -> tuple[int, str, str]:
         """Exit code, standard output, standard error."""
-        process = self.start(*words, **settings)
+        process = self.start(*words, settings=settings)
         out, err = process.communicate(timeout=60)
         return process.returncode, out, err
 

@@ -5,7 +5,6 @@ import pytest
 
 from inference_worker.status import WorkerStatus
 from jobs.settings import SettingMisspelt
-from threadsight import shared_worker
 from threadsight.loading import words_for
 from threadsight.service import Service
 from threadsight.shared_worker import SharedWorker, choose_environment, open_worker
@@ -60,7 +59,7 @@ def test_only_the_living_process_says_how_far_it_is(home: Path, monkeypatch: pyt
     def time_passes(_seconds: float) -> None:
         (folder / "status.json").write_text(json.dumps(said.pop(0)))
 
-    monkeypatch.setattr(shared_worker.time, "sleep", time_passes)
+    monkeypatch.setattr("threadsight.shared_worker.time.sleep", time_passes)
     shown: list[WorkerStatus] = []
     status = SharedWorker(Service(folder, [])).wait_until_ready(shown.append)
     assert status.sentence == "tiny"

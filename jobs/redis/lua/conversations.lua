@@ -1,84 +1,86 @@
 -- Histories, and forgetting them.
 
--- args: conversation; {epoch, turns oldest first}
-register('load', function(_, args)
-  local conversation = args[1]
-  drop_if_expired(conversation)
-  local epoch = epoch_of(conversation)
+-- conversation -> {epoch, turns oldest first}
+register('load', function(id)
+  local conversation = open_conversation(id)
   use(conversation)
-  expire_unswept(conversation)
+  expire_unswept(id)
   local turns = {}
-  for _, source in ipairs(redis.call('LRANGE', key('order', conversation), 0, -1)) do
-    table.insert(turns, redis.call('HGET', key('turns', conversation), source))
+  for _, source in ipairs(redis.call('LRANGE', key('order', id), 0, -1)) do
+    table.insert(turns, redis.call('HGET', key('turns', id), source))
   end
-  return {tonumber(epoch), turns}
+  return {tonumber(conversation.epoch), turns}
 end)
 
 -- Take the words out of a job: what was asked, by whom, with which pictures, and what was answered.
-local function scrub(id)
-  local state, call = facts(id, 'state', 'claimed_by')
-  if not state then return end
-  redis.call('DEL', key('words', id), key('answers', id), key('inbox', call or ''))
-  if state == 'ended' then
-    write_ending(id, ENDED_FORGOTTEN)
+local function scrub(job)
+  redis.call('DEL', key('words', job.id), key('answers', job.id))
+  if job.claimed_by then redis.call('DEL', key('inbox', job.claimed_by)) end
+  if job.state == 'ended' then
+    write_ending(job, ENDED_FORGOTTEN)
   else
-    cancel(id, ENDED_FORGOTTEN, 'forgotten')
+    cancel(job, ENDED_FORGOTTEN, 'forgotten')
   end
 end
 
 -- Every revision of one question.
 local function scrub_source(conversation, source)
   local newest = read_source(redis.call('HGET', key('sources', conversation), source))
-  for revision = 0, newest do scrub(tenant_of(conversation) .. ':' .. source .. ':' .. revision) end
+  for revision = 0, newest do
+    local job = read_job(tenant_of(conversation) .. ':' .. source .. ':' .. revision)
+    if job then scrub(job) end
+  end
 end
 
--- args: conversation; how many {conversations, turns, pictures} are gone
-register('forget', function(_, args)
-  local conversation = args[1]
-  drop_if_expired(conversation)
-  local turns = redis.call('LLEN', key('order', conversation))
-  local sources = redis.call('HKEYS', key('sources', conversation))
-  local digests = redis.call('SMEMBERS', key('pictures', conversation))
-  for _, source in ipairs(sources) do scrub_source(conversation, source) end
-  local pictures = release_pictures(conversation, digests)
-  drop_conversation(conversation)
+-- conversation -> how many {conversations, turns, pictures} are gone
+register('forget', function(id)
+  drop_if_expired(id)
+  local turns = redis.call('LLEN', key('order', id))
+  local sources = redis.call('HKEYS', key('sources', id))
+  local digests = redis.call('SMEMBERS', key('pictures', id))
+  for _, source in ipairs(sources) do scrub_source(id, source) end
+  local pictures = release_pictures(id, digests)
+  drop_conversation(id)
   return {(#sources + #digests > 0) and 1 or 0, turns, pictures}
-end, {'allow-oom'})
+end, DRAINS)
 
 local function takes_in_pictures(conversation)
   for _, id in ipairs(redis.call('LRANGE', key('line', conversation), 0, -1)) do
-    if facts(id, 'state') == 'submitted' then return true end
+    if redis.call('HGET', key('job', id), 'state') == 'submitted' then return true end
   end
   return false
 end
 
--- args: conversation, source; how many {conversations, turns, pictures} are gone
-register('forget_source', function(_, args)
-  local conversation, source = args[1], args[2]
-  drop_if_expired(conversation)
-  if redis.call('HEXISTS', key('sources', conversation), source) == 0 then return {0, 0, 0} end
+-- The last question that is left: it can be answered again.
+local function last_source(conversation)
+  local tail = redis.call('LINDEX', key('line', conversation), -1)
+  if tail then return redis.call('HGET', key('job', tail), 'source') end
+  return redis.call('LINDEX', key('order', conversation), -1) or ''
+end
+
+-- conversation, source -> how many {conversations, turns, pictures} are gone
+register('forget_source', function(id, source)
+  local conversation = open_conversation(id)
+  if redis.call('HEXISTS', key('sources', id), source) == 0 then return {0, 0, 0} end
   raise_epoch(conversation)
-  scrub_source(conversation, source)
-  local turns = redis.call('HDEL', key('turns', conversation), source)
-  redis.call('LREM', key('order', conversation), 1, source)
-  redis.call('HDEL', key('brought', conversation), source)
-  drop_source(conversation, source)
-
+  scrub_source(id, source)
+  local turns = redis.call('HDEL', key('turns', id), source)
+  redis.call('LREM', key('order', id), 1, source)
+  redis.call('HDEL', key('brought', id), source)
+  drop_source(id, source)
+  if conversation.last_source == source then
+    redis.call('HSET', key('conversation', id), 'last_source', last_source(id))
+  end
   local pictures = 0
-  if not takes_in_pictures(conversation) then  -- else some belong to a question that has not said so yet
-    pictures = release_pictures(conversation, brought_by_nobody(conversation))
+  if not takes_in_pictures(id) then  -- else some belong to a question that has not said so yet
+    pictures = release_pictures(id, brought_by_nobody(id))
   end
-  if redis.call('HGET', key('conversation', conversation), 'last_source') == source then
-    local tail = redis.call('LINDEX', key('line', conversation), -1)
-    local last = tail and facts(tail, 'source') or redis.call('LINDEX', key('order', conversation), -1)
-    redis.call('HSET', key('conversation', conversation), 'last_source', last or '')
-  end
-  return {1 - redis.call('EXISTS', key('sources', conversation)), turns, pictures}
-end, {'allow-oom'})
+  return {1 - redis.call('EXISTS', key('sources', id)), turns, pictures}
+end, DRAINS)
 
--- args: tenant, asker; {conversation, source} of every question
-register('asked', function(_, args)
-  local tenant, asker, asked = args[1], args[2], {}
+-- tenant, asker -> {conversation, source} of every question
+register('asked', function(tenant, asker)
+  local asked = {}
   for _, conversation in ipairs(redis.call('SMEMBERS', key('asked', tenant .. ':' .. asker))) do
     local sources = redis.call('HGETALL', key('sources', conversation))
     for i = 1, #sources, 2 do
@@ -87,4 +89,4 @@ register('asked', function(_, args)
     end
   end
   return asked
-end, {'no-writes'})
+end, READS)

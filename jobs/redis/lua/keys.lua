@@ -1,4 +1,4 @@
--- The keys of the store, and its time.
+-- The keys of the store, its time, and how a verb is registered.
 --
 -- A job is submitted -> ready -> running -> ended. `line:<conversation>` lists its unended jobs in the order
 -- submitted. Only the head of a line may be in the sorted set `ready` or be running, so the jobs of one conversation
@@ -11,39 +11,46 @@
 --
 -- Keys are put together here and not declared to FCALL: the contract asks for one Redis, never for a cluster.
 
-local function key(kind, name) return 'threadsight:' .. kind .. ':' .. name end
-
 local READY = 'threadsight:ready'          -- sorted set of claimable jobs, by virtual finish time
 local RUNNING = 'threadsight:running'      -- sorted set of running jobs, by end of lease
-local DEADLINES = 'threadsight:deadlines'  -- sorted set of jobs that never started, by deadline
-local WAITING = 'threadsight:waiting'      -- hash: how many wait, in all ('*') and by tenant
+local WAITING = 'threadsight:waiting'      -- sorted set of jobs that never started, by deadline
+local TENANTS = 'threadsight:tenants'      -- hash: how many of those by tenant
 local FAIRNESS = 'threadsight:fairness'    -- hash: virtual time ('*'), and by tenant the finish of its latest ready job
-local GAUGES = 'threadsight:gauges'        -- hash: mean_run_s, picture_bytes
 local IDLE = 'threadsight:idle'            -- sorted set of waiting calls of `claim`, by when they stop waiting
+local GAUGES = 'threadsight:gauges'        -- hash: mean_run_s, picture_bytes
 local FORGOTTEN = 'threadsight:forgotten'  -- stream: conversations whose epoch rose
 local DEAD = 'threadsight:dead'            -- list of jobs that no worker survived, latest first
 local RETENTION = 'threadsight:retention'  -- sorted set of all conversations, by end of retention
 local LRU = 'threadsight:pictures'         -- sorted set of all pictures, by last use
 local SIZES = 'threadsight:picture_sizes'  -- hash: bytes by picture
 
--- Verbs that end or free something also run when Redis is at its memory limit: the queue can always drain.
-local function register(name, verb, flags)
-  redis.register_function({function_name = PREFIX .. name, callback = verb, flags = flags or {}})
-end
+local function key(kind, name) return 'threadsight:' .. kind .. ':' .. name end
 
-local function now()  -- seconds; the only clock
-  local time = redis.call('TIME')
-  return tonumber(time[1]) + tonumber(time[2]) / 1e6
+local function tenant_of(conversation) return string.match(conversation, '^[^:]*:[^:]*') end
+
+local function platform_of(conversation) return string.match(conversation, '^[^:]*') end
+
+local clock  -- of this call
+
+local function now()  -- seconds of Redis's own time: there is no other
+  if not clock then
+    local time = redis.call('TIME')
+    clock = tonumber(time[1]) + tonumber(time[2]) / 1e6
+  end
+  return clock
 end
 
 local function stamp(seconds) return string.format('%.6f', seconds) end
 
 local function expire(name, seconds) redis.call('PEXPIRE', name, string.format('%.0f', seconds * 1000)) end
 
-local function facts(id, ...) return unpack(redis.call('HMGET', key('job', id), ...)) end
+-- DRAINS: the verb ends or frees something, so it also runs when Redis is at its memory limit.
+local READS, DRAINS = {'no-writes'}, {'allow-oom'}
 
-local function set(id, ...) redis.call('HSET', key('job', id), ...) end
-
-local function tenant_of(conversation) return string.match(conversation, '^[^:]*:[^:]*') end
-
-local function platform_of(conversation) return string.match(conversation, '^[^:]*') end
+local function register(name, verb, flags)
+  local function callback(_, args)
+    clock = nil
+    return verb(unpack(args))
+  end
+  redis.register_function({function_name = PREFIX .. name, callback = callback, flags = flags or {}})
+end

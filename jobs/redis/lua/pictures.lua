@@ -10,11 +10,10 @@ local function evict(keep)
   end
 end
 
--- args: conversation, digest, bytes
-register('put', function(_, args)
-  local conversation, digest, bytes = unpack(args)
-  local picture = tenant_of(conversation) .. ':' .. digest
-  drop_if_expired(conversation)
+-- conversation, digest, bytes
+register('put', function(id, digest, bytes)
+  local conversation = open_conversation(id)
+  local picture = conversation.tenant .. ':' .. digest
   sweep_pictures()
   if redis.call('EXISTS', key('picture', picture)) == 0 then
     drop_picture(picture)  -- whatever is still counted of one that expired
@@ -23,19 +22,18 @@ register('put', function(_, args)
     redis.call('HINCRBY', GAUGES, 'picture_bytes', #bytes)
     redis.call('ZADD', LRU, stamp(now()), picture)
   end
-  redis.call('SADD', key('users', picture), conversation)
-  redis.call('SADD', key('pictures', conversation), digest)
-  epoch_of(conversation)
+  redis.call('SADD', key('users', picture), id)
+  redis.call('SADD', key('pictures', id), digest)
   use(conversation)
-  expire_unswept(conversation)
+  expire_unswept(id)
   evict(picture)
 end)
 
--- args: tenant, digest; the bytes, or false when they are gone
-register('get', function(_, args)
-  local picture = args[1] .. ':' .. args[2]
+-- tenant, digest -> the bytes, or false when they are gone
+register('get', function(tenant, digest)
+  local picture = tenant .. ':' .. digest
   local used = redis.call('ZSCORE', LRU, picture)
   if not used or tonumber(used) + RETENTION_S <= now() then return false end
   use_picture(picture)
   return redis.call('GET', key('picture', picture))
-end, {'allow-oom'})
+end, DRAINS)

@@ -1,99 +1,101 @@
 -- The chat side's end of the queue. A source is escaped as in a job's id, so ids can be put together from it.
 
+-- What the asker sent; once it is forgotten, only where the answer goes.
+local function question_of(id)
+  return redis.call('HGET', key('words', id), 'job') or redis.call('HGET', key('job', id), 'husk')
+end
+
 local function joined(id, call)
-  local accepted, first_call = facts(id, 'accepted', 'call')
+  local known = redis.call('HMGET', key('job', id), 'accepted', 'call')
   -- The same call once more is our client asking again after a lost response: it was the first.
-  return {first_call == call and 'accepted' or 'joined', job_of(id), accepted}
+  return {known[2] == call and 'accepted' or 'joined', question_of(id), known[1]}
 end
 
 local function refusal(tenant, freed)
-  local waiting = redis.call('HMGET', WAITING, '*', tenant)
-  if tonumber(waiting[1] or 0) - freed >= MAX_WAITING then return 'queue_full' end
-  if tonumber(waiting[2] or 0) - freed >= MAX_WAITING_PER_TENANT then return 'tenant_queue_full' end
+  if redis.call('ZCARD', WAITING) - freed >= MAX_WAITING then return 'queue_full' end
+  local waiting = tonumber(redis.call('HGET', TENANTS, tenant) or 0)
+  if waiting - freed >= MAX_WAITING_PER_TENANT then return 'tenant_queue_full' end
 end
 
--- Its place in the line, its deadline and its delivery; returns whether it heads the line.
-local function accept(a, tenant, time, job, husk)
-  local deadline = stamp(time + a.patience_s)
-  set(a.id, 'conversation', a.conversation, 'source', a.source, 'state', a.ready and 'ready' or 'submitted',
-    'attempt', 0, 'accepted', stamp(time), 'deadline', deadline, 'patience_s', a.patience_s,
+-- Its place in the line, its deadline and its delivery.
+local function accept(a, conversation, question, husk)
+  local job = {
+    id = a.id, conversation = a.conversation, source = a.source, state = a.ready and 'ready' or 'submitted',
+    attempt = '0', accepted = stamp(now()), deadline = stamp(now() + a.patience_s),
+  }
+  set(job, 'conversation', job.conversation, 'source', job.source, 'state', job.state, 'attempt', job.attempt,
+    'accepted', job.accepted, 'deadline', job.deadline, 'patience_s', a.patience_s,
     'holder', a.holder, 'call', a.call, 'husk', husk)
-  redis.call('HSET', key('words', a.id), 'job', job)
-  redis.call('ZADD', DEADLINES, deadline, a.id)
-  redis.call('ZADD', key('deliveries', platform_of(a.conversation)), stamp(time + LEASE_S), a.id)
-  redis.call('HSET', key('conversation', a.conversation), 'last_source', a.source)
-  keep_source(a.conversation, a.source, a.revision, a.asker)
-  count_waiting(tenant, 1)
-  use(a.conversation)
-  return redis.call('RPUSH', key('line', a.conversation), a.id) == 1
+  redis.call('HSET', key('words', job.id), 'job', question)
+  redis.call('ZADD', WAITING, job.deadline, job.id)
+  count_waiting(conversation.tenant, 1)
+  redis.call('ZADD', key('deliveries', platform_of(job.conversation)), stamp(now() + LEASE_S), job.id)
+  use(conversation)
+  redis.call('HSET', key('conversation', job.conversation), 'last_source', job.source)
+  keep_source(job.conversation, job.source, a.revision, a.asker)
+  local place = redis.call('RPUSH', key('line', job.conversation), job.id)
+  if a.ready and place == 1 then make_claimable(job, conversation) end
+  return {'accepted', question, job.accepted}
 end
 
--- args: {id, conversation, source, revision, asker, holder, call, patience_s, ready}, job, husk
--- {'accepted' | 'joined', job, accepted at} or {'queue_full' | 'tenant_queue_full' | 'not_the_last_turn'}
-register('submit', function(_, args)
-  local a, job, husk = cjson.decode(args[1]), args[2], args[3]
-  local tenant, time = tenant_of(a.conversation), now()
+-- {id, conversation, source, revision, asker, holder, call, patience_s, ready}, job, husk
+-- -> {'accepted' | 'joined', job, accepted at} or {'queue_full' | 'tenant_queue_full' | 'not_the_last_turn'}
+register('submit', function(request, question, husk)
+  local a = cjson.decode(request)
   if redis.call('EXISTS', key('job', a.id)) == 1 then return joined(a.id, a.call) end
-  drop_if_expired(a.conversation)
+  local conversation = open_conversation(a.conversation)
 
-  local newest_revision = read_source(redis.call('HGET', key('sources', a.conversation), a.source))
-  local newest = tenant .. ':' .. a.source .. ':' .. newest_revision
-  local newest_state = newest_revision >= 0 and facts(newest, 'state')
-  if newest_state and newest_revision > a.revision then return joined(newest, a.call) end
-  if a.revision > 0 and redis.call('HGET', key('conversation', a.conversation), 'last_source') ~= a.source then
-    return {'not_the_last_turn'}
-  end
-  local refused = refusal(tenant, (newest_state == 'submitted' or newest_state == 'ready') and 1 or 0)
+  local revision = read_source(redis.call('HGET', key('sources', a.conversation), a.source))
+  local newest = revision >= 0 and read_job(conversation.tenant .. ':' .. a.source .. ':' .. revision)
+  if newest and revision > a.revision then return joined(newest.id, a.call) end
+  if a.revision > 0 and conversation.last_source ~= a.source then return {'not_the_last_turn'} end
+
+  local freed = newest and redis.call('ZSCORE', WAITING, newest.id) and 1 or 0
+  local refused = refusal(conversation.tenant, freed)
   if refused then return {refused} end
-
-  if newest_state then
-    cancel(newest, cjson.encode({type = 'cancelled', reason = 'superseded'}), 'superseded')
-  end
-  local heads_line = accept(a, tenant, time, job, husk)
-  if a.ready and heads_line then make_claimable(a.id, a.conversation) end
-  return {'accepted', job, stamp(time)}
+  if newest then cancel(newest, cancelled('superseded'), 'superseded') end
+  return accept(a, conversation, question, husk)
 end)
 
--- args: job, pictures, notices, digests separated by spaces
-register('attach', function(_, args)
-  local id, pictures, notices, digests = unpack(args)
-  local conversation, state, source = facts(id, 'conversation', 'state', 'source')
-  if state == 'submitted' then
+-- job, pictures, notices, digests separated by spaces
+register('attach', function(id, pictures, notices, digests)
+  local job = read_job(id)
+  if job and job.state == 'submitted' then
+    local conversation = open_conversation(job.conversation)
     redis.call('HSET', key('words', id), 'pictures', pictures, 'notices', notices)
-    redis.call('HSET', key('brought', conversation), source, digests)
-    set(id, 'state', 'ready')
+    redis.call('HSET', key('brought', job.conversation), job.source, digests)
+    set(job, 'state', 'ready')
     use(conversation)
     promote(conversation)
-  elseif state == 'ended' and redis.call('HEXISTS', key('words', id), 'pictures') == 0 then
+  elseif job and job.state == 'ended' and redis.call('HEXISTS', key('words', id), 'pictures') == 0 then
     -- It was stopped or forgotten while its pictures came in: nobody will answer with them.
     local orphans = {}
-    for _, digest in ipairs(brought_by_nobody(conversation)) do
+    for _, digest in ipairs(brought_by_nobody(job.conversation)) do
       if string.find(digests, digest, 1, true) then table.insert(orphans, digest) end
     end
-    release_pictures(conversation, orphans)
+    release_pictures(job.conversation, orphans)
   end
 end)
 
--- args: job, ending, reason; 1 unless it had ended already or is unknown
-register('end', function(_, args)
-  local state = facts(args[1], 'state')
-  if not state or state == 'ended' then return 0 end
-  cancel(args[1], args[2], args[3])
+-- job, ending, reason -> 1 unless it had ended already or is unknown
+register('end', function(id, ending, reason)
+  local job = read_job(id)
+  if not job or job.state == 'ended' then return 0 end
+  cancel(job, ending, reason)
   return 1
-end, {'allow-oom'})
+end, DRAINS)
 
--- args: job; {jobs ahead, expected wait in seconds or false}, false when it does not wait
-register('position', function(_, args)
-  local id = args[1]
-  local state, conversation = facts(id, 'state', 'conversation')
-  if state ~= 'submitted' and state ~= 'ready' then return false end
-  local line = key('line', conversation)
+-- job -> {jobs ahead, expected wait in seconds or false}, false when it does not wait
+register('position', function(id)
+  local job = read_job(id)
+  if not job or (job.state ~= 'submitted' and job.state ~= 'ready') then return false end
+  local line = key('line', job.conversation)
   local head = redis.call('LINDEX', line, 0)
   local ahead = redis.call('LPOS', line, id)
-  if facts(head, 'state') == 'running' then ahead = ahead - 1 end
+  if redis.call('ZSCORE', RUNNING, head) then ahead = ahead - 1 end
   -- A head that is not ready yet is counted where it would stand if it became ready now.
   local others = redis.call('ZRANK', READY, head)
-    or redis.call('ZCOUNT', READY, '-inf', '(' .. next_finish(tenant_of(conversation)))
+    or redis.call('ZCOUNT', READY, '-inf', '(' .. next_finish(tenant_of(job.conversation)))
   ahead = ahead + others
 
   local mean_run_s = redis.call('HGET', GAUGES, 'mean_run_s')
@@ -101,10 +103,10 @@ register('position', function(_, args)
   local running = redis.call('ZCARD', RUNNING)
   local turns = running > 0 and ahead + 1 or ahead
   return {ahead, stamp(turns * tonumber(mean_run_s) / math.max(1, running))}
-end, {'no-writes'})
+end, READS)
 
--- args: job; {1 while it has not ended, its ending}: {0, false} when nothing is known of it (any more)
-register('ending', function(_, args)
-  local state = facts(args[1], 'state')
-  return {state and state ~= 'ended' and 1 or 0, redis.call('HGET', key('words', args[1]), 'ending')}
-end, {'no-writes'})
+-- job -> {1 while it has not ended, its ending}: {0, false} when nothing is known of it (any more)
+register('ending', function(id)
+  local job = read_job(id)
+  return {job and job.state ~= 'ended' and 1 or 0, redis.call('HGET', key('words', id), 'ending')}
+end, READS)

@@ -1,73 +1,71 @@
 -- What is owed to the askers, and which bot process sees it through: `deliveries:<platform>`, by end of lease.
 
-local function deliveries_of(id)
-  return key('deliveries', platform_of(facts(id, 'conversation')))
-end
+local function deliveries_of(job) return key('deliveries', platform_of(job.conversation)) end
 
--- args: {holder, platforms, limit}; {job, whether its pictures are in, posted} of each delivery taken over
-register('adopt', function(_, args)
-  local a, time = cjson.decode(args[1]), now()
+-- {holder, platforms, limit} -> {id, job, accepted at, whether its pictures are in, posted} of each taken over
+register('adopt', function(request)
+  local a = cjson.decode(request)
   local adopted = {}
   for _, platform in ipairs(a.platforms) do
     local deliveries, room = key('deliveries', platform), a.limit - #adopted
-    for _, id in ipairs(redis.call('ZRANGEBYSCORE', deliveries, '-inf', stamp(time), 'LIMIT', 0, room)) do
-      local state, posted = facts(id, 'state', 'posted')
-      if state then
-        set(id, 'holder', a.holder)
-        redis.call('ZADD', deliveries, stamp(time + LEASE_S), id)
-        local accepted = facts(id, 'accepted')
-        table.insert(adopted, {id, job_of(id), accepted, state == 'submitted' and 0 or 1, posted or '[]'})
+    for _, id in ipairs(redis.call('ZRANGEBYSCORE', deliveries, '-inf', stamp(now()), 'LIMIT', 0, room)) do
+      local job = read_job(id)
+      if job then
+        set(job, 'holder', a.holder)
+        redis.call('ZADD', deliveries, stamp(now() + LEASE_S), id)
+        local posted = redis.call('HGET', key('job', id), 'posted') or '[]'
+        table.insert(adopted, {id, question_of(id), job.accepted, job.state == 'submitted' and 0 or 1, posted})
       else
         redis.call('ZREM', deliveries, id)  -- nobody came for it as long as anything is kept
       end
     end
   end
   return adopted
-end, {'allow-oom'})
+end, DRAINS)
 
--- args: {holder, jobs}; those that are no longer the holder's
-register('renew', function(_, args)
-  local a, until_time = cjson.decode(args[1]), stamp(now() + LEASE_S)
+-- {holder, jobs} -> those that are no longer the holder's
+register('renew', function(request)
+  local a = cjson.decode(request)
   local lost = {}
   for _, id in ipairs(a.jobs) do
-    if facts(id, 'holder') == a.holder then
-      redis.call('ZADD', deliveries_of(id), 'XX', until_time, id)
+    local job = read_job(id)
+    if job and job.holder == a.holder then
+      redis.call('ZADD', deliveries_of(job), 'XX', stamp(now() + LEASE_S), id)
     else
       table.insert(lost, id)
     end
   end
   return lost
-end, {'allow-oom'})
+end, DRAINS)
 
--- args: holder, job, posted; 0 when another process holds it
-register('record', function(_, args)
-  local holder, id, posted = unpack(args)
-  if facts(id, 'holder') ~= holder then return 0 end
-  set(id, 'posted', posted)
+-- holder, job, posted -> 0 when another process holds it
+register('record', function(holder, id, posted)
+  local job = read_job(id)
+  if not job or job.holder ~= holder then return 0 end
+  set(job, 'posted', posted)
   return 1
-end, {'allow-oom'})
+end, DRAINS)
 
--- args: holder, job; 0 when another process holds it
-register('close', function(_, args)
-  local holder, id = unpack(args)
-  if facts(id, 'holder') ~= holder then return 0 end
-  redis.call('ZREM', deliveries_of(id), id)
-  set(id, 'delivered', 1)
-  settle(id)
+-- holder, job -> 0 when another process holds it
+register('close', function(holder, id)
+  local job = read_job(id)
+  if not job or job.holder ~= holder then return 0 end
+  redis.call('ZREM', deliveries_of(job), id)
+  job.delivered = '1'
+  set(job, 'delivered', '1')
+  settle(job)
   return 1
-end, {'allow-oom'})
+end, DRAINS)
 
--- args: name, holder; 1 when it is the holder's for one more lease time
-register('hold', function(_, args)
-  local lease, holder = key('lease', args[1]), args[2]
-  local current = redis.call('GET', lease)
+-- name, holder -> 1 when it is the holder's for one more lease time
+register('hold', function(name, holder)
+  local current = redis.call('GET', key('lease', name))
   if current and current ~= holder then return 0 end
-  redis.call('SET', lease, holder, 'PX', math.ceil(LEASE_S * 1000))
+  redis.call('SET', key('lease', name), holder, 'PX', math.ceil(LEASE_S * 1000))
   return 1
-end, {'allow-oom'})
+end, DRAINS)
 
--- args: name, holder
-register('release', function(_, args)
-  local lease, holder = key('lease', args[1]), args[2]
-  if redis.call('GET', lease) == holder then redis.call('DEL', lease) end
-end, {'allow-oom'})
+-- name, holder
+register('release', function(name, holder)
+  if redis.call('GET', key('lease', name)) == holder then redis.call('DEL', key('lease', name)) end
+end, DRAINS)

@@ -90,61 +90,69 @@ end
 
 -- ---------------------------------------------------------------- conversations
 
--- The time, in microseconds, as epoch: it rises even when nothing is remembered of the conversation's earlier life.
-local function epoch_of(conversation)
-  local epoch = redis.call('HGET', key('conversation', conversation), 'epoch')
-  if not epoch then
-    epoch = string.format('%.0f', now() * 1e6)
-    redis.call('HSET', key('conversation', conversation), 'epoch', epoch)
+local function read_conversation(id)
+  local known = redis.call('HMGET', key('conversation', id), 'epoch', 'last_source', 'worker')
+  return {id = id, tenant = tenant_of(id), epoch = known[1], last_source = known[2], worker = known[3]}
+end
+
+local function epoch_now() return string.format('%.0f', now() * 1e6) end
+
+-- Its retention time and that of its pictures start again; a new one begins. The time, in microseconds, is the epoch:
+-- it rises even when nothing is remembered of the conversation's earlier life.
+local function use(conversation)
+  if not conversation.epoch then
+    conversation.epoch = epoch_now()
+    redis.call('HSET', key('conversation', conversation.id), 'epoch', conversation.epoch)
   end
-  return epoch
+  redis.call('ZADD', RETENTION, stamp(now() + RETENTION_S), conversation.id)
+  for _, digest in ipairs(redis.call('SMEMBERS', key('pictures', conversation.id))) do
+    use_picture(conversation.tenant .. ':' .. digest)
+  end
 end
 
 -- No cache of before can be mistaken, and every worker is told.
 local function raise_epoch(conversation)
-  local epoch = string.format('%.0f', math.max(tonumber(epoch_of(conversation)) + 1, now() * 1e6))
-  redis.call('HSET', key('conversation', conversation), 'epoch', epoch)
-  redis.call('HDEL', key('conversation', conversation), 'worker')
-  redis.call('XADD', FORGOTTEN, 'MAXLEN', '~', 10000, '*', 'conversation', conversation, 'epoch', epoch)
+  local old = tonumber(conversation.epoch or 0)
+  conversation.epoch = string.format('%.0f', math.max(old + 1, tonumber(epoch_now())))
+  redis.call('HSET', key('conversation', conversation.id), 'epoch', conversation.epoch)
+  redis.call('HDEL', key('conversation', conversation.id), 'worker')
+  redis.call('XADD', FORGOTTEN, 'MAXLEN', '~', 10000, '*', 'conversation', conversation.id, 'epoch', conversation.epoch)
   expire(FORGOTTEN, RETENTION_S)
 end
 
--- Its retention time and that of its pictures start again.
-local function use(conversation)
-  redis.call('ZADD', RETENTION, stamp(now() + RETENTION_S), conversation)
-  for _, digest in ipairs(redis.call('SMEMBERS', key('pictures', conversation))) do
-    use_picture(tenant_of(conversation) .. ':' .. digest)
-  end
-end
-
 -- History, index and all. Its pictures have been released or go by their own last use.
-local function drop_conversation(conversation)
-  raise_epoch(conversation)
-  for _, source in ipairs(redis.call('HKEYS', key('sources', conversation))) do drop_source(conversation, source) end
-  for _, digest in ipairs(redis.call('SMEMBERS', key('pictures', conversation))) do
-    redis.call('SREM', key('users', tenant_of(conversation) .. ':' .. digest), conversation)
+local function drop_conversation(id)
+  raise_epoch(read_conversation(id))
+  for _, source in ipairs(redis.call('HKEYS', key('sources', id))) do drop_source(id, source) end
+  for _, digest in ipairs(redis.call('SMEMBERS', key('pictures', id))) do
+    redis.call('SREM', key('users', tenant_of(id) .. ':' .. digest), id)
   end
-  for _, kind in ipairs(OF_CONVERSATION) do redis.call('DEL', key(kind, conversation)) end
-  redis.call('ZREM', RETENTION, conversation)
+  for _, kind in ipairs(OF_CONVERSATION) do redis.call('DEL', key(kind, id)) end
+  redis.call('ZREM', RETENTION, id)
 end
 
--- Every verb that looks into a conversation calls this first: what outlived its time is not seen, swept or not.
-local function drop_if_expired(conversation)
-  local until_time = redis.call('ZSCORE', RETENTION, conversation)
-  if until_time and tonumber(until_time) <= now() and redis.call('EXISTS', key('line', conversation)) == 0 then
-    drop_conversation(conversation)
+local function drop_if_expired(id)
+  local until_time = redis.call('ZSCORE', RETENTION, id)
+  if until_time and tonumber(until_time) <= now() and redis.call('EXISTS', key('line', id)) == 0 then
+    drop_conversation(id)
   end
+end
+
+-- What outlived its time is not seen, swept or not.
+local function open_conversation(id)
+  drop_if_expired(id)
+  return read_conversation(id)
 end
 
 local function sweep_conversations()
   local expired = redis.call('ZRANGEBYSCORE', RETENTION, '-inf', stamp(now()), 'LIMIT', 0, 100)
-  for _, conversation in ipairs(expired) do drop_if_expired(conversation) end
+  for _, id in ipairs(expired) do drop_if_expired(id) end
 end
 
-local function expire_unswept(conversation)
-  for _, kind in ipairs(OF_CONVERSATION) do expire(key(kind, conversation), UNSWEPT_S) end
-  for _, stored in ipairs(redis.call('HVALS', key('sources', conversation))) do
+local function expire_unswept(id)
+  for _, kind in ipairs(OF_CONVERSATION) do expire(key(kind, id), UNSWEPT_S) end
+  for _, stored in ipairs(redis.call('HVALS', key('sources', id))) do
     local _, asker = read_source(stored)
-    expire(asked_by(conversation, asker), UNSWEPT_S)
+    expire(asked_by(id, asker), UNSWEPT_S)
   end
 end

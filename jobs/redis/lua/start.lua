@@ -4,9 +4,26 @@
 -- read. Whatever makes a job claimable gives it to a waiting call at once: the worker has it after one round trip and
 -- one fsync, and no wake-up can be lost. A call that is asked again after a lost response finds its jobs in its inbox.
 
+local FACTS = {
+  'conversation', 'source', 'state', 'accepted', 'deadline', 'attempt', 'finish', 'held_until', 'started', 'written',
+  'worker', 'claimed_by', 'committed', 'cancel', 'holder', 'delivered',
+}
+
+-- A job's facts as a table of strings, or nil when it is unknown. Facts that are not set are false.
+local function read_job(id)
+  local values = redis.call('HMGET', key('job', id), unpack(FACTS))
+  if not values[1] then return nil end
+  local job = {id = id}
+  for i, name in ipairs(FACTS) do job[name] = values[i] end
+  return job
+end
+
+local function set(job, ...) redis.call('HSET', key('job', job.id), ...) end
+
+local function never_started(job) return job.attempt == '0' end
+
 local function count_waiting(tenant, change)
-  redis.call('HINCRBY', WAITING, '*', change)
-  if redis.call('HINCRBY', WAITING, tenant, change) == 0 then redis.call('HDEL', WAITING, tenant) end
+  if redis.call('HINCRBY', TENANTS, tenant, change) == 0 then redis.call('HDEL', TENANTS, tenant) end
 end
 
 -- ---------------------------------------------------------------- fairness between tenants
@@ -22,7 +39,7 @@ local function pass_virtual_time(tenant, finish)
   local times = redis.call('HMGET', FAIRNESS, '*', tenant)
   local time = math.max(tonumber(times[1] or 0), finish)
   redis.call('HSET', FAIRNESS, '*', time)
-  if tonumber(times[2] or 0) <= time then redis.call('HDEL', FAIRNESS, tenant) end
+  if times[2] and tonumber(times[2]) <= time then redis.call('HDEL', FAIRNESS, tenant) end
 end
 
 -- ---------------------------------------------------------------- starting
@@ -31,40 +48,40 @@ local function mark_live(worker)  -- until its next heartbeat is overdue
   redis.call('SET', key('worker', worker), 1, 'PX', math.ceil(LEASE_S * 1000))
 end
 
+-- Nobody starts what the reaper is about to give up.
+local function is_overdue(job) return never_started(job) and tonumber(job.deadline) <= now() end
+
 -- Until when the conversation is left to the live worker that holds its cache; 0 when this worker may have it.
-local function held_until(conversation, held, worker, time)
-  if held <= time then return 0 end
-  local keeper = redis.call('HGET', key('conversation', conversation), 'worker')
-  if not keeper or keeper == worker then return 0 end
+local function held_until(job, conversation, worker)
+  local held, keeper = tonumber(job.held_until), conversation.worker
+  if held <= now() or not keeper or keeper == worker then return 0 end
   return redis.call('EXISTS', key('worker', keeper)) == 1 and held or 0
 end
 
-local function start(id, conversation, finish, worker, call, time)
-  local tenant, epoch = tenant_of(conversation), epoch_of(conversation)
-  local accepted, attempts = facts(id, 'accepted', 'attempt')
-  local words = redis.call('HMGET', key('words', id), 'job', 'pictures', 'notices')
-  local attempt = tonumber(attempts) + 1
-  redis.call('ZREM', READY, id)
-  redis.call('ZREM', DEADLINES, id)
-  redis.call('ZADD', RUNNING, stamp(time + LEASE_S), id)
-  count_waiting(tenant, -1)
-  pass_virtual_time(tenant, finish)
-  set(id, 'state', 'running', 'attempt', attempt, 'worker', worker, 'claimed_by', call, 'started', stamp(time),
-    'written', 0)
-  redis.call('XADD', key('answers', id), '*', 'event', cjson.encode({type = 'started', attempt = attempt}))
-  redis.call('XADD', key('inbox', call), '*', 'id', id, 'job', words[1] or '', 'accepted', accepted,
-    'pictures', words[2] or '[]', 'notices', words[3] or '[]', 'attempt', attempt, 'epoch', epoch)
+local function start(job, conversation, worker, call)
+  local words = redis.call('HMGET', key('words', job.id), 'job', 'pictures', 'notices')
+  if never_started(job) then
+    redis.call('ZREM', WAITING, job.id)
+    count_waiting(conversation.tenant, -1)
+  end
+  redis.call('ZADD', RUNNING, stamp(now() + LEASE_S), job.id)
+  pass_virtual_time(conversation.tenant, tonumber(job.finish))
+  local attempt = tonumber(job.attempt) + 1
+  set(job, 'state', 'running', 'attempt', attempt, 'finish', job.finish, 'started', stamp(now()), 'written', 0,
+    'worker', worker, 'claimed_by', call)
+  redis.call('XADD', key('answers', job.id), '*', 'event', cjson.encode({type = 'started', attempt = attempt}))
+  redis.call('XADD', key('inbox', call), '*', 'id', job.id, 'job', words[1] or '', 'accepted', job.accepted,
+    'pictures', words[2] or '[]', 'notices', words[3] or '[]', 'attempt', attempt, 'epoch', conversation.epoch)
 end
 
 -- The first waiting call that may have the job gets it. Those that may not yet are told to look again.
-local function give_to_waiting(id, conversation, finish, held, deadline, time)
-  if deadline <= time then return false end  -- the reaper is about to tell the asker
-  for _, waiting in ipairs(redis.call('ZRANGEBYSCORE', IDLE, stamp(time), '+inf')) do
+local function give_to_waiting(job, conversation)
+  for _, waiting in ipairs(redis.call('ZRANGEBYSCORE', IDLE, stamp(now()), '+inf')) do
     local call, worker = string.match(waiting, '^(%S+) (.*)$')
+    local free = held_until(job, conversation, worker) == 0
     redis.call('ZREM', IDLE, waiting)
-    local free = held_until(conversation, held, worker, time) == 0
     if free then
-      start(id, conversation, finish, worker, call, time)
+      start(job, conversation, worker, call)
     else
       redis.call('XADD', key('inbox', call), '*', 'look', 'again')
     end
@@ -76,24 +93,21 @@ end
 
 -- ---------------------------------------------------------------- becoming claimable
 
-local function make_claimable(id, conversation)
-  local time = now()
-  local finish, held, deadline, attempt = facts(id, 'finish', 'held_until', 'deadline', 'attempt')
-  if not finish then
-    local tenant = tenant_of(conversation)
-    finish, held = next_finish(tenant), stamp(time + AFFINITY_S)
-    redis.call('HSET', FAIRNESS, tenant, finish)
-    set(id, 'finish', finish, 'held_until', held)
+local function make_claimable(job, conversation)
+  local is_new = not job.finish
+  if is_new then
+    job.finish, job.held_until = next_finish(conversation.tenant), stamp(now() + AFFINITY_S)
   end
-  local patience_ends = attempt == '0' and tonumber(deadline) or math.huge
-  if not give_to_waiting(id, conversation, tonumber(finish), tonumber(held), patience_ends, time) then
-    redis.call('ZADD', READY, finish, id)
+  if not is_overdue(job) and give_to_waiting(job, conversation) then return end
+  redis.call('ZADD', READY, job.finish, job.id)
+  if is_new then
+    redis.call('HSET', FAIRNESS, conversation.tenant, job.finish)
+    set(job, 'finish', job.finish, 'held_until', job.held_until)
   end
 end
 
 local function promote(conversation)
-  local head = redis.call('LINDEX', key('line', conversation), 0)
-  if head and facts(head, 'state') == 'ready' and not redis.call('ZSCORE', READY, head) then
-    make_claimable(head, conversation)
-  end
+  local head = redis.call('LINDEX', key('line', conversation.id), 0)
+  local job = head and read_job(head)
+  if job and job.state == 'ready' and not redis.call('ZSCORE', READY, head) then make_claimable(job, conversation) end
 end

@@ -1,0 +1,41 @@
+"""Linear layers laid out for the CPU's matrix units once, instead of at every call.
+
+oneDNN multiplies bfloat16 fastest in a blocked layout. A plain layer is re-ordered in each call, which for the few
+rows of a decode step costs as much as the product itself.
+"""
+
+import torch
+from torch import Tensor, nn
+
+LIKELY_ROWS = 1  # the layout is chosen for decode; it serves prefill as well as any (measured up to 256 rows)
+
+
+class PackedLinear(nn.Module):
+    """`nn.Linear` with its weight in oneDNN's layout. For inference only."""
+
+    def __init__(self, linear: nn.Linear) -> None:
+        super().__init__()
+        self._weight: Tensor = torch.ops.mkldnn._reorder_linear_weight(linear.weight.detach(), LIKELY_ROWS)  # noqa: SLF001 - torch's own graph compiler calls it so
+        self._bias = linear.bias
+
+    def forward(self, rows: Tensor) -> Tensor:
+        """(rows, in) to (rows, out)."""
+        product: Tensor = torch.ops.mkldnn._linear_pointwise(rows, self._weight, self._bias, "none", [], "")  # noqa: SLF001
+        return product
+
+
+def can_pack(device: torch.device, dtype: torch.dtype) -> bool:
+    """Whether packing is possible here, and of use: bfloat16 on a CPU that computes in it."""
+    if device.type != "cpu" or dtype != torch.bfloat16 or not torch.backends.mkldnn.is_available():
+        return False
+    supported: bool = torch.ops.mkldnn._is_mkldnn_bf16_supported()  # noqa: SLF001
+    return supported
+
+
+def pack_linears(module: nn.Module) -> None:
+    """Replace every linear layer, one at a time: memory stays near what it was."""
+    for name, child in module.named_children():
+        if isinstance(child, nn.Linear):
+            setattr(module, name, PackedLinear(child))
+        else:
+            pack_linears(child)
