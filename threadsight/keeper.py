@@ -99,7 +99,6 @@ class Keeper:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-        (self.folder / "process.pid").unlink(missing_ok=True)
 
     def _is_unused(self) -> bool:
         if not self.users.take_exclusive():
@@ -117,7 +116,7 @@ class Keeper:
         """A process whose keeper was killed: Linux ends it with its keeper; elsewhere we do."""
         if self.process_lock.wait_exclusive(ORPHAN_PATIENCE_S):
             return
-        with contextlib.suppress(ProcessLookupError):
+        with contextlib.suppress(ProcessLookupError, FileNotFoundError):
             os.kill(int((self.folder / "process.pid").read_text()), signal.SIGKILL)
         if not self.process_lock.wait_exclusive(STOP_PATIENCE_S):
             sys.exit("Another process holds process.lock.")
@@ -137,7 +136,8 @@ def main() -> None:
     try:
         keeper.keep()
     finally:
-        (folder / "keeper.pid").unlink(missing_ok=True)
+        for name in ("process.pid", "keeper.pid"):
+            (folder / name).unlink(missing_ok=True)
         lock.close()  # before `users`, which the end of the process releases: whoever comes next finds no keeper
 
 

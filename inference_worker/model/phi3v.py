@@ -28,12 +28,18 @@ class Phi3V(nn.Module):
     @property
     def dtype(self) -> torch.dtype:
         """Of the weights, and so of keys and values."""
-        return self.model.embed_tokens.weight.dtype
+        return self._table.dtype
 
     @property
     def device(self) -> torch.device:
         """Where the weights are."""
-        return self.model.embed_tokens.weight.device
+        return self._table.device
+
+    @property
+    def _table(self) -> Tensor:
+        """The one weight that stays as it is, however the others are laid out."""
+        table: Tensor = self.model.embed_tokens.weight
+        return table
 
     def embed(self, ids: Tensor) -> Tensor:
         """Token ids (tokens,) to (tokens, hidden). Positions of pictures are not ids: their rows are features."""

@@ -6,6 +6,7 @@ from contextlib import aclosing
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from PIL import Image
 
 from inference_worker.answer_engine import Answered, Text
@@ -72,8 +73,6 @@ async def test_every_example_is_answered_rightly_with_all_of_them_at_once(engine
 
 
 def in_thread(asked: Dialogue, number: int) -> Dialogue:
-    from msgspec.structs import replace
-
     return replace(asked, conversation=replace(asked.conversation, thread=str(number)))
 
 

@@ -29,10 +29,7 @@ local function end_job(job, ending)
     redis.call('ZREM', RUNNING, job.id)
   else
     redis.call('ZREM', READY, job.id)
-    if never_started(job) then
-      redis.call('ZREM', WAITING, job.id)
-      count_waiting(tenant_of(job.conversation), -1)
-    end
+    stop_waiting(job, tenant_of(job.conversation))
   end
   job.state = 'ended'
   set(job, 'state', 'ended')

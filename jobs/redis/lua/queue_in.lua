@@ -21,20 +21,19 @@ end
 local function accept(a, conversation, question, husk)
   local job = {
     id = a.id, conversation = a.conversation, source = a.source, state = a.ready and 'ready' or 'submitted',
-    attempt = '0', accepted = stamp(now()), deadline = stamp(now() + a.patience_s),
+    attempt = '0', accepted = stamp(now()), deadline = stamp(now() + a.patience_s), words = {question},
   }
   set(job, 'conversation', job.conversation, 'source', job.source, 'state', job.state, 'attempt', job.attempt,
     'accepted', job.accepted, 'deadline', job.deadline, 'patience_s', a.patience_s,
     'holder', a.holder, 'call', a.call, 'husk', husk)
   redis.call('HSET', key('words', job.id), 'job', question)
-  redis.call('ZADD', WAITING, job.deadline, job.id)
-  count_waiting(conversation.tenant, 1)
   redis.call('ZADD', key('deliveries', platform_of(job.conversation)), stamp(now() + LEASE_S), job.id)
   use(conversation)
   redis.call('HSET', key('conversation', job.conversation), 'last_source', job.source)
   keep_source(job.conversation, job.source, a.revision, a.asker)
   local place = redis.call('RPUSH', key('line', job.conversation), job.id)
   if a.ready and place == 1 then make_claimable(job, conversation) end
+  if job.state ~= 'running' then wait_for_start(job, conversation.tenant) end
   return {'accepted', question, job.accepted}
 end
 

@@ -22,24 +22,33 @@ local function set(job, ...) redis.call('HSET', key('job', job.id), ...) end
 
 local function never_started(job) return job.attempt == '0' end
 
-local function count_waiting(tenant, change)
-  if redis.call('HINCRBY', TENANTS, tenant, change) == 0 then redis.call('HDEL', TENANTS, tenant) end
+local function wait_for_start(job, tenant)
+  redis.call('ZADD', WAITING, job.deadline, job.id)
+  redis.call('HINCRBY', TENANTS, tenant, 1)
+end
+
+local function stop_waiting(job, tenant)
+  local waited = redis.call('ZREM', WAITING, job.id) == 1
+  if waited and redis.call('HINCRBY', TENANTS, tenant, -1) == 0 then redis.call('HDEL', TENANTS, tenant) end
 end
 
 -- ---------------------------------------------------------------- fairness between tenants
 
--- Start-time fair queueing: each tenant's jobs finish one virtual second apart, whatever its number of jobs.
-local function next_finish(tenant)
+-- Virtual time, and the finish of the tenant's latest ready job or 0.
+local function read_times(tenant)
   local times = redis.call('HMGET', FAIRNESS, '*', tenant)
-  return math.max(tonumber(times[1] or 0), tonumber(times[2] or 0)) + 1
+  return tonumber(times[1] or 0), tonumber(times[2] or 0)
 end
+
+-- Start-time fair queueing: each tenant's jobs finish one virtual second apart, whatever its number of jobs.
+local function next_finish(tenant) return math.max(read_times(tenant)) + 1 end
 
 -- Virtual time is the finish of the job started last. A tenant with nothing later has no claim on the past.
 local function pass_virtual_time(tenant, finish)
-  local times = redis.call('HMGET', FAIRNESS, '*', tenant)
-  local time = math.max(tonumber(times[1] or 0), finish)
+  local time, latest = read_times(tenant)
+  time = math.max(time, finish)
   redis.call('HSET', FAIRNESS, '*', time)
-  if times[2] and tonumber(times[2]) <= time then redis.call('HDEL', FAIRNESS, tenant) end
+  if latest > 0 and latest <= time then redis.call('HDEL', FAIRNESS, tenant) end
 end
 
 -- ---------------------------------------------------------------- starting
@@ -59,15 +68,13 @@ local function held_until(job, conversation, worker)
 end
 
 local function start(job, conversation, worker, call)
-  local words = redis.call('HMGET', key('words', job.id), 'job', 'pictures', 'notices')
-  if never_started(job) then
-    redis.call('ZREM', WAITING, job.id)
-    count_waiting(conversation.tenant, -1)
-  end
+  local words = job.words or redis.call('HMGET', key('words', job.id), 'job', 'pictures', 'notices')
+  stop_waiting(job, conversation.tenant)
   redis.call('ZADD', RUNNING, stamp(now() + LEASE_S), job.id)
   pass_virtual_time(conversation.tenant, tonumber(job.finish))
   local attempt = tonumber(job.attempt) + 1
-  set(job, 'state', 'running', 'attempt', attempt, 'finish', job.finish, 'started', stamp(now()), 'written', 0,
+  job.state = 'running'
+  set(job, 'state', job.state, 'attempt', attempt, 'finish', job.finish, 'started', stamp(now()), 'written', 0,
     'worker', worker, 'claimed_by', call)
   redis.call('XADD', key('answers', job.id), '*', 'event', cjson.encode({type = 'started', attempt = attempt}))
   redis.call('XADD', key('inbox', call), '*', 'id', job.id, 'job', words[1] or '', 'accepted', job.accepted,

@@ -1,0 +1,46 @@
+"""What can go wrong with a call of Slack's Web API.
+
+NotPosted
+    CallLost            no answer came: nobody knows whether it took effect
+    CallRefused         Slack said no; nothing has happened
+    Crowded             our share of Slack's rate limit is used up; nothing was sent
+PlaceGone
+    WorkspaceUnknown    no token for it, or none that Slack still takes
+    ScopeMissing
+"""
+
+from bot.errors import NotPosted, PlaceGone
+from jobs.errors import Refused, Unavailable
+
+
+class CallLost(NotPosted):
+    """Slack did not answer {method} ({reason})."""
+
+
+class CallRefused(NotPosted):
+    """Slack refused {method} ({reason})."""
+
+    @property
+    def reason(self) -> str:
+        """Slack's own word for it."""
+        return str(self.facts["reason"])
+
+
+class Crowded(NotPosted):
+    """Slack lets this app call {method} only every now and then, and that is used up."""
+
+
+class WorkspaceUnknown(PlaceGone):
+    """The bot is not installed in the workspace {team} any more."""
+
+
+class ScopeMissing(PlaceGone):
+    """The Slack app may not do that: it needs the scope {scope}. Add it under OAuth & Permissions and reinstall."""
+
+
+class SlackHalfSet(Refused):
+    """Slack is set up in part only: {missing} is missing."""
+
+
+class SlackTokenRefused(Unavailable):
+    """Slack does not take {name} ({reason})."""

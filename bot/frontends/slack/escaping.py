@@ -1,0 +1,41 @@
+"""Slack's text encoding: three characters are control characters, in every field that Slack renders."""
+
+import re
+
+_ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
+_CONTROLS = {code: None for code in (*range(32), 127) if chr(code) not in "\n\t"}
+_TOKEN = re.compile(r"<(?P<sign>[@#!]?)(?P<target>[^<>|]*)(?:\|(?P<label>[^<>]*))?>")
+
+
+def escape(text: str) -> str:
+    """Text that says what it says and does nothing: it mentions nobody and links nowhere.
+
+    >>> escape("a < b & <!channel>")
+    'a &lt; b &amp; &lt;!channel&gt;'
+    """
+    return text.translate(_CONTROLS).translate(_ESCAPES)
+
+
+def read_text(text: str, *, bot_user: str) -> str:
+    """What a person wrote, in plain words: without the mention of the bot, with Slack's tokens spelt out.
+
+    >>> read_text("<@B1> is 1 &lt; 2 on <https://a.test|this page>, <@U2>?", bot_user="B1")
+    'is 1 < 2 on this page, @U2?'
+    """
+
+    def spell(token: re.Match[str]) -> str:
+        sign, target, label = token["sign"], token["target"], token["label"]
+        if sign == "@" and target == bot_user:
+            return ""
+        if sign in {"", "!"} and label:
+            return label
+        return f"{'@' if sign == '!' else sign}{label or target}"
+
+    plain = _TOKEN.sub(spell, text)
+    plain = plain.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+    return re.sub(r"[ \t]{2,}", " ", plain).strip()
+
+
+def mentions(text: str) -> tuple[str, ...]:
+    """The users whom a message mentions, in its order."""
+    return tuple(token["target"] for token in _TOKEN.finditer(text) if token["sign"] == "@")

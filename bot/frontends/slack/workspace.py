@@ -1,0 +1,103 @@
+"""One workspace's Web API: at the pace that Slack allows, with errors that say whether anything has happened."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import aiohttp
+import structlog
+from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.errors import NotPosted, PlaceGone
+from bot.frontends.slack.errors import CallLost, CallRefused, ScopeMissing, WorkspaceUnknown
+from bot.frontends.slack.pace import Pace
+
+Answer = Mapping[str, Any]  # Slack's JSON: nothing but this file's callers looks into it
+
+_PATIENCE_S = 90.0  # for our turn; the delivery tries again later
+_READS = frozenset({"conversations.replies", "conversations.info", "files.info", "auth.test"})  # take no JSON body
+_TOO_MANY = 429
+_SERVER_ERROR = 500
+_TOKEN_DEAD = frozenset({"account_inactive", "invalid_auth", "not_authed", "token_expired", "token_revoked"})
+_GONE = frozenset(
+    {
+        "cannot_reply_to_message",
+        "channel_not_found",
+        "ekm_access_denied",
+        "is_archived",
+        "is_inactive",
+        "messages_tab_disabled",
+        "not_in_channel",
+        "restricted_action",
+        "restricted_action_read_only_channel",
+        "restricted_action_thread_locked",
+        "restricted_action_thread_only_channel",
+        "thread_locked",
+        "user_is_restricted",
+    }
+)
+
+log = structlog.get_logger()
+
+
+class Workspace:
+    """A team that the bot is installed in."""
+
+    def __init__(self, *, team: str, bot_user: str, bot: str, client: AsyncWebClient, pace: Pace) -> None:
+        self.team = team
+        self.bot_user = bot_user  # U...: whom people mention
+        self.bot = bot  # B...: who its messages are from
+        self._client = client
+        self._pace = pace
+
+    @property
+    def token(self) -> str:
+        """For downloads; it goes to Slack's hosts only."""
+        return self._client.token or ""
+
+    def has_spare(self, method: str) -> bool:
+        """A call that could be left out need not be."""
+        return self._pace.has_spare(method)
+
+    async def call(self, method: str, *, within_s: float = _PATIENCE_S, **arguments: object) -> Answer:
+        """Call a method and wait for our turn up to `within_s`; a 429 waits for the time that Slack names.
+
+        Raises:
+            CallLost: it may have taken effect.
+            CallRefused, Crowded, PlaceGone: it has not.
+        """
+        channel = str(arguments.get("channel", ""))
+        while True:
+            await self._pace.turn(method, channel=channel, within_s=within_s)
+            try:
+                return await self._send(method, arguments)
+            except SlackApiError as error:
+                if error.response.status_code != _TOO_MANY:
+                    raise self._reason(method, error) from error
+                pause_s = float(error.response.headers.get("Retry-After", "1"))
+                log.warning("slack says slow down", method=method, team=self.team, pause_s=pause_s)
+                self._pace.hold(method, seconds=pause_s)
+            except (aiohttp.ClientError, SlackClientError, TimeoutError, OSError) as error:
+                raise CallLost(method=method, reason=str(error) or type(error).__name__) from error
+
+    async def _send(self, method: str, arguments: Mapping[str, object]) -> Answer:
+        if method in _READS:
+            response = await self._client.api_call(method, http_verb="GET", params=dict(arguments))
+        else:
+            response = await self._client.api_call(method, json=dict(arguments))
+        assert isinstance(response.data, dict)
+        return response.data
+
+    def _reason(self, method: str, error: SlackApiError) -> NotPosted | PlaceGone:
+        if error.response.status_code >= _SERVER_ERROR or not isinstance(error.response.data, dict):
+            return CallLost(method=method, reason=error.response.status_code)
+        word = str(error.response.get("error", "unknown"))
+        if word == "missing_scope":
+            return ScopeMissing(scope=error.response.get("needed", "?"), reason=word)
+        if word in _TOKEN_DEAD:
+            return WorkspaceUnknown(team=self.team, reason=word)
+        if word in _GONE:
+            return PlaceGone(reason=word)
+        return CallRefused(method=method, reason=word)
+
+
