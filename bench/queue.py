@@ -83,7 +83,7 @@ async def time_bare(client: redis.Redis) -> float:
     reading = asyncio.create_task(read_bare(client))
     await asyncio.sleep(SETTLE_S)
     start = time.perf_counter()
-    adding = asyncio.create_task(client.xadd(STREAM, {"job": PAYLOAD}))
+    adding = asyncio.ensure_future(client.xadd(STREAM, {"job": PAYLOAD}))
     entry_id = await reading
     elapsed_s = time.perf_counter() - start
     await adding

@@ -16,8 +16,11 @@ Refused                         the person can do something about it
         PictureTooSlow          to arrive, or to decode
         PictureNotFetched
         PictureBroken
+        PictureLocked           a PDF with a password
+        PictureDropped          from this conversation, by somebody who wanted it out
         NotAPicture
         TooManyPictures
+        PagesLeftOut            of a PDF; its first pages are taken in
 Unavailable                     somebody else must do something about it
     NotPosted                   the platform did not take a post; worth trying again
     PlaceGone                   the thread is deleted or closed to us; nothing can be posted any more
@@ -91,12 +94,24 @@ class PictureBroken(PictureRefused):
     """Picture {number} skipped: the file is damaged or cut short."""
 
 
+class PictureLocked(PictureRefused):
+    """Picture {number} skipped: it is locked with a password."""
+
+
+class PictureDropped(PictureRefused):
+    """Picture {number} was dropped from this conversation. Please post it again to have it back."""
+
+
 class NotAPicture(PictureRefused):
     """Picture {number} skipped: it is {found}, not a picture."""
 
 
 class TooManyPictures(PictureRefused):
     """Picture {number} skipped: the limit is {limit} pictures a question."""
+
+
+class PagesLeftOut(PictureRefused):
+    """Page {page} and later of {name} were left out."""
 
 
 class NotPosted(Unavailable):

@@ -2,24 +2,27 @@
 
 import asyncio
 import math
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 
+from bot import links
 from bot.errors import NotAPicture, PictureNotFetched, PictureTooLarge, PictureTooSlow, Unfetchable
 from bot.frontend import Frontend
 from bot.sandbox.magic import HEAD_BYTES, describe, sniff
 from jobs import PictureRef
 
 _MIB = 1024**2
-_AT_ONCE = 16  # over all conversations: bounds the memory that files on their way take
+
+FetchLink = Callable[[str], AsyncGenerator[bytes, None]]  # an address in, its bytes out; raises Unfetchable
 
 
 class Fetcher:
-    """Files of at most `max_bytes`, each within `timeout_s`."""
+    """Files of at most `max_bytes`, each within `timeout_s`. Without `fetch_link` nobody's own addresses are fetched."""
 
-    def __init__(self, *, max_bytes: int, timeout_s: float) -> None:
+    def __init__(self, *, max_bytes: int, timeout_s: float, fetch_link: FetchLink | None = None) -> None:
         self._max_bytes = max_bytes
         self._timeout_s = timeout_s
-        self._room = asyncio.Semaphore(_AT_ONCE)
+        self._fetch_link = fetch_link
 
     async def fetch(self, frontend: Frontend, ref: PictureRef, *, number: int) -> bytes:
         """The whole file; given up as soon as it is too large, too late or no picture.
@@ -31,7 +34,7 @@ class Fetcher:
             raise self._too_large(number, _megabytes(ref.size_bytes))
         content = bytearray()
         try:
-            async with self._room, asyncio.timeout(self._timeout_s), aclosing(frontend.fetch(ref)) as pieces:
+            async with asyncio.timeout(self._timeout_s), aclosing(self._pieces(frontend, ref)) as pieces:
                 async for piece in pieces:
                     known = len(content) >= HEAD_BYTES
                     content += piece
@@ -44,6 +47,13 @@ class Fetcher:
         except Unfetchable as error:
             raise PictureNotFetched(number=number, reason=error.facts["reason"]) from error
         return bytes(content)
+
+    def _pieces(self, frontend: Frontend, ref: PictureRef) -> AsyncGenerator[bytes, None]:
+        if ref.platform != links.PLATFORM:
+            return frontend.fetch(ref)
+        if self._fetch_link is None:
+            raise Unfetchable(reason="addresses that people write are not fetched here")
+        return self._fetch_link(ref.origin)
 
     def _too_large(self, number: int, size: str) -> PictureTooLarge:
         return PictureTooLarge(number=number, size=size, limit_mb=self._max_bytes / _MIB)

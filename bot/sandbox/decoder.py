@@ -13,7 +13,7 @@ from PIL import Image
 
 from bot.errors import PictureRefused
 from bot.sandbox.normalise import normalise
-from bot.sandbox.wire import DecodeTask, Normalised, Rejected, pack, read_task
+from bot.sandbox.wire import DecodeTask, Opened, Rejected, pack, read_task
 
 if sys.platform != "win32":
     import resource
@@ -30,7 +30,7 @@ def main() -> None:
         answers.flush()
 
 
-def answer_to(task: DecodeTask) -> Normalised | Rejected:
+def answer_to(task: DecodeTask) -> Opened | Rejected:
     """The stored form, or why there is none."""
     try:
         return normalise(task)

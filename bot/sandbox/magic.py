@@ -6,7 +6,7 @@ HEAD_BYTES = 64  # enough for every format below
 
 
 class Format(enum.Enum):
-    """A picture format that is taken in; the value is Pillow's name of it."""
+    """A format that is taken in; the value is Pillow's name of it, where Pillow reads it."""
 
     JPEG = "JPEG"
     PNG = "PNG"
@@ -16,6 +16,7 @@ class Format(enum.Enum):
     TIFF = "TIFF"
     AVIF = "AVIF"
     HEIF = "HEIF"
+    PDF = "PDF"  # see `document`
 
 
 _PICTURES = (
@@ -26,13 +27,13 @@ _PICTURES = (
     (b"BM", Format.BMP),
     (b"II*\0", Format.TIFF),
     (b"MM\0*", Format.TIFF),
+    (b"%PDF-", Format.PDF),
 )
 _AVIF_BRANDS = {b"avif", b"avis"}
 _HEIF_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
 
 # What people send by mistake, so that they can be told.
 _OTHERS = (
-    (b"%PDF", "a PDF"),
     (b"PK\x03\x04", "a zip archive or an office document"),
     (b"<!doctype", "a web page"),
     (b"<html", "a web page"),

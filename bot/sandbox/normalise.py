@@ -2,6 +2,7 @@
 
 import io
 import struct
+import zlib
 
 from PIL import ExifTags, Image
 
@@ -14,9 +15,10 @@ from bot.errors import (
     PictureTooManyPixels,
     PictureTooNarrow,
 )
+from bot.sandbox.document import read_pages
 from bot.sandbox.magic import HEAD_BYTES, Format, describe, sniff
 from bot.sandbox.stored_size import stored_size
-from bot.sandbox.wire import DecodeTask, Normalised
+from bot.sandbox.wire import DecodeTask, Normalised, Opened
 
 _NARROWEST = 100  # to one; the model's smallest canvas would leave such a picture a pixel or two
 _UPRIGHT = {
@@ -29,15 +31,18 @@ _UPRIGHT = {
     8: Image.Transpose.ROTATE_90,
 }
 _MEGA = 1e6
+_STRIP_ROWS = 8  # enough to tell a photograph from a drawing
+_PHOTOGRAPH_BYTES_PER_PIXEL = 1.0  # in a PNG; a page of text takes 0.15, a smooth photograph 2
 
 # The task says how many pixels are too many; Pillow's own guard would raise before it tells the size.
 Image.MAX_IMAGE_PIXELS = None
 
 
-def normalise(task: DecodeTask) -> Normalised:
+def normalise(task: DecodeTask) -> Opened:
     """Upright RGB without metadata: PNG for lossless sources, JPEG (quality 95, 4:4:4) for lossy ones.
 
-    The first frame of an animation; alpha on white; reduced only when far larger than the model can use.
+    The first frame of an animation, the first pages of a document; alpha on white; reduced only when far larger than
+    the model can use, or to a thumbnail where the task wants one.
 
     Raises:
         PictureRefused: one of its leaves.
@@ -47,10 +52,7 @@ def normalise(task: DecodeTask) -> Normalised:
     if source is None:
         raise NotAPicture(number=task.number, found=describe(head))
     try:
-        image = _open(task, source)
-        rgb = _on_white(image)
-        rgb = _reduced(rgb, stored_size(*rgb.size))
-        return _saved(_upright(rgb, image), lossless=_is_lossless(source, task.content))
+        return _read_document(task) if source is Format.PDF else _read_image(task, source)
     except PictureRefused:
         raise
     except MemoryError:
@@ -59,16 +61,42 @@ def normalise(task: DecodeTask) -> Normalised:
         raise PictureBroken(number=task.number) from error
 
 
+def _read_document(task: DecodeTask) -> Opened:
+    pages = []
+    left_out = 0
+    for image, left_out in read_pages(task):  # noqa: B007  the last page says how many follow it
+        _check_size(image, task)
+        pages.append(_saved(image, lossless=True, page=len(pages) + 1))
+    if not pages:
+        raise PictureBroken(number=task.number)
+    return Opened(pictures=tuple(pages), pages_left_out=left_out)
+
+
+def _read_image(task: DecodeTask, source: Format) -> Opened:
+    image = _open(task, source)
+    rgb = _on_white(image)
+    rgb = _reduced(rgb, _size_for(task, *rgb.size))
+    return Opened(pictures=(_saved(_upright(rgb, image), lossless=_is_lossless(source, task.content)),))
+
+
 def _open(task: DecodeTask, source: Format) -> Image.Image:
     """The first frame, decoded; refused by its header where that is enough."""
     if source is Format.HEIF:
         _register_heif(task.number)
     image = Image.open(io.BytesIO(task.content), formats=[source.value])
     _check_size(image, task)
-    image.draft(None, stored_size(*image.size))  # a JPEG is decoded at a half, a quarter ... where that is enough
+    image.draft(None, _size_for(task, *image.size))  # a JPEG is decoded at a half, a quarter ... where that is enough
     image.load()
     _check_size(image, task)  # a frame may be larger than its header said
     return image
+
+
+def _size_for(task: DecodeTask, width: int, height: int) -> tuple[int, int]:
+    """Width and height that the task wants of a picture of this size."""
+    if task.longest_side is None:
+        return stored_size(width, height)
+    shrink = min(1.0, task.longest_side / max(width, height))
+    return max(1, round(width * shrink)), max(1, round(height * shrink))
 
 
 def _check_size(image: Image.Image, task: DecodeTask) -> None:
@@ -133,11 +161,27 @@ def _is_lossless(source: Format, content: bytes) -> bool:
     return source not in {Format.JPEG, Format.HEIF, Format.AVIF}
 
 
-def _saved(image: Image.Image, *, lossless: bool) -> Normalised:
+def _saved(image: Image.Image, *, lossless: bool, page: int = 0) -> Normalised:
     image.info.clear()  # colour profile, comment, XMP: Pillow would write them back
     stored = io.BytesIO()
     if lossless:
-        image.save(stored, "PNG", compress_level=3)
+        image.save(stored, "PNG", compress_level=1, compress_type=_strategy_for(image))
     else:
         image.save(stored, "JPEG", quality=95, subsampling="4:4:4")
-    return Normalised(stored=stored.getvalue(), width=image.width, height=image.height)
+    return Normalised(stored=stored.getvalue(), width=image.width, height=image.height, page=page)
+
+
+def _strategy_for(image: Image.Image) -> int:
+    """zlib's strategy: drawings and text shrink by their repetitions, which photographs have none of.
+
+    Not looking for them saves 0.25 s on a photograph of 12 megapixels, whose file becomes no larger.
+    """
+    tops = [image.height * quarter // 4 for quarter in (1, 2, 3)]
+    strips = [image.crop((0, top, image.width, min(image.height, top + _STRIP_ROWS))) for top in tops]
+    return zlib.Z_RLE if all(map(_is_photograph, strips)) else zlib.Z_DEFAULT_STRATEGY
+
+
+def _is_photograph(strip: Image.Image) -> bool:
+    sample = io.BytesIO()
+    strip.save(sample, "PNG", compress_level=1)
+    return len(sample.getvalue()) > _PHOTOGRAPH_BYTES_PER_PIXEL * strip.width * strip.height

@@ -10,9 +10,9 @@ import msgspec
 
 from bot import errors
 from bot.errors import PictureBroken, PictureNeedsExtra, PictureRefused, PictureTooSlow
-from bot.sandbox.wire import LENGTH_BYTES, DecodeTask, Normalised, Rejected, pack, read_answer
+from bot.sandbox.wire import LENGTH_BYTES, DecodeTask, Opened, Rejected, pack, read_answer
 
-_LARGEST_ANSWER_BYTES = 64 * 1024**2  # the largest stored form is 7.2 megapixels of RGB
+_LARGEST_FORM_BYTES = 24 * 1024**2  # 7.2 megapixels of RGB that do not shrink
 _PIPE_BYTES = 1024**2
 
 
@@ -23,18 +23,40 @@ class Sandbox:
         self._memory_bytes = memory_bytes
         self._time_limit_s = time_limit_s
         self._max_pixels = max_pixels
+        self._processes = processes
         self._room = asyncio.Semaphore(processes)
         self._idle: list[Process] = []
 
-    async def normalise(self, content: bytes, *, number: int) -> Normalised:
-        """The stored form of the picture that `content` is a file of.
+    async def warm_up(self) -> None:
+        """Have every decoder at hand: the first picture then does not wait for one to start."""
+        if find_spec("PIL") is not None:
+            missing = self._processes - len(self._idle)
+            self._idle += await asyncio.gather(*(self._start() for _ in range(missing)))
+
+    async def normalise(self, content: bytes, *, number: int, max_pages: int = 1) -> Opened:
+        """The stored form of the picture that `content` is a file of, or of the first pages of a document.
 
         Raises:
             PictureRefused: one of its leaves; a decoder that crashed or was killed is replaced.
         """
+        return await self._run(
+            DecodeTask(number=number, content=content, max_pixels=self._max_pixels, max_pages=max_pages)
+        )
+
+    async def thumbnail(self, stored: bytes, *, number: int, longest_side: int) -> bytes:
+        """A stored picture (`number` of its conversation) as a small PNG or JPEG, `longest_side` in pixels.
+
+        Raises:
+            PictureRefused: one of its leaves.
+        """
+        opened = await self._run(
+            DecodeTask(number=number, content=stored, max_pixels=self._max_pixels, longest_side=longest_side)
+        )
+        return opened.pictures[0].stored
+
+    async def _run(self, task: DecodeTask) -> Opened:
         if find_spec("PIL") is None:
-            raise PictureNeedsExtra(number=number, format="opening pictures")
-        task = DecodeTask(number=number, content=content, max_pixels=self._max_pixels)
+            raise PictureNeedsExtra(number=task.number, format="opening pictures")
         async with self._room:
             decoder = self._idle.pop() if self._idle else await self._start()
             try:
@@ -42,14 +64,14 @@ class Sandbox:
                     answer = await _ask(decoder, task)
                 self._idle.append(decoder)
             except TimeoutError:
-                raise PictureTooSlow(number=number, limit_s=self._time_limit_s, what="open") from None
+                raise PictureTooSlow(number=task.number, limit_s=self._time_limit_s, what="open") from None
             except (EOFError, ConnectionError, msgspec.DecodeError):
-                raise PictureBroken(number=number) from None
+                raise PictureBroken(number=task.number) from None
             finally:
                 if decoder not in self._idle:  # it failed, or nobody waits for its answer any more
                     await _kill(decoder)
         if isinstance(answer, Rejected):
-            raise _refusal(answer, number=number)
+            raise _refusal(answer, number=task.number)
         return answer
 
     async def close(self) -> None:
@@ -73,7 +95,7 @@ class Sandbox:
         )
 
 
-async def _ask(decoder: Process, task: DecodeTask) -> Normalised | Rejected:
+async def _ask(decoder: Process, task: DecodeTask) -> Opened | Rejected:
     """Hand over a task and wait for its answer.
 
     Raises:
@@ -85,7 +107,7 @@ async def _ask(decoder: Process, task: DecodeTask) -> Normalised | Rejected:
     decoder.stdin.write(pack(task))
     await decoder.stdin.drain()
     length = int.from_bytes(await decoder.stdout.readexactly(LENGTH_BYTES), "big")
-    if length > _LARGEST_ANSWER_BYTES:
+    if length > _LARGEST_FORM_BYTES * task.max_pages:
         raise msgspec.DecodeError(f"{length} bytes are more than any answer takes")
     return read_answer(await decoder.stdout.readexactly(length))
 

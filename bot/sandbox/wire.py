@@ -13,14 +13,24 @@ class DecodeTask(msgspec.Struct, frozen=True, kw_only=True):
     number: int
     content: bytes
     max_pixels: int
+    max_pages: int = 1  # of a document, from the first on
+    longest_side: int | None = None  # pixels of a thumbnail; None is the stored form
 
 
-class Normalised(msgspec.Struct, frozen=True, kw_only=True, tag="normalised"):
+class Normalised(msgspec.Struct, frozen=True, kw_only=True):
     """A picture in its stored form: upright RGB without metadata, PNG or JPEG."""
 
     stored: bytes
     width: int  # pixels
     height: int
+    page: int = 0  # of a document, from 1; 0 where the file is the picture
+
+
+class Opened(msgspec.Struct, frozen=True, kw_only=True, tag="opened"):
+    """What was in a file: one picture, or the first pages of a document."""
+
+    pictures: tuple[Normalised, ...]
+    pages_left_out: int = 0
 
 
 class Rejected(msgspec.Struct, frozen=True, kw_only=True, tag="rejected"):
@@ -30,7 +40,7 @@ class Rejected(msgspec.Struct, frozen=True, kw_only=True, tag="rejected"):
     facts: dict[str, int | float | str]
 
 
-def pack(message: DecodeTask | Normalised | Rejected) -> bytes:
+def pack(message: DecodeTask | Opened | Rejected) -> bytes:
     """The message behind its length."""
     body = msgspec.msgpack.encode(message)
     return len(body).to_bytes(LENGTH_BYTES, "big") + body
@@ -44,10 +54,10 @@ def read_task(stream: BinaryIO) -> DecodeTask | None:
     return msgspec.msgpack.decode(stream.read(int.from_bytes(length, "big")), type=DecodeTask)
 
 
-def read_answer(body: bytes) -> Normalised | Rejected:
+def read_answer(body: bytes) -> Opened | Rejected:
     """What a decoder answered. Typed, because a decoder that a hostile file has taken over may answer anything.
 
     Raises:
         msgspec.DecodeError: neither of the two.
     """
-    return msgspec.msgpack.decode(body, type=Normalised | Rejected)
+    return msgspec.msgpack.decode(body, type=Opened | Rejected)

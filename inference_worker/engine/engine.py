@@ -1,6 +1,7 @@
 """The continuous batcher: one step advances every sequence by one token or one prefill chunk."""
 
 import queue
+import time
 from collections.abc import Callable
 
 from inference_worker.engine.features import PictureFeatures
@@ -21,7 +22,7 @@ class Engine:
         self._features = PictureFeatures(
             model,
             budget_bytes=limits.features_budget_bytes,
-            crops_per_step=limits.crops_per_step,
+            crops_at_once=limits.crops_at_once,
             on_arrival=self.wake,
         )
         self._scheduler = Scheduler(model, self._features, limits)
@@ -47,13 +48,15 @@ class Engine:
     def step(self) -> list[Output]:
         """One step. What it says is in the order of the answers' tokens."""
         self._apply_inbox()
-        outputs = self._scheduler.fail(self._features.encode_arrived())
+        failed = self._features.encode_arrived(beside_decode=self._scheduler.is_decoding)
+        outputs = self._scheduler.fail(failed)
         batch = self._scheduler.next_batch()
-        self._stalled = batch is None
+        self._stalled = batch is None and not self._features.is_encoding
         if batch is None:
             return outputs
+        began = time.monotonic()
         token_ids = self._runner.run(batch)
-        return outputs + self._scheduler.append(batch, token_ids)
+        return outputs + self._scheduler.append(batch, token_ids, seconds=time.monotonic() - began)
 
     def wait(self) -> None:
         """Block until there is something to do. The engine checks itself before it rests."""

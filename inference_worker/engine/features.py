@@ -1,7 +1,8 @@
-"""Picture features: fetched, encoded a few crops at a time, and cached under a byte budget."""
+"""Picture features: fetched, encoded a few layers at a time, and cached under a byte budget."""
 
+import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from concurrent.futures import Future
 
 import torch
@@ -11,18 +12,21 @@ from inference_worker.engine.request import ConversationKey, PictureKey
 from inference_worker.image.processor import Crops
 from inference_worker.model.phi3v import Phi3V
 
+SLICE_S = 0.05  # of encoding in one step while somebody decodes
+
 
 class PictureFeatures:
     """Features by picture, least recently used dropped first. Who uses one is known, so that forgetting is exact."""
 
-    def __init__(self, model: Phi3V, *, budget_bytes: int, crops_per_step: int, on_arrival: Callable[[], None]) -> None:
-        self._on_arrival = on_arrival  # called from any thread
+    def __init__(self, model: Phi3V, *, budget_bytes: int, crops_at_once: int, on_arrival: Callable[[], None]) -> None:
         self._model = model
         self._budget_bytes = budget_bytes
-        self._crops_per_step = crops_per_step
-        self._cached: OrderedDict[PictureKey, Tensor] = OrderedDict()  # each (tokens, hidden)
+        self._crops_at_once = crops_at_once
+        self._on_arrival = on_arrival  # called from any thread
         self._users: dict[PictureKey, set[ConversationKey]] = {}
         self._loading: dict[PictureKey, Future[Crops]] = {}
+        self._encoding: tuple[list[PictureKey], Generator[None, None, list[Tensor]]] | None = None
+        self._cached: OrderedDict[PictureKey, Tensor] = OrderedDict()  # each (tokens, hidden)
 
     @property
     def size_bytes(self) -> int:
@@ -30,42 +34,42 @@ class PictureFeatures:
         return sum(features.nbytes for features in self._cached.values())
 
     @property
-    def is_loading(self) -> bool:
-        """Whether any picture is on its way."""
-        return bool(self._loading)
+    def is_encoding(self) -> bool:
+        """Whether the next step has encoding to do, whatever else it has."""
+        return self._encoding is not None
 
     def get(self, key: PictureKey, conversation: ConversationKey) -> Tensor | None:
         """The features (tokens, hidden) for a conversation that shows this picture, if they are there."""
         features = self._cached.get(key)
         if features is not None:
             self._cached.move_to_end(key)
-            self._users.setdefault(key, set()).add(conversation)
+            self._users[key].add(conversation)
         return features
 
-    def request(self, key: PictureKey, load: Callable[[PictureKey], "Future[Crops]"]) -> None:
+    def request(
+        self, key: PictureKey, conversation: ConversationKey, load: Callable[[PictureKey], "Future[Crops]"]
+    ) -> None:
         """Have the picture loaded and encoded soon, if that is not under way."""
-        if key not in self._loading:
+        self._users.setdefault(key, set()).add(conversation)
+        encoding = self._encoding[0] if self._encoding else []
+        if key not in self._loading and key not in encoding:
             self._loading[key] = load(key)
             self._loading[key].add_done_callback(lambda _: self._on_arrival())
 
-    def encode_arrived(self) -> dict[PictureKey, BaseException]:
-        """Encode pictures whose crops have come, up to the step's share; the ones that could not be loaded."""
-        failed: dict[PictureKey, BaseException] = {}
-        arrived: dict[PictureKey, Crops] = {}
-        room = self._crops_per_step
-        for key, future in list(self._loading.items()):
-            if not future.done() or room <= 0:
-                continue
-            del self._loading[key]
-            if future.cancelled():
-                continue  # whoever wanted it is gone; anybody else asks again
-            error = future.exception()
-            if error is not None:
-                failed[key] = error
-                continue
-            arrived[key] = future.result()
-            room -= arrived[key].pixels.shape[0]
-        self._encode(arrived)
+    def encode_arrived(self, *, beside_decode: bool) -> dict[PictureKey, BaseException]:
+        """Encode pictures whose crops have come; the ones that could not be loaded.
+
+        Pictures of several requests go through the tower together. While somebody decodes, only for `SLICE_S` at a
+        time: the rest of the layers follows in the next steps.
+        """
+        failed = self._take_failed()
+        self._encoding = self._encoding or self._begin()
+        if self._encoding is not None:
+            keys, layers = self._encoding
+            features = _run(layers, time_s=SLICE_S if beside_decode else None)
+            if features is not None:
+                self._encoding = None
+                self._keep(dict(zip(keys, features, strict=True)))
         return failed
 
     def forget(self, name: str, epoch: int) -> None:
@@ -81,19 +85,58 @@ class PictureFeatures:
         self._cached.clear()
         self._users.clear()
         self._loading.clear()
+        self._encoding = None
 
     def check_integrity(self) -> None:
-        """Users are recorded for cached pictures only, and the budget holds."""
-        assert self._users.keys() <= self._cached.keys()
-        assert self.size_bytes <= self._budget_bytes or len(self._cached) <= 1
+        """Everything cached is used by somebody, and the budget holds."""
+        assert self._cached.keys() <= self._users.keys()
+        assert self.size_bytes <= self._budget_bytes or len(self._cached) == 1
 
-    @torch.inference_mode()
-    def _encode(self, arrived: dict[PictureKey, Crops]) -> None:
-        if not arrived:
-            return
-        pixels = torch.cat([crops.pixels for crops in arrived.values()])  # (crops of all, 3, S, S)
-        features = self._model.encode(pixels, [crops.tiling for crops in arrived.values()])
-        self._cached.update(zip(arrived, features, strict=True))
-        while self.size_bytes > self._budget_bytes and len(self._cached) > len(arrived):
+    def _take_failed(self) -> dict[PictureKey, BaseException]:
+        failed: dict[PictureKey, BaseException] = {}
+        for key, future in list(self._loading.items()):
+            if not future.done():
+                continue
+            error = future.exception() if not future.cancelled() else None
+            if error is not None or future.cancelled():
+                del self._loading[key]
+                self._users.pop(key, None)
+            if error is not None:
+                failed[key] = error
+        return failed
+
+    def _begin(self) -> tuple[list[PictureKey], Generator[None, None, list[Tensor]]] | None:
+        """Start on what has arrived, as many pictures as go through the tower together."""
+        chosen: dict[PictureKey, Crops] = {}
+        room = self._crops_at_once
+        for key, future in self._loading.items():
+            if future.done() and room > 0:
+                chosen[key] = future.result()
+                room -= chosen[key].tiling.crops
+        for key in chosen:
+            del self._loading[key]
+        if not chosen:
+            return None
+        pixels = torch.cat([crops.pixels for crops in chosen.values()])  # (crops of all, 3, S, S)
+        return list(chosen), self._model.encode_steps(pixels, [crops.tiling for crops in chosen.values()])
+
+    def _keep(self, fresh: dict[PictureKey, Tensor]) -> None:
+        """Cache them, but for those that were forgotten meanwhile; the least recently used make room."""
+        self._cached.update({key: features for key, features in fresh.items() if key in self._users})
+        while self.size_bytes > self._budget_bytes and len(self._cached) > 1:
             key, _ = self._cached.popitem(last=False)
-            self._users.pop(key, None)
+            del self._users[key]
+
+
+@torch.inference_mode()
+def _run(layers: Generator[None, None, list[Tensor]], *, time_s: float | None) -> list[Tensor] | None:
+    """Run layers until all are done, or until the time is over (None); at least one."""
+    until = time.monotonic() + time_s if time_s is not None else float("inf")
+    try:
+        next(layers)
+        while time.monotonic() < until:
+            next(layers)
+    except StopIteration as done:
+        features: list[Tensor] = done.value
+        return features
+    return None

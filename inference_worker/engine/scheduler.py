@@ -7,6 +7,7 @@ import msgspec
 
 from inference_worker.engine.features import PictureFeatures
 from inference_worker.engine.kv_cache import KVCache, Residents, grown
+from inference_worker.engine.pace import PrefillPace
 from inference_worker.engine.request import Failure, Finished, Output, PictureKey, Request, Token
 from inference_worker.engine.sequence import Sequence
 from inference_worker.model.phi3v import Phi3V
@@ -17,8 +18,8 @@ class EngineLimits(msgspec.Struct, frozen=True, kw_only=True):
 
     context: int = 16_384  # tokens of one conversation, answer included
     max_sequences: int = 32  # answers in the making at once
-    chunk_tokens: int = 512  # prefilled beside decode in one step; bounds how long decode waits
-    crops_per_step: int = 17  # encoded in one step: one picture at 16 crops
+    chunk_tokens: int = 512  # the most that one step prefills; less beside decode, see `pace`
+    crops_at_once: int = 17  # through the tower together: one picture at 16 crops
     kv_budget_bytes: int = 4 * 1024**3  # running and resident conversations together
     features_budget_bytes: int = 512 * 1024**2
 
@@ -45,6 +46,7 @@ class Scheduler:
         self._token_bytes = kv_bytes_per_token(model)
         self._waiting: deque[Sequence] = deque()
         self._running: list[Sequence] = []  # by age
+        self._pace = PrefillPace(most=limits.chunk_tokens)
         self.residents = Residents()
 
     @property
@@ -100,8 +102,16 @@ class Scheduler:
         rows = self._make_room(self._choose_rows())
         return rows or None
 
-    def append(self, rows: Rows[Row], token_ids: Rows[int]) -> list[Output]:
-        """Account for a step that has run: `token_ids` are those of the rows that draw, in order."""
+    @property
+    def is_decoding(self) -> bool:
+        """Whether somebody waits for a next word."""
+        return any(sequence.new_tokens for sequence in self._running)
+
+    def append(self, rows: Rows[Row], token_ids: Rows[int], *, seconds: float) -> list[Output]:
+        """Account for a step that has run for so long: `token_ids` are those of the rows that draw, in order."""
+        prefilled = sum(row.tokens for row in rows if row.tokens > 1)
+        if prefilled:
+            self._pace.record(prefilled, seconds)
         outputs: list[Output] = []
         drawn = iter(token_ids)
         for row in rows:
@@ -152,7 +162,7 @@ class Scheduler:
             if slot.key not in sequence.features:
                 features = self._features.get(slot.key, sequence.request.conversation)
                 if features is None:
-                    self._features.request(slot.key, sequence.request.load_crops)
+                    self._features.request(slot.key, sequence.request.conversation, sequence.request.load_crops)
                 else:
                     sequence.features[slot.key] = features
 
@@ -161,7 +171,7 @@ class Scheduler:
         decoding = [sequence for sequence in self._running if sequence.uncomputed == 1]
         prefilling = [sequence for sequence in self._running if sequence.uncomputed > 1]
         rows = [Row(sequence=sequence, tokens=1) for sequence in decoding if sequence.runnable(1)]
-        budget = self._limits.chunk_tokens
+        budget = self._pace.tokens(beside_decode=bool(decoding))
         oldest_share = budget if len(prefilling) == 1 else budget // 2
         for sequence in [*prefilling[:1], *sorted(prefilling[1:], key=lambda other: other.uncomputed)]:
             tokens = sequence.runnable(oldest_share if sequence is prefilling[0] else budget)

@@ -26,7 +26,7 @@ class PackedLinear(nn.Module):
 
 def can_pack(device: torch.device, dtype: torch.dtype) -> bool:
     """Whether packing is possible here, and of use: bfloat16 on a CPU that computes in it."""
-    if device.type != "cpu" or dtype != torch.bfloat16 or not torch.backends.mkldnn.enabled:
+    if device.type != "cpu" or dtype != torch.bfloat16 or not hasattr(torch.ops.mkldnn, "_linear_pointwise"):
         return False
     supported: bool = torch.ops.mkldnn._is_mkldnn_bf16_supported()  # noqa: SLF001
     return supported

@@ -3,7 +3,7 @@
 The modules are named so that `state_dict()` has exactly the hub's names.
 """
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -12,7 +12,7 @@ from inference_worker.image.tiling import Tiling
 from inference_worker.model.config import ModelConfig
 from inference_worker.model.decoder import Attention, Decoder
 from inference_worker.model.rope import RotaryEmbedding
-from inference_worker.model.tower import Tower
+from inference_worker.model.tower import Tower, run_to_end
 
 
 class Phi3V(nn.Module):
@@ -50,14 +50,18 @@ class Phi3V(nn.Module):
         """Pictures to the rows that stand for them.
 
         Args:
-            crops: (crops of all pictures, 3, S, S), picture after picture.
+            crops: (crops of all pictures, 3, S, S), picture after picture, on any device.
             tilings: how each picture was cut.
 
         Returns:
             For each picture (tiling.tokens, hidden).
         """
-        features: list[Tensor] = self.model.vision_embed_tokens(crops, tilings)
-        return features
+        return run_to_end(self.encode_steps(crops, tilings))
+
+    def encode_steps(self, crops: Tensor, tilings: Sequence[Tiling]) -> Generator[None, None, list[Tensor]]:
+        """`encode`, pausing before each layer of the tower: others may run in between."""
+        pictures: PictureEmbedding = self.model.vision_embed_tokens
+        return (yield from pictures.steps(crops, tilings))
 
     def forward(self, hidden: Tensor, cos: Tensor, sin: Tensor, attention: Attention) -> Tensor:
         """A flat batch (tokens, hidden) to (tokens, hidden) after the last norm; see `Decoder.forward`."""
@@ -95,9 +99,10 @@ class PictureEmbedding(nn.Module):
             nn.Linear(config.hidden_size, config.hidden_size),
         )
 
-    def forward(self, crops: Tensor, tilings: Sequence[Tiling]) -> list[Tensor]:
-        """Crops of all pictures (crops, 3, S, S) to (tiling.tokens, hidden) for each."""
-        patches = self.img_processor["vision_model"](crops.to(self.glb_GN))  # (crops, patches, width)
+    def steps(self, crops: Tensor, tilings: Sequence[Tiling]) -> Generator[None, None, list[Tensor]]:
+        """Crops of all pictures (crops, 3, S, S) to (tiling.tokens, hidden) for each, pausing before each layer."""
+        tower: Tower = self.img_processor["vision_model"]  # type: ignore[assignment]  # a dictionary of any modules
+        patches = yield from tower.steps(crops.to(self.glb_GN))  # (crops, patches, width)
         merged = merge_2x2(patches, self.side)  # (crops, side, side, 4 * width)
         pictures = torch.split(merged, [tiling.crops for tiling in tilings])
         rows = [self._with_separators(*pair) for pair in zip(pictures, tilings, strict=True)]

@@ -4,11 +4,16 @@ transformers has the same model; it is written out here because importing transf
 the layers that reach the output are kept (23 of 24 in the real models).
 """
 
+from collections.abc import Generator
+from typing import TypeVar
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from inference_worker.model.config import TowerConfig
+
+_Result = TypeVar("_Result")
 
 
 class Tower(nn.Module):
@@ -21,9 +26,29 @@ class Tower(nn.Module):
         self.encoder = TowerEncoder(config, layers=layers)
 
     def forward(self, pixels: Tensor) -> Tensor:
-        """(crops, 3, S, S) to (crops, patches, width); the class token is left out, no last norm is applied."""
-        hidden: Tensor = self.encoder(self.pre_layrnorm(self.embeddings(pixels)))  # (crops, 1 + patches, width)
+        """All of `steps` at once."""
+        return run_to_end(self.steps(pixels))
+
+    def steps(self, pixels: Tensor) -> Generator[None, None, Tensor]:
+        """(crops, 3, S, S) to (crops, patches, width), pausing before each layer.
+
+        The class token is left out, no last norm is applied.
+        """
+        hidden: Tensor = self.pre_layrnorm(self.embeddings(pixels))  # (crops, 1 + patches, width)
+        for layer in self.encoder.layers:
+            yield
+            hidden = layer(hidden)
         return hidden[:, 1:]
+
+
+def run_to_end(steps: Generator[None, None, _Result]) -> _Result:
+    """What a computation in steps comes to, without pausing."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as done:
+            result: _Result = done.value
+            return result
 
 
 class PatchEmbedding(nn.Module):
@@ -46,17 +71,11 @@ class PatchEmbedding(nn.Module):
 
 
 class TowerEncoder(nn.Module):
-    """The layers, one after the other."""
+    """The layers, where the hub keeps them."""
 
     def __init__(self, config: TowerConfig, *, layers: int) -> None:
         super().__init__()
         self.layers = nn.ModuleList(TowerLayer(config) for _ in range(layers))
-
-    def forward(self, hidden: Tensor) -> Tensor:
-        """(crops, 1 + patches, width) to the same."""
-        for layer in self.layers:
-            hidden = layer(hidden)
-        return hidden
 
 
 class TowerLayer(nn.Module):

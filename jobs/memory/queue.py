@@ -97,7 +97,6 @@ class MemoryQueue:
     async def claim(self, *, worker: str, room: int, wait_s: float = 0.0) -> list[Claim]:
         """See `QueueOut.claim`."""
         state = self._state
-        state.forgotten_read.setdefault(worker, len(state.forgotten))
         until_s = state.now_s + wait_s
         while True:
             claims = self._claim_ready(worker, room)
@@ -222,7 +221,7 @@ class MemoryQueue:
 
     def _read_forgotten(self, worker: str) -> tuple[tuple[ConversationId, int], ...]:
         state = self._state
-        read = state.forgotten_read.get(worker, len(state.forgotten))
+        read = state.forgotten_read.get(worker, 0)
         state.forgotten_read[worker] = len(state.forgotten)
         return tuple(state.forgotten[read:])
 

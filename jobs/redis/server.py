@@ -34,7 +34,6 @@ SOCKET_TIMEOUT_S = BLOCK_S + 5.0
 MAX_CONNECTIONS = 10_000  # every answer that is followed holds one, as Redis's own `maxclients` allows
 
 REASONS: dict[type[RedisError], str] = {  # the special kinds of lost connection first
-    AuthenticationError: "it wants another user name or password",
     BusyLoadingError: "it is still loading its data",
     RedisConnectionError: "no connection",
     RedisTimeoutError: "no answer in time",
@@ -97,7 +96,7 @@ class Server:
         retry = Retry(ExponentialBackoff(cap=0.25, base=0.01), retries=-1)
 
         def is_worth_it(error: Exception) -> bool:
-            return not isinstance(error, AuthenticationError) and time.monotonic() < until
+            return not _is_refused(error) and time.monotonic() < until
 
         try:
             return await retry.call_with_retry(command, _nothing, is_retryable=is_worth_it)
@@ -111,8 +110,15 @@ async def _nothing(_error: Exception) -> None:
     """The failed connection is closed by redis-py already."""
 
 
+def _is_refused(error: Exception) -> bool:
+    """redis-py wraps it: to its pool it is one more failed connection."""
+    return isinstance(error, AuthenticationError) or isinstance(error.__cause__, AuthenticationError)
+
+
 def _reason(error: RedisError) -> str | None:
     """In words without address or password; None for an error that is our own bug."""
+    if _is_refused(error):
+        return "it wants another user name or password"
     if isinstance(error, ResponseError) and str(error).startswith("MISCONF"):
         return "it cannot write to its disk"
     return next((reason for kind, reason in REASONS.items() if isinstance(error, kind)), None)

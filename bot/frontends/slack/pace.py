@@ -8,6 +8,7 @@ import asyncio
 import time
 from collections import defaultdict, deque
 from collections.abc import Callable
+from weakref import WeakSet
 
 from bot.frontends.slack.errors import Crowded
 
@@ -39,6 +40,7 @@ class Pace:
         self._calls: defaultdict[str, deque[float]] = defaultdict(deque)  # times within the last minute, by method
         self._held: dict[str, float] = {}  # by method, since Slack said 429: until then
         self._posts: dict[str, tuple[float, float]] = {}  # by channel: posts that may be made, at this time
+        self._promised: defaultdict[str, WeakSet[object]] = defaultdict(WeakSet)  # by method: who will call it yet
         self._doors: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def turn(self, method: str, *, channel: str = "", within_s: float) -> None:
@@ -58,10 +60,18 @@ class Pace:
             self._calls[method].append(self._clock())
 
     def has_spare(self, method: str) -> bool:
-        """The method is far from its limit."""
+        """The method is far from its limit, with what is promised counted in."""
         self._forget_old(method)
-        tier = _TIERS.get(method, _TIER_3)
-        return self._held.get(method, 0.0) <= self._clock() and len(self._calls[method]) < _SPARE * tier
+        used = len(self._calls[method]) + len(self._promised[method])
+        return self._held.get(method, 0.0) <= self._clock() and used < _SPARE * _TIERS.get(method, _TIER_3)
+
+    def promise(self, method: str, who: object) -> None:
+        """Whoever this is must call the method in the end: it is counted until then, or until it is gone."""
+        self._promised[method].add(who)
+
+    def keep_promise(self, method: str, who: object) -> None:
+        """It has been called, or need not be any more."""
+        self._promised[method].discard(who)
 
     def hold(self, method: str, *, seconds: float) -> None:
         """Slack has said when it will take the method again."""

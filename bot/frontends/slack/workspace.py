@@ -55,9 +55,10 @@ class Workspace:
         """For downloads; it goes to Slack's hosts only."""
         return self._client.token or ""
 
-    def has_spare(self, method: str) -> bool:
-        """A call that could be left out need not be."""
-        return self._pace.has_spare(method)
+    @property
+    def pace(self) -> Pace:
+        """What can be called now, and what others are going to call."""
+        return self._pace
 
     async def call(self, method: str, *, within_s: float = _PATIENCE_S, **arguments: object) -> Answer:
         """Call a method and wait for our turn up to `within_s`; a 429 waits for the time that Slack names.

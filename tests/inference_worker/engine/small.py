@@ -55,9 +55,9 @@ def small_config() -> ModelConfig:
         attention_factor=1.2,
         image=ImageConfig(crop_size=8, tokens_per_side=2, num_crops=2, mean=(0.5,) * 3, std=(0.5,) * 3),
         tower=TowerConfig(
-            hidden_size=16, intermediate_size=32, num_hidden_layers=2, num_attention_heads=2, image_size=8, patch_size=2
+            hidden_size=16, intermediate_size=32, num_hidden_layers=3, num_attention_heads=2, image_size=8, patch_size=2
         ),
-        tower_layers=1,
+        tower_layers=2,
         stop_ids=frozenset({STOP}),
         dtype="float32",
     )

@@ -227,6 +227,37 @@ def test_a_picture_shown_in_two_conversations_is_loaded_once() -> None:
     assert loads == [picture("a")]
 
 
+def test_words_go_on_while_a_picture_is_encoded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("inference_worker.engine.features.SLICE_S", 0.0)  # one layer a step
+    engine = engine_for(MODEL)
+    talking = request("talking", prompt_of([1, 2, 3]), new=30)
+    engine.add(talking)
+    engine.step()
+    looking = request("looking", prompt_of([1, picture("a"), 1, 4]))
+    engine.add(looking)
+    engine.step()  # asks for the picture
+    engine.step()  # begins to encode it
+    assert engine._features.is_encoding, "the tower has a layer left"
+    assert [output.request_id for output in engine.step()] == ["talking"]
+    answers = run(engine, request("last", prompt_of([1]), new=40))
+    assert answers.tokens["looking"] == from_scratch(MODEL, looking)
+
+
+def test_a_picture_forgotten_while_it_is_encoded_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("inference_worker.engine.features.SLICE_S", 0.0)
+    engine = engine_for(MODEL)
+    engine.add(request("talking", prompt_of([1, 2, 3]), new=30))
+    engine.step()
+    engine.add(request("looking", prompt_of([1, picture("a"), 1, 4]), conversation="c"))
+    engine.step()  # asks for the picture
+    engine.step()  # begins to encode it
+    engine.forget("c", epoch=1)
+    for _ in range(5):
+        engine.step()
+    assert not engine._features.is_encoding
+    assert engine._features.size_bytes == 0
+
+
 def test_the_same_seed_draws_the_same_answer_in_any_company() -> None:
     drawn = request("drawn", prompt_of([1, 2, 3]), new=20, temperature=1.5, seed=7)
     alone = run(engine_for(MODEL), drawn).tokens["drawn"]

@@ -154,7 +154,8 @@ async def test_a_runaway_answer_fills_no_memory_and_still_ends(
         assert client.xlen(f"threadsight:answers:{asked}") == before + 1
 
 
-async def test_a_waiting_worker_writes_nothing_while_it_waits(valkey: ValkeyServer, jobs: Jobs) -> None:
+async def test_a_waiting_worker_writes_nothing_while_it_waits(valkey: ValkeyServer, open_on: OpenRedis) -> None:
+    jobs: Jobs = await open_on(valkey, lease_s=30)
     waiting = asyncio.create_task(jobs.queue_out.claim(worker="A", room=1, wait_s=5))
     await asyncio.sleep(0.1)
     with valkey.client() as client:

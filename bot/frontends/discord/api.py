@@ -1,0 +1,421 @@
+"""Discord's REST interface as this front end uses it: every call paced, every refusal in our words.
+
+It is the one place that touches discord.py's internals: `send` and `edit` of its public interface know no flags on
+edits, and need channels that are cached.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from http import HTTPStatus
+from io import BytesIO
+from typing import Any, TypeVar
+
+import aiohttp
+import discord
+import msgspec
+from discord.http import MultipartParameters, Route, handle_message_parameters
+
+from bot.errors import NotPosted
+from bot.frontends.discord.buttons import Button, view_of
+from bot.frontends.discord.errors import (
+    ChannelClosed,
+    DiscordAway,
+    MessageGone,
+    PostRefused,
+    ThreadArchived,
+    TokenExpired,
+    TokenRefused,
+    TooManyPosts,
+)
+from bot.frontends.discord.pace import Pace, Urgency
+from bot.frontends.discord.permissions import title_of
+from bot.frontends.discord.place import Standing, Token
+
+T = TypeVar("T")
+
+_LONGEST_WAIT_S = 30.0  # for a rate limit; the least that discord.py accepts
+_THREAD_SLEEPS_AFTER_MIN = 1440
+
+_HAS_THREAD = 160004  # Discord's error code: this message has one already
+
+
+class Part(msgspec.Struct, frozen=True, kw_only=True):
+    """What one message says."""
+
+    content: str
+    buttons: tuple[Button, ...] = ()
+
+
+class Upload(msgspec.Struct, frozen=True, kw_only=True):
+    """A file that goes with a message."""
+
+    name: str
+    content: bytes
+
+
+class Api:
+    """Everything but the gateway and the acknowledgement of interactions. Needs `open_api`."""
+
+    def __init__(self, client: discord.Client, pace: Pace) -> None:
+        self._client = client
+        self._pace = pace
+
+    @property
+    def application_id(self) -> int:
+        """Our own."""
+        assert self._client.application_id is not None
+        return self._client.application_id
+
+    # ---------------------------------------------------------------- messages
+
+    async def post(
+        self,
+        channel: int,
+        part: Part,
+        *,
+        nonce: str,
+        urgency: Urgency,
+        refers_to: int | None = None,
+        upload: Upload | None = None,
+    ) -> Standing:
+        """A new message; with a `nonce` that was used in the last minutes, the message that it made then.
+
+        Raises:
+            PostRefused, NotPosted.
+        """
+        reference: dict[str, Any] = {"message_id": refers_to, "fail_if_not_exists": False}
+        with _parameters(
+            part, nonce=nonce, uploads=_uploads(upload), **({"message_reference": reference} if refers_to else {})
+        ) as parameters:
+            route = Route("POST", "/channels/{channel_id}/messages", channel_id=channel)
+            posted = await self._call(route, urgency, doing="send_messages", parameters=parameters)
+        standing = Standing(channel, int(posted["id"]))
+        if posted["content"] != part.content.strip():  # an earlier try with this nonce had said something else
+            await self.edit(standing, part, urgency=urgency)
+        return standing
+
+    async def edit(
+        self, standing: Standing, part: Part, *, urgency: Urgency, uploads: Sequence[Upload] | None = None
+    ) -> None:
+        """Another text in the same message; None leaves its files as they are.
+
+        Raises:
+            PostRefused, NotPosted.
+        """
+        with _parameters(part, uploads=uploads) as parameters:
+            route = Route(
+                "PATCH",
+                "/channels/{channel_id}/messages/{message_id}",
+                channel_id=standing.channel,
+                message_id=standing.message,
+            )
+            await self._call(route, urgency, doing="send_messages", parameters=parameters)
+
+    async def delete(self, standing: Standing) -> None:
+        """Take one of our own messages away. That it is gone already is fine.
+
+        Raises:
+            PostRefused, NotPosted.
+        """
+        work = self._client.http.delete_message
+        try:
+            await self._paced(Urgency.DRAFT, lambda: work(standing.channel, standing.message), doing="view_channel")
+        except MessageGone:
+            pass
+
+    async def fetch_message(self, channel: int, message: int) -> discord.Message:
+        """A message as it is now, its attachments with addresses that work.
+
+        Raises:
+            PostRefused, NotPosted.
+        """
+        place = self._client.get_partial_messageable(channel)
+        return await self._paced(Urgency.LOOK, lambda: place.fetch_message(message), doing="read_message_history")
+
+    async def recent_messages(self, channel: int, *, after: int, limit: int = 100) -> list[discord.Message]:
+        """What was written after a message, oldest first.
+
+        Raises:
+            PostRefused, NotPosted.
+        """
+        place = self._client.get_partial_messageable(channel)
+
+        async def read() -> list[discord.Message]:
+            since = discord.Object(after)
+            return [message async for message in place.history(after=since, limit=limit, oldest_first=True)]
+
+        return await self._paced(Urgency.LOOK, read, doing="read_message_history")
+
+    # ---------------------------------------------------------------- interactions
+
+    async def edit_response(
+        self,
+        token: Token,
+        message: int | None,
+        part: Part,
+        *,
+        uploads: Sequence[Upload] | None = None,
+    ) -> int:
+        """The message that answers an interaction (None), or another one sent with its token; its id.
+
+        Raises:
+            PostRefused, NotPosted.
+        """
+        with _parameters(part, uploads=uploads) as parameters:
+            route = _webhook("PATCH", "/messages/{message_id}", token, message_id=message or "@original")
+            edited = await self._call(route, None, doing="send_messages", parameters=parameters)
+        return int(edited["id"])
+
+    async def follow_up(self, token: Token, part: Part, *, upload: Upload | None = None) -> int:
+        """One more message with an interaction's token; its id. Two calls are two messages.
+
+        Raises:
+            PostRefused, NotPosted.
+        """
+        with _parameters(part, uploads=_uploads(upload), ephemeral=token.ephemeral) as parameters:
+            sent = await self._call(_webhook("POST", "", token), None, doing="send_messages", parameters=parameters)
+        return int(sent["id"])
+
+    async def delete_response(self, token: Token, message: int) -> None:
+        """Take a message that was sent with an interaction's token away.
+
+        Raises:
+            PostRefused, NotPosted.
+        """
+        try:
+            await self._call(_webhook("DELETE", "/messages/{message_id}", token, message_id=message), None, doing="")
+        except MessageGone:
+            pass
+
+    async def refresh(self, address: str) -> str | None:
+        """An address of a file that was sent with a command, made valid again; None when Discord does not.
+
+        Raises:
+            PostRefused, NotPosted.
+        """
+        route = Route("POST", "/attachments/refresh-urls")
+        work = self._client.http.request
+        answer = await self._paced(
+            Urgency.LOOK, lambda: work(route, json={"attachment_urls": [address]}), doing="view_channel"
+        )
+        return next((found["refreshed"] for found in answer.get("refreshed_urls", ())), None)
+
+    # ---------------------------------------------------------------- channels
+
+    async def open_thread(self, channel: int, message: int, title: str) -> int:
+        """A thread from a message, or the one that it has: its id is always the message's.
+
+        Raises:
+            PostRefused, NotPosted.
+        """
+        work = self._client.http.start_thread_with_message
+        await self._paced(
+            Urgency.SIGN,
+            lambda: work(channel, message, name=title, auto_archive_duration=_THREAD_SLEEPS_AFTER_MIN),
+            doing="create_public_threads",
+            fine=_HAS_THREAD,
+        )
+        return message
+
+    async def wake_thread(self, thread: int) -> None:
+        """Take it out of the archive.
+
+        Raises:
+            PostRefused, NotPosted.
+        """
+        work = self._client.http.edit_channel
+        await self._paced(Urgency.ANSWER, lambda: work(thread, archived=False), doing="send_messages_in_threads")
+
+    async def open_direct(self, user: int) -> int:
+        """The DM with a person.
+
+        Raises:
+            PostRefused, NotPosted.
+        """
+        work = self._client.http.start_private_message
+        channel = await self._paced(Urgency.ANSWER, lambda: work(user), doing="send_messages")
+        return int(channel["id"])
+
+    async def fetch_parent(self, channel: int) -> int | None:
+        """The channel that a thread hangs on; None for what is no thread.
+
+        Raises:
+            PostRefused, NotPosted.
+        """
+        work = self._client.http.get_channel
+        found: Any = await self._paced(Urgency.LOOK, lambda: work(channel), doing="view_channel")
+        is_thread = found["type"] in {kind.value for kind in _THREADS}
+        return int(found["parent_id"]) if is_thread else None
+
+    async def show_typing(self, channel: int) -> None:
+        """For ten seconds, or until something is posted.
+
+        Raises:
+            PostRefused, NotPosted.
+        """
+        work = self._client.http.send_typing
+        await self._paced(Urgency.TYPING, lambda: work(channel), doing="send_messages")
+
+    # ---------------------------------------------------------------- commands
+
+    async def fetch_commands(self) -> list[dict[str, Any]]:
+        """The commands as Discord has them.
+
+        Raises:
+            PostRefused, NotPosted.
+        """
+        work = self._client.http.get_global_commands
+        found: Any = await self._paced(Urgency.DRAFT, lambda: work(self.application_id), doing="")
+        return list(found)
+
+    async def put_command(self, payload: dict[str, Any]) -> None:
+        """One command, new or changed.
+
+        Raises:
+            PostRefused, NotPosted.
+        """
+        route = Route("POST", "/applications/{application_id}/commands", application_id=self.application_id)
+        await self._paced(Urgency.DRAFT, lambda: self._client.http.request(route, json=payload), doing="")
+
+    async def put_all_commands(self, payloads: list[dict[str, Any]]) -> None:
+        """All commands at once.
+
+        Raises:
+            PostRefused, NotPosted.
+        """
+        work = self._client.http.bulk_upsert_global_commands
+        await self._paced(Urgency.DRAFT, lambda: work(self.application_id, payloads), doing="")
+
+    async def delete_command(self, command: int) -> None:
+        """One command.
+
+        Raises:
+            PostRefused, NotPosted.
+        """
+        work = self._client.http.delete_global_command
+        await self._paced(Urgency.DRAFT, lambda: work(self.application_id, command), doing="")
+
+    # ---------------------------------------------------------------- how
+
+    async def _call(
+        self, route: Route, urgency: Urgency | None, *, doing: str, parameters: MultipartParameters | None = None
+    ) -> Any:
+        """One call with a message's parameters; None as urgency is for calls that Discord does not count."""
+        http = self._client.http
+        if parameters is None:
+            return await self._paced(urgency, lambda: http.request(route), doing=doing)
+        if parameters.files:
+            files, form = parameters.files, parameters.multipart
+            return await self._paced(urgency, lambda: http.request(route, files=files, form=form), doing=doing)
+        return await self._paced(urgency, lambda: http.request(route, json=parameters.payload), doing=doing)
+
+    async def _paced(
+        self, urgency: Urgency | None, call: Callable[[], Awaitable[T]], *, doing: str, fine: int | None = None
+    ) -> T:
+        """The call in its turn. `doing` is the permission that it takes; an error code that is `fine` is none."""
+        if urgency is not None:
+            await self._pace.turn(urgency)
+        try:
+            return await call()
+        except discord.RateLimited as error:
+            raise TooManyPosts(retry_after_s=error.retry_after) from error
+        except discord.HTTPException as error:
+            if fine is not None and error.code == fine:
+                return None  # type: ignore[return-value]  # whoever names a fine code asks for no result
+            raise _refusal(error, doing) from error
+        except (aiohttp.ClientError, OSError) as error:
+            raise NotPosted(reason=str(error) or type(error).__name__) from error
+
+
+@asynccontextmanager
+async def open_api(token: str) -> AsyncIterator[Api]:
+    """Logged in, until the end.
+
+    Raises:
+        TokenRefused, DiscordAway.
+    """
+    client = discord.Client(intents=discord.Intents.none(), max_ratelimit_timeout=_LONGEST_WAIT_S)
+    try:
+        await log_in(client, token)
+        yield Api(client, Pace())
+    finally:
+        await client.close()
+
+
+async def log_in(client: discord.Client, token: str) -> None:
+    """Log a client in.
+
+    Raises:
+        TokenRefused, DiscordAway.
+    """
+    try:
+        await client.login(token)
+    except discord.LoginFailure:
+        raise TokenRefused from None
+    except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
+        raise DiscordAway(reason=str(error) or type(error).__name__) from error
+
+
+_THREADS = (discord.ChannelType.public_thread, discord.ChannelType.private_thread, discord.ChannelType.news_thread)
+
+
+def _parameters(
+    part: Part, *, uploads: Sequence[Upload] | None, ephemeral: bool = False, **others: Any
+) -> MultipartParameters:
+    """A message that pings nobody and unfolds no links."""
+    flags = discord.MessageFlags(suppress_embeds=True)
+    if ephemeral:
+        flags.ephemeral = True
+    if uploads is not None:
+        others["attachments"] = [discord.File(BytesIO(upload.content), upload.name) for upload in uploads]
+    return handle_message_parameters(
+        content=part.content,
+        flags=flags,
+        view=view_of(part.buttons),
+        allowed_mentions=discord.AllowedMentions.none(),
+        **others,
+    )
+
+
+def _uploads(upload: Upload | None) -> tuple[Upload, ...] | None:
+    return (upload,) if upload else None
+
+
+def _webhook(method: str, path: str, token: Token, **others: Any) -> Route:
+    return Route(
+        method,
+        f"/webhooks/{{webhook_id}}/{{webhook_token}}{path}",
+        webhook_id=token.application,
+        webhook_token=token.token,
+        **others,
+    )
+
+
+def _refusal(error: discord.HTTPException, doing: str) -> PostRefused | NotPosted:
+    """What an error means for whoever wants to post; `doing` is the permission that it took."""
+    if error.status == HTTPStatus.TOO_MANY_REQUESTS or error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return NotPosted(reason=str(error))
+    if error.code in _REFUSALS:
+        return _REFUSALS[error.code]()
+    if error.code == _MISSING_PERMISSION and doing:
+        return ChannelClosed(reason=_lacking(doing))
+    return PostRefused(reason=str(error))
+
+
+def _lacking(permission: str) -> str:
+    return f'I lack the permission "{title_of(permission)}" there.'
+
+
+_MISSING_PERMISSION = 50013
+_REFUSALS: dict[int, Callable[[], PostRefused]] = {  # by Discord's error code
+    10003: lambda: ChannelClosed(reason="The channel is not there any more."),
+    10008: MessageGone,
+    10015: TokenExpired,
+    10062: TokenExpired,
+    50001: lambda: ChannelClosed(reason=_lacking("view_channel")),
+    50007: lambda: ChannelClosed(reason="They take no direct messages from me."),
+    50027: TokenExpired,
+    50083: ThreadArchived,
+    160002: lambda: ChannelClosed(reason=_lacking("read_message_history")),
+    160005: lambda: ChannelClosed(reason="The thread is locked."),
+}

@@ -1,0 +1,67 @@
+"""What Discord answers when it does not do what we ask, in words.
+
+Unavailable
+    TokenRefused        at the start: nothing works until somebody sets another token
+    DiscordAway         at the start: Discord cannot be reached
+    PostRefused         a post or an edit will not be taken like this, however often it is tried
+        MessageGone     what was to be edited is not there any more
+        ThreadArchived
+        ChannelClosed   the channel is gone, or we may not do this in it
+        TokenExpired    an interaction's fifteen minutes are over
+        TooManyPosts    not within the time that anybody would wait
+Refused
+    NotYours, NoPictureThere, TwoPicturesNeeded, NothingHere   what a command or a button says to whoever used it
+"""
+
+from jobs.errors import Refused, Unavailable
+
+
+class TokenRefused(Unavailable):
+    """Discord does not accept DISCORD_TOKEN.
+
+    Copy it again from the developer portal: your application, Bot, Reset Token.
+    """
+
+
+class DiscordAway(Unavailable):
+    """Discord cannot be reached ({reason})."""
+
+
+class PostRefused(Unavailable):
+    """Discord does not take the post ({reason})."""
+
+
+class MessageGone(PostRefused):
+    """The message is not there any more."""
+
+
+class ThreadArchived(PostRefused):
+    """The thread is archived."""
+
+
+class ChannelClosed(PostRefused):
+    """{reason}"""
+
+
+class TokenExpired(PostRefused):
+    """A command can be answered for fifteen minutes only."""
+
+
+class TooManyPosts(PostRefused):
+    """Discord takes no more of these for {retry_after_s:.0f} s."""
+
+
+class NotYours(Refused):
+    """Only whoever asked, or a moderator, can do that."""
+
+
+class NoPictureThere(Refused):
+    """There is no picture in that message."""
+
+
+class TwoPicturesNeeded(Refused):
+    """Comparing takes two pictures or more. Please give them, or use the command in a thread that has them."""
+
+
+class NothingHere(Refused):
+    """I remember nothing here. Mention me with a picture to begin."""

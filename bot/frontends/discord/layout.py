@@ -1,0 +1,101 @@
+"""How an answer reads on Discord: its parts of at most 2,000 characters, tables, code blocks, small print.
+
+Discord draws no tables, so they become blocks of even columns. The lines in small print come after the answer.
+"""
+
+import re
+import textwrap
+from collections.abc import Sequence
+
+import discord
+
+from bot.splitting import split
+from bot.frontends.discord.table import Table, find_tables
+from jobs import JobKind, Picture
+
+MOST_CHARACTERS = 2_000  # Discord: of one message
+MOST_PARTS = 2  # messages for one answer; a longer one becomes a file with an excerpt
+MOST_IN_PARTS = MOST_PARTS * MOST_CHARACTERS - 200  # the rest is for code blocks closed and opened again
+
+_TABLE_WIDTH = 64  # characters; a phone held sideways shows that many in a code block
+_NARROWEST = 6
+_SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=\S)")
+_NO_TEXT = {JobKind.OCR: "There is no text in it that I can read."}
+_NOTHING = "The model answered without a word."
+
+
+def lay_out(kind: JobKind, text: str, *, small_print: Sequence[str] = ()) -> list[str]:
+    """The messages that say `text`, with the small print at the end."""
+    body = _body(kind, text)
+    lines = "\n".join(f"-# {line}" for line in small_print)
+    return split("\n".join(filter(None, (body, lines))), MOST_CHARACTERS)
+
+
+def list_differences(text: str, numbers: Sequence[int]) -> str:
+    """The answer to a comparison as a table that names the pictures; one that has a table already stays as it is.
+
+    >>> print(list_differences("The square is now blue.", [1, 2]))
+    | Pictures | Difference |
+    | --- | --- |
+    | 1, 2 | The square is now blue. |
+    """
+    if not text.strip() or len(numbers) < 2 or any(isinstance(piece, Table) for piece in find_tables(text)):  # noqa: PLR2004  two to compare
+        return text
+    named = ", ".join(map(str, numbers))
+    sentences = [sentence.lstrip("-* ") for line in text.splitlines() for sentence in _SENTENCE_END.split(line.strip())]
+    rows = [f"| {named} | {sentence.replace('|', '/')} |" for sentence in sentences if sentence]
+    return "\n".join(["| Pictures | Difference |", "| --- | --- |", *rows])
+
+
+def name_pictures(pictures: Sequence[Picture]) -> str:
+    """`Picture 1: cat.png · Picture 2: dog.png`."""
+    return " · ".join(f"Picture {picture.number}: {plain(picture.name)}" for picture in pictures)
+
+
+def plain(words: str) -> str:
+    """Words of others, shown as they are."""
+    return discord.utils.escape_markdown(words.replace("\n", " "))
+
+
+def title_for(text: str, *, longest: int = 80) -> str:
+    """A thread's name: the first words of the question."""
+    words = " ".join(text.split())
+    return textwrap.shorten(words, longest, placeholder=" ...") if words else "Pictures"
+
+
+def _body(kind: JobKind, text: str) -> str:
+    stripped = text.strip()
+    if not stripped:
+        return _NO_TEXT.get(kind, _NOTHING)
+    pieces = [_draw(piece) if isinstance(piece, Table) else piece for piece in find_tables(stripped)]
+    if kind is JobKind.OCR and len(pieces) == 1 and pieces[0] == stripped:
+        return code_block(stripped)
+    return "\n".join(pieces)
+
+
+def code_block(text: str) -> str:
+    """The text to be copied as it is."""
+    inner = text.replace("```", "`\u200b`\u200b`")  # Discord has one kind of fence
+    return f"```\n{inner}\n```"
+
+
+def _draw(table: Table) -> str:
+    """Even columns; a cell that is too wide goes on in the next line."""
+    widths = _widths(table)
+    lines: list[str] = []
+    for number, row in enumerate(table.rows):
+        cells = [textwrap.wrap(cell, width) or [""] for cell, width in zip(row, widths, strict=True)]
+        for line in range(max(map(len, cells))):
+            words = [(cell[line] if line < len(cell) else "").ljust(width) for cell, width in zip(cells, widths, strict=True)]
+            lines.append("  ".join(words).rstrip())
+        if number == 0:
+            lines.append("  ".join("─" * width for width in widths))
+    return code_block("\n".join(lines))
+
+
+def _widths(table: Table) -> list[int]:
+    """Of each column: as wide as its widest cell, the widest ones reduced until the table fits."""
+    widths = [max(_NARROWEST, *map(len, column)) for column in zip(*table.rows, strict=True)]
+    while sum(widths) + 2 * (len(widths) - 1) > _TABLE_WIDTH and max(widths) > _NARROWEST:
+        widths[widths.index(max(widths))] -= 1
+    return widths

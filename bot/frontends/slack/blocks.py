@@ -1,0 +1,139 @@
+"""What messages are made of: Block Kit, within its limits.
+
+https://docs.slack.dev/reference/block-kit/blocks: Markdown of 12,000 characters a message, 10 elements in a context
+block, one table a message.
+"""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from bot.frontends.slack.escaping import escape
+from bot.frontends.slack.table import find_table
+from bot.splitting import split
+from jobs import Job, JobId
+
+Block = dict[str, object]
+
+STOP = "stop"
+REGENERATE = "regenerate"
+FEEDBACK = "feedback"
+POSITIVE, NEGATIVE = "positive", "negative"
+
+_MOST_MARKDOWN = 10_500  # characters of one message, escaped; 12,000 is Slack's limit
+_MOST_JSON = 11_000  # the same in JSON, where lines and quotes count twice; all blocks together may have about 13,200
+_LEAST = 2_000
+_MOST_FALLBACK = 900  # characters of the text that notifications show
+_MOST_CONTEXT = 10
+_MOST_NOTES = 1_000  # characters, all of them together
+
+
+class Button(msgspec.Struct, frozen=True, kw_only=True):
+    """What a button of ours carries: the question, and who asked it."""
+
+    job: str
+    asker: str
+
+    @classmethod
+    def of(cls, job: Job) -> str:
+        """As a button's value."""
+        return msgspec.json.encode(cls(job=str(job.id), asker=job.asker)).decode()
+
+    @property
+    def id(self) -> JobId:
+        """The question's name."""
+        return JobId.read(self.job)
+
+
+def read_button(value: str) -> Button:
+    """The inverse of `Button.of`."""
+    return msgspec.json.decode(value, type=Button)
+
+
+def split_markdown(text: str) -> list[str]:
+    """Escaped Markdown in parts, each of which fits into one message."""
+    escaped = escape(text)
+    limit = _MOST_MARKDOWN
+    while True:
+        parts = split(escaped, limit)
+        if limit <= _LEAST or all(len(msgspec.json.encode(part)) <= _MOST_JSON for part in parts):
+            return parts
+        limit = max(_LEAST, limit // 2)
+
+
+def fallback(escaped: str) -> str:
+    """What a notification shows of a text; the blocks have all of it."""
+    return escaped if len(escaped) <= _MOST_FALLBACK else f"{escaped[:_MOST_FALLBACK].rpartition(' ')[0]} ..."
+
+
+def written(escaped: str) -> list[Block]:
+    """A part of an answer. Its first table becomes a table of Slack's own."""
+    found = find_table(escaped)
+    if found is None:
+        return [_markdown(escaped)]
+    before, table, after = found
+    return [
+        *([_markdown(before)] if before.strip() else []),
+        table.as_block(),
+        *([_markdown(after)] if after.strip() else []),
+    ]
+
+
+def status(text: str) -> list[Block]:
+    """How things stand."""
+    return [_context([f"_{escape(text)}_"])]
+
+
+def stop_button(job: Job) -> Block:
+    """While it is being answered."""
+    return _actions([_button(STOP, "Stop", Button.of(job))])
+
+
+def below_answer(job: Job, notices: Sequence[str]) -> list[Block]:
+    """What stands under a finished answer: notices, thumbs, Regenerate."""
+    value = Button.of(job)
+    thumbs: Block = {
+        "type": "context_actions",
+        "elements": [
+            {
+                "type": "feedback_buttons",
+                "action_id": FEEDBACK,
+                "positive_button": {"text": _plain("Good answer"), "value": f"{POSITIVE} {job.id}"},
+                "negative_button": {"text": _plain("Bad answer"), "value": f"{NEGATIVE} {job.id}"},
+            }
+        ],
+    }
+    return [*notes(notices), thumbs, _actions([_button(REGENERATE, "Regenerate", value)])]
+
+
+def notes(notices: Sequence[str]) -> list[Block]:
+    """Sentences beside an answer, small."""
+    lines = [escape(notice) for notice in notices if notice]
+    room = _MOST_NOTES // max(1, len(lines))
+    lines = [line if len(line) <= room else f"{line[: room - 4]} ..." for line in lines]
+    return [_context(lines[:_MOST_CONTEXT])] if lines else []
+
+
+def paragraph(escaped: str) -> Block:
+    """A paragraph in Slack's own markup."""
+    return {"type": "section", "text": {"type": "mrkdwn", "text": escaped}}
+
+
+def _markdown(escaped: str) -> Block:
+    return {"type": "markdown", "text": escaped}
+
+
+def _context(lines: Sequence[str]) -> Block:
+    return {"type": "context", "elements": [{"type": "mrkdwn", "text": line} for line in lines]}
+
+
+def _actions(elements: Sequence[Block]) -> Block:
+    return {"type": "actions", "elements": list(elements)}
+
+
+def _button(action: str, label: str, value: str) -> Block:
+    return {"type": "button", "action_id": action, "text": _plain(label), "value": value}
+
+
+def _plain(text: str) -> Block:
+    return {"type": "plain_text", "text": text}

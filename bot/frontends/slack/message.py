@@ -1,0 +1,130 @@
+"""A message of a person, as read from Slack's events. Nobody else looks into the events' JSON."""
+
+from collections.abc import Mapping
+from typing import Any, Self
+
+import msgspec
+
+from bot.frontends.slack.place import PLATFORM, Place
+from jobs import PictureRef
+
+_BY_PEOPLE = frozenset({None, "file_share", "thread_broadcast", "me_message"})
+_NO_LONGER_THERE = frozenset({"tombstone", "hidden_by_limit"})
+_DIRECT = "im"
+
+
+class SharedFile(msgspec.Struct, frozen=True, kw_only=True):
+    """A file beside a message. In Slack Connect only its id may be known (`file_access: check_file_info`)."""
+
+    id: str
+    name: str = ""
+    size_bytes: int | None = None
+    url: str = ""  # on Slack's own hosts, for whoever has the token
+
+    @classmethod
+    def read(cls, file: Mapping[str, Any]) -> Self:
+        """From Slack's file object."""
+        return cls(
+            id=file["id"],
+            name=file.get("name") or file.get("title") or "",
+            size_bytes=file.get("size"),
+            url=file.get("url_private_download") or file.get("url_private") or "",
+        )
+
+    def as_reference(self, team: str) -> PictureRef:
+        """What can be fetched again: the file's id, never its address."""
+        return PictureRef(
+            platform=PLATFORM, origin=f"{team}/{self.id}", name=self.name, size_bytes=self.size_bytes or None
+        )
+
+
+class Message(msgspec.Struct, frozen=True, kw_only=True):
+    """A message of a person."""
+
+    team: str  # the workspace that the bot is installed in
+    channel: str
+    ts: str
+    user: str
+    thread: str | None = None  # ts of the thread's first message, where it is in one
+    under: str | None = None  # who began that thread
+    text: str = ""  # as Slack encodes it
+    files: tuple[SharedFile, ...] = ()
+    is_direct: bool = False
+
+    @property
+    def place(self) -> Place:
+        """Where its answer goes: its thread, or a new one under it."""
+        return Place(
+            team=self.team,
+            channel=self.channel,
+            thread=self.thread or self.ts,
+            asked=self.ts,
+            user=self.user,
+            is_direct=self.is_direct,
+        )
+
+    @property
+    def references(self) -> tuple[PictureRef, ...]:
+        """Its files. What is no picture is said at the intake."""
+        return tuple(file.as_reference(self.team) for file in self.files)
+
+    def says_the_same_as(self, other: "Message") -> bool:
+        """No word and no file differs: an unfurled link is no change."""
+        return self.text == other.text and [file.id for file in self.files] == [file.id for file in other.files]
+
+
+def read_message(event: Mapping[str, Any], *, team: str, channel: str = "", is_direct: bool = False) -> Message | None:
+    """The message in an event, a history or a shortcut; None when no person wrote it.
+
+    `channel` and `is_direct` are for messages inside another object, which do not say where they stand.
+    """
+    user = event.get("user")
+    if event.get("bot_id") or not user or user == "USLACKBOT" or event.get("subtype") not in _BY_PEOPLE:
+        return None
+    thread = event.get("thread_ts")
+    return Message(
+        team=team,
+        channel=channel or event["channel"],
+        ts=event["ts"],
+        user=user,
+        thread=thread,
+        under=event.get("parent_user_id"),
+        text=event.get("text") or "",
+        files=read_files(event.get("files") or ()),
+        is_direct=is_direct or event.get("channel_type") == _DIRECT,
+    )
+
+
+def read_files(files: Any) -> tuple[SharedFile, ...]:
+    """Those of the files that are still there."""
+    return tuple(SharedFile.read(file) for file in files if file.get("mode") not in _NO_LONGER_THERE)
+
+
+class Change(msgspec.Struct, frozen=True, kw_only=True):
+    """A message that was edited."""
+
+    before: Message | None
+    after: Message
+
+    @property
+    def is_real(self) -> bool:
+        """Somebody changed the words or the files."""
+        return self.before is None or not self.before.says_the_same_as(self.after)
+
+
+def read_change(event: Mapping[str, Any], *, team: str) -> Change | None:
+    """From `message_changed`; None when it is no person's message."""
+    direct = event.get("channel_type") == _DIRECT
+    after = read_message(event["message"], team=team, channel=event["channel"], is_direct=direct)
+    if after is None:
+        return None
+    previous = event.get("previous_message")
+    before = read_message(previous, team=team, channel=event["channel"], is_direct=direct) if previous else None
+    return Change(before=before, after=after)
+
+
+def read_deleted(event: Mapping[str, Any], *, team: str) -> Message | None:
+    """The message that `message_deleted` names, or that became a tombstone; None when it was no person's."""
+    previous = event.get("previous_message")
+    direct = event.get("channel_type") == _DIRECT
+    return read_message(previous, team=team, channel=event["channel"], is_direct=direct) if previous else None

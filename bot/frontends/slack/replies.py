@@ -1,0 +1,61 @@
+"""The replies that are on their way in this process, so that what happens meanwhile can find them."""
+
+import time
+from collections.abc import Callable, Sequence
+from weakref import WeakValueDictionary
+
+from bot.frontends.slack.files import Files
+from bot.frontends.slack.place import Place
+from bot.frontends.slack.posts import Posts
+from bot.frontends.slack.reply import SlackReply
+from bot.frontends.slack.workspaces import WebClients, Workspaces
+from jobs import ConversationId, Job, JobId
+
+
+class Replies:
+    """They live as long as somebody delivers them.
+
+    A reply that is opened at least `lease_s / 2` after its question was accepted, by the store's clock, may not be
+    the first: another process may have posted for it. One that is opened sooner is the first, since nobody can take
+    a delivery over before its lease has run out.
+    """
+
+    def __init__(
+        self,
+        *,
+        workspaces: Workspaces,
+        files: Files,
+        clients: WebClients,
+        lease_s: float,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._workspaces = workspaces
+        self._files = files
+        self._clients = clients
+        self._first_within_s = lease_s / 2
+        self._clock = clock
+        self._live: WeakValueDictionary[JobId, SlackReply] = WeakValueDictionary()
+        self._posts: WeakValueDictionary[tuple[str, str], Posts] = WeakValueDictionary()
+
+    def open(self, job: Job, posted: Sequence[str]) -> SlackReply:
+        """The reply of a job. Two revisions of a question stand in the same place."""
+        key = (job.conversation.tenant_key, job.source)
+        posts = self._posts.get(key)
+        if posts is None:
+            ids = [name for name in posted if "/" not in name]
+            posts = self._posts[key] = Posts(Place.read(job.reply_to), ids, is_sure=self._is_first(job))
+        reply = SlackReply(
+            job, posts, tuple(posted), workspaces=self._workspaces, files=self._files, clients=self._clients
+        )
+        self._live[job.id] = reply
+        return reply
+
+    def under_way(self, conversation: ConversationId) -> list[Job]:
+        """The questions of a conversation that are being answered, in the order of asking."""
+        jobs = (reply.job for reply in list(self._live.values()) if reply.job.conversation == conversation)
+        return sorted(jobs, key=lambda job: (job.accepted_at_s, job.revision))
+
+    def _is_first(self, job: Job) -> bool:
+        if not job.accepted_at_s:  # refused: nobody else will ever tell
+            return True
+        return job.revision == 0 and self._clock() - job.accepted_at_s < self._first_within_s

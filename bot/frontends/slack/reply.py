@@ -1,0 +1,205 @@
+"""The reply to one question: a sign at once, the words as they come, the answer in the end.
+
+In a direct message the sign is Slack's status line and the words are streamed. In a channel the sign is a message,
+which is edited. When many are asking at once, what may be left out is left out: a status instead of a message, no
+words on the way, and the answer in one post.
+"""
+
+import structlog
+
+from bot.errors import NotPosted
+from bot.frontend import Posted
+from bot.frontends.slack import blocks
+from bot.frontends.slack.blocks import Block
+from bot.frontends.slack.errors import CallLost, CallRefused
+from bot.frontends.slack.escaping import escape
+from bot.frontends.slack.files import Files
+from bot.frontends.slack.posts import Part, Posts, metadata
+from bot.frontends.slack.stream import Stream
+from bot.frontends.slack.workspace import Workspace
+from bot.frontends.slack.workspaces import WebClients, Workspaces
+from jobs import Cancelled, Done, Failed, Job
+
+_FILE = "file/"  # marks the id of a file in the ledger; everything else there is a message
+_UPDATE = "chat.update"
+_MOST_PARAGRAPH = 3_000  # characters
+_NOTHING_SAID = "The model had nothing to say."
+
+log = structlog.get_logger()
+
+
+class SlackReply:
+    """`Reply` in a thread."""
+
+    def __init__(
+        self, job: Job, posts: Posts, posted: Posted, *, workspaces: Workspaces, files: Files, clients: WebClients
+    ) -> None:
+        self.job = job
+        self._posts = posts
+        self._place = posts.place
+        self._files = files
+        self._clients = clients
+        self._workspaces = workspaces
+        self._uploaded = [name for name in posted if name.startswith(_FILE)]
+        self._may_be_uploaded = not posts.is_sure
+        self._stream: Stream | None = None
+        self._has_status = False
+
+    async def show(self, text: str, *, progress: bool) -> Posted:
+        """See `Reply.show`."""
+        workspace = await self._workspace()
+        async with self._posts.lock:
+            if progress:
+                await self._show_progress(workspace, text)
+            else:
+                await self._show_draft(workspace, text)
+        return self._posted
+
+    async def attach(self, name: str, content: bytes) -> Posted:
+        """See `Reply.attach`."""
+        workspace = await self._workspace()
+        if self._may_be_uploaded and await self._posts.has_file(workspace, name, len(content)):
+            self._uploaded.append(_FILE)
+        self._may_be_uploaded = False
+        if not self._uploaded:
+            try:
+                file = await self._files.upload(
+                    self._clients.session, workspace, self._place, name=name, content=content
+                )
+            except CallLost:
+                self._may_be_uploaded = True
+                raise
+            self._uploaded.append(f"{_FILE}{file}")
+        return self._posted
+
+    async def finish(self, done: Done) -> Posted:
+        """See `Reply.finish`."""
+        below = blocks.below_answer(self.job, (*done.notices, self._place.note))
+        return await self._end(done.text or _NOTHING_SAID, below)
+
+    async def fail(self, ending: Failed | Cancelled, sentence: str) -> Posted:
+        """See `Reply.fail`. What was never accepted is told to the asker alone, where others read along."""
+        if isinstance(ending, Cancelled) and ending.text:
+            return await self._end(ending.text, [*blocks.status(sentence)])
+        notices = () if isinstance(ending, Cancelled) else ending.notices
+        said = [blocks.paragraph(escape(sentence)), *blocks.notes(notices)]
+        if not self.job.accepted_at_s and not self._place.is_direct:
+            await self._tell_asker(sentence, said)
+            return self._posted
+        return await self._stand([Part(text=escape(sentence), blocks=said)])
+
+    @property
+    def _posted(self) -> Posted:
+        return (*self._posts.ids, *self._uploaded)
+
+    async def _workspace(self) -> Workspace:
+        return await self._workspaces.of(self._place.team)
+
+    async def _show_progress(self, workspace: Workspace, text: str) -> None:
+        if self._posts.ids:
+            if workspace.pace.has_spare(_UPDATE):
+                await self._draft(workspace, escape(text), blocks.status(text))
+        elif self._place.is_direct or not workspace.pace.has_spare(_UPDATE):
+            await self._set_status(workspace, text)
+        else:
+            await self._draft(workspace, escape(text), blocks.status(text))
+
+    async def _show_draft(self, workspace: Workspace, text: str) -> None:
+        streamed = escape(text.strip())
+        if not streamed:
+            return
+        if self._stream is not None:
+            if self._stream.can_become(streamed):
+                await self._stream.append(workspace, streamed)
+            if self._stream.is_open:
+                return
+        if not self._posts.ids and self._posts.is_sure and Stream.is_possible(self._place, workspace):
+            await self._open_stream(workspace, streamed)
+        elif workspace.pace.has_spare(_UPDATE):
+            beginning = blocks.split_markdown(text)[0]
+            await self._draft(workspace, beginning, blocks.written(beginning))
+        elif not self._posts.ids:
+            await self._set_status(workspace, "Writing ...")
+
+    async def _draft(self, workspace: Workspace, text: str, shown: list[Block]) -> None:
+        """A message that is edited in the end, and that is promised to be."""
+        workspace.pace.promise(_UPDATE, self)
+        part = Part(text=blocks.fallback(text), blocks=[*shown, blocks.stop_button(self.job)])
+        await self._posts.put(workspace, self.job.id, [part])
+
+    async def _open_stream(self, workspace: Workspace, escaped: str) -> None:
+        try:
+            self._stream = await Stream.open(self._place, workspace, escaped)
+        except CallLost:
+            self._posts.doubt()
+            raise
+        except CallRefused as error:  # this workspace does not stream
+            log.info("no stream", team=workspace.team, error=error.sentence)
+            await self._draft(workspace, escaped, [blocks.paragraph(escaped[:_MOST_PARAGRAPH])])
+            return
+        self._posts.add(self._stream.ts)
+
+    async def _set_status(self, workspace: Workspace, text: str) -> None:
+        """The line under the thread. Slack takes it away after two minutes; a post of ours does so too."""
+        if self._has_status and not workspace.pace.has_spare("assistant.threads.setStatus"):
+            return
+        try:
+            await workspace.call(
+                "assistant.threads.setStatus",
+                channel_id=self._place.channel,
+                thread_ts=self._place.thread,
+                status=_after_name(text),
+            )
+        except NotPosted as error:
+            log.info("no status", team=workspace.team, error=error.sentence)
+        self._has_status = True
+
+    async def _end(self, text: str, below: list[Block]) -> Posted:
+        """The last word: what is streamed is closed with it; otherwise the messages become it."""
+        texts = blocks.split_markdown(text) or [escape(_NOTHING_SAID)]
+        stream, self._stream = self._stream, None
+        if stream is not None and stream.is_open:
+            workspace = await self._workspace()
+            last = escape(text.strip())
+            whole = len(texts) == 1 and stream.can_become(last) and len(blocks.written(last)) == 1
+            async with self._posts.lock:
+                said = await stream.close(
+                    workspace,
+                    last if whole else stream.sent,
+                    blocks=below if whole else (),
+                    metadata=metadata(self.job.id, 0),
+                )
+            if whole and said:
+                return self._posted
+        parts = [Part(text=blocks.fallback(part), blocks=blocks.written(part)) for part in texts]
+        parts[-1].blocks.extend(below)
+        return await self._stand(parts)
+
+    async def _stand(self, parts: list[Part]) -> Posted:
+        workspace = await self._workspace()
+        async with self._posts.lock:
+            await self._posts.put(workspace, self.job.id, parts)
+        workspace.pace.keep_promise(_UPDATE, self)
+        return self._posted
+
+    async def _tell_asker(self, sentence: str, said: list[Block]) -> None:
+        workspace = await self._workspace()
+        place = self._place
+        in_thread = {"thread_ts": place.thread} if place.thread != place.asked else {}
+        await workspace.call(
+            "chat.postEphemeral",
+            channel=place.channel,
+            user=place.user,
+            text=escape(sentence),
+            blocks=said,
+            **in_thread,
+        )
+
+
+def _after_name(text: str) -> str:
+    """Slack shows a status after the app's name.
+
+    >>> _after_name("Looking ..."), _after_name("2nd in line, about 20 s")
+    ('is looking ...', 'is waiting: 2nd in line, about 20 s')
+    """
+    return f"is {text.lower()}" if text.endswith("...") else f"is waiting: {text[0].lower()}{text[1:]}"

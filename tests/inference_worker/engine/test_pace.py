@@ -1,0 +1,31 @@
+import pytest
+
+from inference_worker.engine.pace import LEAST_TOKENS, STEP_S, PrefillPace
+
+
+def test_nobody_decodes_so_a_step_takes_all_it_may() -> None:
+    pace = PrefillPace(most=512)
+    pace.record(512, seconds=9.0)
+    assert pace.tokens(beside_decode=False) == 512
+
+
+def test_beside_decode_a_step_takes_what_the_machine_computes_in_time() -> None:
+    pace = PrefillPace(most=512)
+    pace.record(100, seconds=0.1)
+    assert pace.tokens(beside_decode=True) == pytest.approx(STEP_S / 0.001, abs=1)
+
+
+def test_a_fast_machine_is_not_held_back_and_a_slow_one_goes_on() -> None:
+    fast, slow = PrefillPace(most=512), PrefillPace(most=512)
+    fast.record(512, seconds=0.01)
+    slow.record(512, seconds=60.0)
+    assert fast.tokens(beside_decode=True) == 512
+    assert slow.tokens(beside_decode=True) == LEAST_TOKENS
+
+
+def test_one_slow_step_does_not_set_the_pace_for_ever() -> None:
+    pace = PrefillPace(most=512)
+    pace.record(100, seconds=10.0)
+    for _ in range(20):
+        pace.record(100, seconds=0.1)
+    assert pace.tokens(beside_decode=True) > 90
