@@ -1,16 +1,26 @@
 """The pictures of a question: fetched, verified, brought into their stored form and stored, a verdict for each file."""
 
 import asyncio
-from collections.abc import Awaitable, Mapping
+from collections import defaultdict
+from collections.abc import Awaitable, Collection, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import msgspec
 
-from bot.errors import PictureRefused, TooManyPictures
+from bot.errors import PagesLeftOut, PictureDropped, PictureRefused, TooManyPictures
 from bot.fetching import Fetcher
 from bot.frontend import Frontend
 from bot.sandbox.pool import Sandbox
-from jobs import ConversationStore, Job, JobKind, Picture, PictureRef, PictureStore
+from bot.sandbox.wire import Normalised, Opened
+from jobs import Conversation, ConversationStore, Job, JobKind, Picture, PictureRef, PictureStore, digest_of
+
+T = TypeVar("T")
+_FileName = tuple[str, str]  # platform, origin
+
+_FILES_AT_ONCE = 64  # over all conversations: bounds the memory that files take between fetching and storing
+_FILES_OF_ONE_QUESTION = 4  # of those, so that one question with ten slow files leaves room for the others
+_BROUGHT_BACK = 24  # earlier files, the latest; a context of 16,384 tokens shows 21 pictures
 
 
 class TakenIn(msgspec.Struct, frozen=True, kw_only=True):
@@ -29,7 +39,8 @@ class TakenIn(msgspec.Struct, frozen=True, kw_only=True):
 class Intake:
     """Takes in the pictures of accepted questions. Taking them in again for the same job gives the same.
 
-    At most `max_pictures` a question, each looked at in up to `max_crops` crops (`ocr_crops` for reading).
+    At most `max_pictures` a question, of a document its first `max_pages`; each is looked at in up to `max_crops`
+    crops (`ocr_crops` for reading).
     """
 
     def __init__(
@@ -40,6 +51,7 @@ class Intake:
         pictures: PictureStore,
         conversations: ConversationStore,
         max_pictures: int = 10,
+        max_pages: int = 4,
         max_crops: int = 4,
         ocr_crops: int = 16,
     ) -> None:
@@ -48,52 +60,139 @@ class Intake:
         self._pictures = pictures
         self._conversations = conversations
         self._max_pictures = max_pictures
+        self._max_pages = max_pages
         self._max_crops = max_crops
         self._ocr_crops = ocr_crops
+        self._room = asyncio.Semaphore(_FILES_AT_ONCE)
 
     async def take_in(self, job: Job, frontend: Frontend) -> TakenIn:
         """Every picture that the question refers to; one bad file does not lose the others.
 
-        Earlier pictures of the conversation whose bytes are gone are fetched again as well.
+        Earlier pictures of the conversation whose bytes are gone are fetched again as well; where that fails the
+        answer says so.
 
         Raises:
             ExceptionGroup: of `StoreUnavailable`; nothing can be kept right now.
         """
-        conversation = await self._conversations.load(job.conversation)
-        known = {picture.ref.origin: picture for turn in conversation.turns for picture in turn.pictures}
-        question = _Question(job=job, frontend=frontend, known=known)
-        referred = {ref.origin for ref in job.references}
+        album = _Album(await self._conversations.load(job.conversation))
+        question = _Question(job=job, frontend=frontend, album=album)
+        references: dict[_FileName, PictureRef] = {}
+        for ref in job.references:
+            references.setdefault(_file_of(ref), ref)
         async with asyncio.TaskGroup() as group:
             taking = [
                 group.create_task(_verdict(self._take(question, ref, number=number)))
-                for number, ref in enumerate(job.references, start=1)
+                for number, ref in enumerate(references.values(), start=1)
             ]
-            for picture in known.values():
-                if picture.ref.origin not in referred:  # where it fails, the answer says so
-                    group.create_task(_verdict(self._take(question, picture.ref, number=picture.number)))
-        results = [task.result() for task in taking]
+            for pictures in album.files_besides(references):
+                group.create_task(_verdict(self._bring_back(question, pictures)))
+        return self._taken_in([task.result() for task in taking], earlier=len(album.pictures))
+
+    def _taken_in(self, results: "Sequence[_File | PictureRefused]", *, earlier: int) -> TakenIn:
+        """What fits of all this, in order. Pictures that the conversation knows take no room."""
+        pictures: list[Picture] = []
+        verdicts: list[PictureRefused] = []
+        room = self._max_pictures
+        for number, result in enumerate(results, start=1):
+            if isinstance(result, PictureRefused):
+                verdicts.append(result)
+                continue
+            new = [picture for picture in result.pictures if not picture.number]
+            fitting = [picture for picture in result.pictures if picture not in new[room:]]
+            room -= len(new[:room])
+            pictures += fitting
+            if not fitting:
+                verdicts.append(TooManyPictures(number=number, limit=self._max_pictures))
+            elif result.pages_left_out or len(fitting) < len(result.pictures):
+                verdicts.append(PagesLeftOut(page=fitting[-1].ref.page + 1, name=fitting[-1].name or "the document"))
+        if pictures or earlier:  # else it is said why there is nothing to see
+            verdicts = [verdict for verdict in verdicts if not isinstance(verdict, PictureDropped)]
         return TakenIn(
-            pictures=tuple(result for result in results if isinstance(result, Picture)),
-            verdicts=tuple(result.sentence for result in results if isinstance(result, PictureRefused)),
-            earlier=len(known),
+            pictures=tuple(pictures), verdicts=tuple(verdict.sentence for verdict in verdicts), earlier=earlier
         )
 
-    async def _take(self, question: "_Question", ref: PictureRef, *, number: int) -> Picture:
-        """The picture behind a reference; what the conversation has already is not fetched again."""
-        known = question.known.get(ref.origin)
-        if known is None and number > self._max_pictures:
-            raise TooManyPictures(number=number, limit=self._max_pictures)
-        if known is not None and await self._is_stored(known, question.job):
-            return known
+    async def _take(self, question: "_Question", ref: PictureRef, *, number: int) -> "_File":
+        """What is behind a reference; what the conversation has already is not fetched again."""
+        known = question.album.pictures_of(ref)
+        if not known:
+            if number > self._max_pictures:
+                raise TooManyPictures(number=number, limit=self._max_pictures)
+            if dropped := question.album.dropped_of(ref):
+                raise PictureDropped(number=dropped[0].number)
+        elif await self._are_stored(question, known):
+            return _File(pictures=known)
+        async with question.room, self._room:
+            opened = await self._open(question, ref, number=number)
+            wanted = [form for form in opened.pictures if not question.album.is_dropped(ref, form)]
+            if not wanted:
+                raise PictureDropped(number=question.album.dropped_of(ref)[0].number)
+            return _File(
+                pictures=tuple([await self._keep(question, ref, form) for form in wanted]),
+                pages_left_out=opened.pages_left_out,
+            )
+
+    async def _bring_back(self, question: "_Question", pictures: Sequence[Picture]) -> None:
+        """Bytes of earlier pictures of one file that are gone; only the very same ones are of use."""
+        if await self._are_stored(question, pictures):
+            return
+        async with question.room, self._room:
+            opened = await self._open(question, pictures[0].ref, number=pictures[0].number)
+            digests = {picture.digest for picture in pictures}
+            for form in opened.pictures:
+                if digest_of(form.stored) in digests:
+                    await self._pictures.put(question.job.conversation, form.stored)
+
+    async def _open(self, question: "_Question", ref: PictureRef, *, number: int) -> Opened:
         content = await self._fetcher.fetch(question.frontend, ref, number=number)
         async with question.decoding:
-            form = await self._sandbox.normalise(content, number=number)
-        digest = await self._pictures.put(question.job.conversation, form.stored)
-        crops = self._ocr_crops if question.job.kind is JobKind.OCR else self._max_crops
-        return Picture(digest=digest, width=form.width, height=form.height, ref=ref, max_crops=crops)
+            return await self._sandbox.normalise(content, number=number, max_pages=self._max_pages)
 
-    async def _is_stored(self, picture: Picture, job: Job) -> bool:
-        return await self._pictures.get(job.conversation.tenant_key, picture.digest) is not None
+    async def _keep(self, question: "_Question", ref: PictureRef, form: Normalised) -> Picture:
+        """Stored, and the picture that it is: the one that the conversation knows, where it is the same."""
+        digest = await self._pictures.put(question.job.conversation, form.stored)
+        for known in question.album.pictures_of(ref):
+            if known.digest == digest:
+                return known
+        crops = self._ocr_crops if question.job.kind is JobKind.OCR else self._max_crops
+        page = msgspec.structs.replace(ref, page=form.page)
+        return Picture(digest=digest, width=form.width, height=form.height, ref=page, max_crops=crops)
+
+    async def _are_stored(self, question: "_Question", pictures: Sequence[Picture]) -> bool:
+        tenant = question.job.conversation.tenant_key
+        return all(await asyncio.gather(*(self._pictures.has(tenant, picture.digest) for picture in pictures)))
+
+
+class _File(msgspec.Struct, frozen=True, kw_only=True):
+    """What was behind one reference: a picture, or the first pages of a document."""
+
+    pictures: tuple[Picture, ...]
+    pages_left_out: int = 0
+
+
+class _Album:
+    """A conversation's pictures by the files that they came from."""
+
+    def __init__(self, conversation: Conversation) -> None:
+        self.pictures = conversation.pictures
+        self._files = _by_file(conversation.pictures)
+        self._dropped = _by_file(conversation.dropped)
+
+    def pictures_of(self, ref: PictureRef) -> tuple[Picture, ...]:
+        """Those that came from this file."""
+        return tuple(self._files.get(_file_of(ref), ()))
+
+    def dropped_of(self, ref: PictureRef) -> tuple[Picture, ...]:
+        """Those of this file that somebody took out."""
+        return tuple(self._dropped.get(_file_of(ref), ()))
+
+    def is_dropped(self, ref: PictureRef, form: Normalised) -> bool:
+        """This page, or the picture itself, was taken out."""
+        return any(picture.ref.page == form.page for picture in self.dropped_of(ref))
+
+    def files_besides(self, references: Collection[_FileName]) -> list[list[Picture]]:
+        """The pictures of the latest files, less those that the question refers to itself."""
+        latest = list(self._files.items())[-_BROUGHT_BACK:]
+        return [pictures for file, pictures in latest if file not in references]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,11 +205,23 @@ class _Question:
 
     job: Job
     frontend: Frontend
-    known: Mapping[str, Picture]  # the conversation's, by origin
+    album: _Album
+    room: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_FILES_OF_ONE_QUESTION))
     decoding: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
-async def _verdict(work: Awaitable[Picture]) -> Picture | PictureRefused:
+def _by_file(pictures: Sequence[Picture]) -> dict[_FileName, list[Picture]]:
+    files = defaultdict(list)
+    for picture in pictures:
+        files[_file_of(picture.ref)].append(picture)
+    return files
+
+
+def _file_of(ref: PictureRef) -> _FileName:
+    return ref.platform, ref.origin
+
+
+async def _verdict(work: Awaitable[T]) -> T | PictureRefused:
     try:
         return await work
     except PictureRefused as refusal:

@@ -16,8 +16,7 @@ _PORTS = {80, 443}
 # and NAT64 addresses, link-local, site-local and private ones are out without being named.
 _PUBLIC_IPV6 = ipaddress.ip_network("2000::/3")
 _CLOSED = [
-    ipaddress.ip_network(block)
-    for block in ("192.88.99.0/24", "2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20")
+    ipaddress.ip_network(block) for block in ("192.88.99.0/24", "2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20")
 ]
 
 

@@ -30,7 +30,7 @@ def build_dialogue(
     job = claim.job
     turns = tuple(turn for turn in conversation.turns if turn.source != job.source)  # it may be answered again
     known = pictures_of(turns)
-    new, again = place_pictures(claim.pictures, known)
+    new, again = place_pictures(claim.pictures, known, conversation.dropped)
     one_shot = job.kind is JobKind.OCR and not new
     if one_shot:
         # An older picture is read at full detail beside the conversation: its slot there keeps its own crops.
@@ -80,18 +80,26 @@ def pictures_of(turns: Sequence[Turn]) -> tuple[Picture, ...]:
 
 
 def place_pictures(
-    brought: Sequence[Picture], known: Sequence[Picture]
+    brought: Sequence[Picture], known: Sequence[Picture], dropped: Sequence[Picture] = ()
 ) -> tuple[tuple[Picture, ...], tuple[Picture, ...]]:
-    """What a question brings, as (new, again): new pictures get the next numbers, known ones keep theirs."""
+    """What a question brings, as (new, again): new pictures get the next numbers, known ones keep theirs.
+
+    So do those of a question that is answered again. What was dropped meanwhile is left out, its number stays taken.
+    """
+    out = {(picture.number, picture.digest) for picture in dropped}
+    brought = [picture for picture in brought if (picture.number, picture.digest) not in out]
     by_digest = {picture.digest: picture for picture in known}
-    following = max((picture.number for picture in known), default=0) + 1
+    taken = {picture.number for picture in known}
+    following = max((picture.number for picture in (*known, *dropped, *brought)), default=0) + 1
     new: dict[str, Picture] = {}
     again: dict[str, Picture] = {}
     for picture in brought:
         if picture.digest in by_digest:
             again[picture.digest] = by_digest[picture.digest]
         elif picture.digest not in new:
-            new[picture.digest] = msgspec.structs.replace(picture, number=following + len(new))
+            has_number = picture.number > 0 and picture.number not in taken
+            new[picture.digest] = msgspec.structs.replace(picture, number=picture.number if has_number else following)
+            following += not has_number
     return tuple(new.values()), tuple(again.values())
 
 

@@ -2,10 +2,12 @@
 
 from jobs.answer import AnswerEvent, AnswerReader, Cancelled, Delta, Done, Ending, Failed, Started, Usage
 from jobs.conversation import Conversation, ConversationId, ConversationStore, Forgotten, Turn
+from jobs.eraser import Eraser
 from jobs.job import Job, JobId, JobKind, Sampling
 from jobs.picture import Picture, PictureRef, PictureStore, digest_of
 from jobs.queue import Cancellation, Claim, Position, Pulse, QueueIn, QueueOut, Reaper, Submission
 from jobs.reply import Delivery, Leases, ReplyLedger
+from jobs.silence import Silences
 
 __all__ = [
     "AnswerEvent",
@@ -20,6 +22,7 @@ __all__ = [
     "Delta",
     "Done",
     "Ending",
+    "Eraser",
     "Failed",
     "Forgotten",
     "Job",
@@ -36,6 +39,7 @@ __all__ = [
     "Reaper",
     "ReplyLedger",
     "Sampling",
+    "Silences",
     "Started",
     "Submission",
     "Turn",

@@ -1,5 +1,6 @@
 """A conversation: its name, its turns, and where they are kept."""
 
+from collections.abc import Iterable
 from typing import Protocol, Self
 from urllib.parse import quote, unquote
 
@@ -65,11 +66,39 @@ class Turn(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Conversation(msgspec.Struct, frozen=True, kw_only=True):
-    """A conversation's turns, oldest first. Forgetting raises `epoch`, so no cache of before can be mistaken."""
+    """A conversation's turns, oldest first. Forgetting raises `epoch`, so no cache of before can be mistaken.
+
+    `dropped` are pictures that somebody took out: no turn shows them, their numbers stay taken, and what came from
+    there is not taken in again.
+    """
 
     id: ConversationId
     epoch: int = 0
     turns: tuple[Turn, ...] = ()
+    dropped: tuple[Picture, ...] = ()
+
+    @property
+    def pictures(self) -> tuple[Picture, ...]:
+        """Every picture that the turns show, in order of appearance."""
+        return tuple(picture for turn in self.turns for picture in turn.pictures)
+
+    def find_picture(self, number: int) -> tuple[str, Picture] | None:
+        """The picture of that number, with the source of the turn that brought it."""
+        shown = ((turn.source, picture) for turn in self.turns for picture in turn.pictures)
+        return next(((source, picture) for source, picture in shown if picture.number == number), None)
+
+    def without(self, dropped: Iterable[Picture]) -> Self:
+        """The same conversation with these pictures taken out of its turns."""
+        gone = tuple(dropped)
+        names = {(picture.number, picture.digest) for picture in gone}
+        turns = (
+            msgspec.structs.replace(
+                turn,
+                pictures=tuple(picture for picture in turn.pictures if (picture.number, picture.digest) not in names),
+            )
+            for turn in self.turns
+        )
+        return msgspec.structs.replace(self, turns=tuple(turns), dropped=gone) if gone else self
 
 
 class Forgotten(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,6 +107,16 @@ class Forgotten(msgspec.Struct, frozen=True, kw_only=True):
     conversations: int = 0
     turns: int = 0
     pictures: int = 0  # picture bytes no longer used by any conversation
+
+    @classmethod
+    def all_of(cls, parts: "Iterable[Forgotten]") -> "Forgotten":
+        """What several forgettings removed together."""
+        counted = list(parts)
+        return cls(
+            conversations=sum(part.conversations for part in counted),
+            turns=sum(part.turns for part in counted),
+            pictures=sum(part.pictures for part in counted),
+        )
 
 
 class ConversationStore(Protocol):

@@ -1,7 +1,7 @@
 """A picture: where it came from, its verified form, and where the bytes are kept."""
 
 import hashlib
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, Self
 
 import msgspec
 
@@ -18,13 +18,14 @@ class PictureRef(msgspec.Struct, frozen=True, kw_only=True):
     """Where a picture can be fetched from, again and again: never a URL that expires.
 
     `origin` is read by its own front end only (`channel/message/attachment` on Discord, a file id on Slack, a path
-    or an URL in the shell).
+    or an URL in the shell). A document's pages are pictures of the same origin.
     """
 
     platform: str
     origin: str
     name: str = ""
     size_bytes: int | None = None
+    page: int = 0  # of a document, from 1; 0 where the file is the picture
 
 
 class Picture(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,6 +47,12 @@ class Picture(msgspec.Struct, frozen=True, kw_only=True):
         """The file's name, for people."""
         return self.ref.name
 
+    @property
+    def unnamed(self) -> Self:
+        """What is remembered of it once it is dropped: that it was there, not what it was called."""
+        ref = PictureRef(platform=self.ref.platform, origin=self.ref.origin, page=self.ref.page)
+        return msgspec.structs.replace(self, ref=ref)
+
 
 class PictureStore(Protocol):
     """Picture bytes by (tenant, digest): what one tenant stores no other can name.
@@ -60,4 +67,8 @@ class PictureStore(Protocol):
 
     async def get(self, tenant_key: str, digest: str) -> bytes | None:
         """The bytes, or None when they are gone (expired, evicted, forgotten). Counts as a use."""
+        ...
+
+    async def has(self, tenant_key: str, digest: str) -> bool:
+        """Whether `get` would give them; they stay where they are. Counts as a use."""
         ...

@@ -1,7 +1,8 @@
-"""The first pages of a PDF, drawn. Runs in a decoder process only; nobody else here knows PDFium."""
+"""A PDF's pages, drawn. Runs in a decoder process only; nobody else here knows PDFium."""
 
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
+from typing import Any
 
 from PIL import Image
 
@@ -9,13 +10,30 @@ from bot.errors import PictureBroken, PictureLocked, PictureNeedsExtra
 from bot.sandbox.stored_size import stored_size
 from bot.sandbox.wire import DecodeTask
 
-_LARGER_THAN_KEPT = 10_000  # pixels: as long as the longer side may be before it is reduced to what is kept
+_LARGER_THAN_KEPT = 10_000  # pixels: a page has none of its own, so it is taken for a very large picture
 
 
-def read_pages(task: DecodeTask) -> Iterator[tuple[Image.Image, int]]:
-    """Each page as an RGB image on white, of the size that is kept, and how many pages follow it.
+class Document:
+    """An open PDF."""
 
-    Only as many as the task wants; drawn one by one, so that a long document takes no more memory than a page.
+    def __init__(self, pdf: Any) -> None:
+        self._pdf = pdf
+        self.page_count: int = len(pdf)
+
+    def draw(self, index: int) -> Image.Image:
+        """One page as it is turned, in RGB on white, of the size that is kept."""
+        with closing(self._pdf[index]) as page:
+            width, height = page.get_size()  # points
+            enlarge = _LARGER_THAN_KEPT / max(width, height)
+            kept = stored_size(max(1, round(width * enlarge)), max(1, round(height * enlarge)))
+            bitmap = page.render(scale=max(kept) / max(width, height), rev_byteorder=True)
+            image: Image.Image = bitmap.to_pil().convert("RGB")
+            return image
+
+
+@contextmanager
+def open_document(task: DecodeTask) -> Iterator[Document]:
+    """The PDF that the task's content is.
 
     Raises:
         PictureLocked: it wants a password.
@@ -23,21 +41,14 @@ def read_pages(task: DecodeTask) -> Iterator[tuple[Image.Image, int]]:
         PictureBroken: it is no PDF inside.
     """
     try:
-        import pypdfium2  # type: ignore[import-untyped]  # noqa: PLC0415  ships no types; 8 MB for the one format that needs it
+        import pypdfium2  # type: ignore[import-untyped]  # noqa: PLC0415  untyped; 8 MB for the one format that needs it
     except ImportError:
         raise PictureNeedsExtra(number=task.number, format="PDF") from None
     try:
-        document = pypdfium2.PdfDocument(task.content)
+        pdf = pypdfium2.PdfDocument(task.content)
     except pypdfium2.PdfiumError as error:
-        locked = error.err_code == pypdfium2.raw.FPDF_ERR_PASSWORD
-        raise (PictureLocked if locked else PictureBroken)(number=task.number) from error
-    with closing(document):
-        document.init_forms()  # what people have filled in is drawn as well
-        count = len(document)
-        for index in range(min(count, task.max_pages)):
-            with closing(document[index]) as page:
-                width, height = page.get_size()  # points, as it is turned
-                scale = _LARGER_THAN_KEPT / max(width, height)
-                kept = stored_size(max(1, round(width * scale)), max(1, round(height * scale)))
-                bitmap = page.render(scale=max(kept) / max(width, height), rev_byteorder=True)
-                yield bitmap.to_pil().convert("RGB"), count - index - 1
+        is_locked = error.err_code == pypdfium2.raw.FPDF_ERR_PASSWORD
+        raise (PictureLocked if is_locked else PictureBroken)(number=task.number) from error
+    with closing(pdf):
+        pdf.init_forms()  # what people have filled in is drawn as well
+        yield Document(pdf)

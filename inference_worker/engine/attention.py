@@ -36,19 +36,26 @@ class CachedAttention:
         for segment in self._segments:
             rows = segment.rows
             keys, values = segment.cache.write(layer, segment.start, key[rows], value[rows])
-            attend = attend_one if segment.tokens == 1 else attend_many
-            mixed[rows] = attend(query[rows], keys, values, segment.mask)
+            total = segment.start + segment.tokens
+            if segment.tokens == 1:
+                mixed[rows] = attend_one(query[rows], keys, values, total)
+            else:
+                mixed[rows] = attend_many(query[rows], keys[:, :total], values[:, :total], segment.mask)
         return mixed
 
 
-def attend_one(query: Tensor, keys: Tensor, values: Tensor, _mask: Tensor | None = None) -> Tensor:
-    """One position over all keys: (1, heads, head_dim) over (kv_heads, total, head_dim).
+def attend_one(query: Tensor, keys: Tensor, values: Tensor, total: int) -> Tensor:
+    """One position over the first `total` keys: (1, heads, head_dim) over (kv_heads, capacity, head_dim).
 
-    Plain matrix products: torch's bf16 SDPA at a single query is 4 to 8 times slower on a CPU.
+    Plain matrix products: torch's bf16 SDPA at a single query is 4 to 8 times slower on a CPU. There, products of
+    bfloat16 also copy whatever is not contiguous, which costs more than to multiply the unused tail and mask it.
     """
+    if keys.device.type != "cpu" or keys.dtype != torch.bfloat16:
+        keys, values = keys[:, :total], values[:, :total]
     kv_heads, _, head_dim = keys.shape
-    grouped = query.view(kv_heads, -1, head_dim)  # (kv_heads, group, head_dim)
-    scores = torch.bmm(grouped, keys.transpose(1, 2)) * head_dim**-0.5  # (kv_heads, group, total)
+    grouped = query.reshape(kv_heads, -1, head_dim) * head_dim**-0.5  # (kv_heads, group, head_dim)
+    scores = torch.bmm(grouped, keys.transpose(1, 2))  # (kv_heads, group, capacity)
+    scores[:, :, total:] = -torch.inf
     weights = scores.softmax(dim=-1, dtype=torch.float32).to(values.dtype)
     return torch.bmm(weights, values).view(1, -1, head_dim)
 

@@ -1,6 +1,6 @@
 """One sequence's keys and values, contiguous, and the caches that idle conversations keep.
 
-Contiguous memory per sequence is what a CPU reads fastest; it grows by half, so growing costs each token little.
+Contiguous memory per sequence is what a CPU reads fastest.
 """
 
 from collections import OrderedDict
@@ -12,7 +12,8 @@ from torch import Tensor
 from inference_worker.engine.request import ConversationKey
 from inference_worker.model.config import ModelConfig
 
-GRANULE = 128  # positions; small enough for a short chat with the real model (50 MB), rare enough to copy
+GRANULE = 128  # positions that a cache grows by, at the least: 50 MB with the real model
+GROWTH = 16  # and at the least by this part of itself, so that growing costs each token little
 
 
 class KVCache:
@@ -22,55 +23,59 @@ class KVCache:
     """
 
     def __init__(self, config: ModelConfig, *, dtype: torch.dtype, device: torch.device) -> None:
-        shape = (config.layers, config.kv_heads, 0, config.head_dim)
-        self.keys = torch.empty(shape, dtype=dtype, device=device)  # (layers, kv_heads, capacity, head_dim)
-        self.values = torch.empty(shape, dtype=dtype, device=device)
+        empty = torch.empty((config.kv_heads, 0, config.head_dim), dtype=dtype, device=device)
+        self.keys = [empty] * config.layers  # each (kv_heads, capacity, head_dim)
+        self.values = [empty] * config.layers
         self.length = 0
         self.long = False
 
     @property
     def capacity(self) -> int:
         """Positions that fit without growing."""
-        return self.keys.shape[2]
+        return self.keys[0].shape[1]
 
     @property
     def size_bytes(self) -> int:
         """Memory held, used or not."""
-        return 2 * self.keys.numel() * self.keys.element_size()
+        return 2 * len(self.keys) * self.keys[0].nbytes
 
     def reserve(self, length: int) -> None:
-        """Make room for `length` positions, keeping what is there."""
+        """Make room for `length` positions, keeping what is there; layer by layer, so that little is held twice."""
         if length <= self.capacity:
             return
         capacity = grown(self.capacity, length)
-        self.keys = self._resized(self.keys, capacity)
-        self.values = self._resized(self.values, capacity)
+        for layer in range(len(self.keys)):
+            self.keys[layer] = self._resized(self.keys[layer], capacity)
+            self.values[layer] = self._resized(self.values[layer], capacity)
 
     def write(self, layer: int, start: int, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
-        """Put `key` and `value` (tokens, kv_heads, head_dim) at `start`; all so far (kv_heads, stop, head_dim)."""
+        """Put `key` and `value` (tokens, kv_heads, head_dim) at `start`; all of it (kv_heads, capacity, head_dim).
+
+        What lies beyond the written positions is finite, and not to be looked at.
+        """
         stop = start + key.shape[0]
-        self.keys[layer, :, start:stop] = key.transpose(0, 1)
-        self.values[layer, :, start:stop] = value.transpose(0, 1)
-        return self.keys[layer, :, :stop], self.values[layer, :, :stop]
+        self.keys[layer][:, start:stop] = key.transpose(0, 1)
+        self.values[layer][:, start:stop] = value.transpose(0, 1)
+        return self.keys[layer], self.values[layer]
 
     def truncate(self, length: int) -> None:
         """Forget the positions from `length` on (memory stays for what comes next)."""
         self.length = min(self.length, length)
 
     def _resized(self, old: Tensor, capacity: int) -> Tensor:
-        layers, kv_heads, _, head_dim = old.shape
-        new = old.new_empty((layers, kv_heads, capacity, head_dim))
-        new[:, :, : self.length] = old[:, :, : self.length]
+        kv_heads, _, head_dim = old.shape
+        new = old.new_zeros((kv_heads, capacity, head_dim))
+        new[:, : self.length] = old[:, : self.length]
         return new
 
 
 def grown(capacity: int, length: int) -> int:
     """The capacity after making room for `length`.
 
-    >>> grown(0, 100), grown(128, 129), grown(1024, 1025)
-    (128, 256, 1536)
+    >>> grown(0, 100), grown(128, 129), grown(8192, 8193)
+    (128, 256, 8704)
     """
-    wanted = max(length, capacity + capacity // 2)
+    wanted = max(length, capacity + capacity // GROWTH)
     return -(-wanted // GRANULE) * GRANULE
 
 

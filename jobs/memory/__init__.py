@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from jobs.memory.answers import MemoryAnswers
 from jobs.memory.clock import Clock
 from jobs.memory.conversations import MemoryConversations
+from jobs.memory.eraser import MemoryEraser
 from jobs.memory.pictures import MemoryPictures
 from jobs.memory.queue import MemoryQueue
 from jobs.memory.reaper import MemoryReaper
 from jobs.memory.replies import MemoryLeases, MemoryReplies
+from jobs.memory.silence import MemorySilences
 from jobs.memory.state import State
 from jobs.settings import StoreSettings
 from jobs.stores import Jobs
@@ -28,14 +30,18 @@ def open_memory(settings: StoreSettings) -> MemoryJobs:
     clock = Clock()
     state = State(settings=settings, clock=clock)
     queue = MemoryQueue(state)
+    conversations = MemoryConversations(state)
     return MemoryJobs(
+        settings=settings,
         queue_in=queue,
         queue_out=queue,
         reaper=MemoryReaper(state),
         answers=MemoryAnswers(state),
-        conversations=MemoryConversations(state),
+        conversations=conversations,
+        eraser=MemoryEraser(state, conversations),
         pictures=MemoryPictures(state),
         replies=MemoryReplies(state),
         leases=MemoryLeases(state),
+        silences=MemorySilences(state),
         clock=clock,
     )

@@ -14,7 +14,8 @@ class MemoryConversations:
     async def load(self, conversation: ConversationId) -> Conversation:
         """See `ConversationStore.load`."""
         thread = self._state.use(conversation)
-        return Conversation(id=conversation, epoch=thread.epoch, turns=tuple(thread.turns.values()))
+        whole = Conversation(id=conversation, epoch=thread.epoch, turns=tuple(thread.turns.values()))
+        return whole.without(thread.dropped.values())
 
     async def forget(self, conversation: ConversationId) -> Forgotten:
         """See `ConversationStore.forget`."""
@@ -28,6 +29,7 @@ class MemoryConversations:
         thread.turns.clear()
         thread.brought.clear()
         thread.askers.clear()
+        thread.dropped.clear()
         thread.last_source = None
         return Forgotten(conversations=int(known), turns=turns, pictures=pictures)
 
@@ -41,6 +43,7 @@ class MemoryConversations:
         turns = int(thread.turns.pop(source, None) is not None)
         thread.brought.pop(source, None)
         thread.askers.pop(source)
+        thread.dropped = {key: mark for key, mark in thread.dropped.items() if key[0] != source}
         pictures = self._state.drop_pictures(thread, self._brought_by_nobody(thread))
         if thread.last_source == source:
             thread.last_source = thread.line[-1].source if thread.line else next(reversed(thread.turns), None)
@@ -55,12 +58,7 @@ class MemoryConversations:
             for source, who in thread.askers.items()
             if who == asker
         ]
-        parts = [await self.forget_source(conversation, source) for conversation, source in asked]
-        return Forgotten(
-            conversations=sum(part.conversations for part in parts),
-            turns=sum(part.turns for part in parts),
-            pictures=sum(part.pictures for part in parts),
-        )
+        return Forgotten.all_of([await self.forget_source(conversation, source) for conversation, source in asked])
 
     def _scrub_source(self, thread: Thread, source: str) -> None:
         """Every revision of one question."""

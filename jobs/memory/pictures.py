@@ -29,6 +29,10 @@ class MemoryPictures:
         picture = self._state.use_picture(tenant_key, digest)
         return None if picture is None else picture.stored
 
+    async def has(self, tenant_key: str, digest: str) -> bool:
+        """See `PictureStore.has`."""
+        return self._state.use_picture(tenant_key, digest) is not None
+
     def _evict(self, *, keep: tuple[str, str]) -> None:
         """Least recently used first; never the one that has just come."""
         pictures = self._state.pictures

@@ -70,6 +70,7 @@ class Thread:
     newest: dict[str, int] = field(default_factory=dict)  # revision by source
     brought: dict[str, frozenset[str]] = field(default_factory=dict)  # digests by source
     digests: set[str] = field(default_factory=set)  # put for this conversation
+    dropped: dict[tuple[str, int], Picture] = field(default_factory=dict)  # by source and number
     last_source: str | None = None
     worker: str | None = None  # committed the last turn: holds the cache
 

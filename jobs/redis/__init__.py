@@ -5,12 +5,14 @@ from contextlib import asynccontextmanager
 
 from jobs.redis.answers import RedisAnswers
 from jobs.redis.conversations import RedisConversations
+from jobs.redis.eraser import RedisEraser
 from jobs.redis.pictures import RedisPictures
 from jobs.redis.queue_in import RedisQueueIn
 from jobs.redis.queue_out import RedisQueueOut
 from jobs.redis.reaper import RedisReaper
 from jobs.redis.replies import RedisLeases, RedisReplies
 from jobs.redis.server import RIDE_OUT_S, Server
+from jobs.redis.silence import RedisSilences
 from jobs.settings import StoreSettings
 from jobs.stores import Jobs
 
@@ -29,15 +31,19 @@ async def open_redis(url: str, settings: StoreSettings, *, ride_out_s: float = R
     server = Server(url, settings, ride_out_s=ride_out_s)
     try:
         queue_out = RedisQueueOut(server, forgotten_read=await server.last_id("forgotten"))
+        conversations = RedisConversations(server)
         yield Jobs(
+            settings=settings,
             queue_in=RedisQueueIn(server),
             queue_out=queue_out,
             reaper=RedisReaper(server),
             answers=RedisAnswers(server),
-            conversations=RedisConversations(server),
+            conversations=conversations,
+            eraser=RedisEraser(server, conversations),
             pictures=RedisPictures(server),
             replies=RedisReplies(server),
             leases=RedisLeases(server),
+            silences=RedisSilences(server),
         )
     finally:
         await server.close()

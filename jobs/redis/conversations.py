@@ -6,7 +6,7 @@ import msgspec
 import structlog
 
 from jobs.conversation import Conversation, ConversationId, Forgotten, Turn
-from jobs.redis.encoding import escape_source, read_turn
+from jobs.redis.encoding import escape_source, read_picture, read_turn
 from jobs.redis.server import Server
 
 log = structlog.get_logger()
@@ -20,8 +20,9 @@ class RedisConversations:
 
     async def load(self, conversation: ConversationId) -> Conversation:
         """See `ConversationStore.load`."""
-        epoch, stored = await self._server.call("load", str(conversation))
-        return Conversation(id=conversation, epoch=epoch, turns=tuple(_readable(conversation, stored)))
+        epoch, stored, dropped = await self._server.call("load", str(conversation))
+        whole = Conversation(id=conversation, epoch=epoch, turns=tuple(_readable(conversation, stored)))
+        return whole.without(map(read_picture, dropped))
 
     async def forget(self, conversation: ConversationId) -> Forgotten:
         """See `ConversationStore.forget`."""
@@ -36,7 +37,7 @@ class RedisConversations:
         # One call a question: each is short, so nobody else waits while a year of questions is forgotten.
         asked = await self._server.call("asked", tenant_key, asker)
         parts = [await self._server.call("forget_source", conversation, source) for conversation, source in asked]
-        return _forgotten([sum(counts) for counts in zip(*parts, strict=True)] or [0, 0, 0])
+        return Forgotten.all_of(map(_forgotten, parts))
 
 
 def _forgotten(counts: Sequence[int]) -> Forgotten:

@@ -13,6 +13,7 @@ encode = msgspec.json.Encoder().encode
 read_turn = msgspec.json.Decoder(Turn).decode
 read_event = msgspec.json.Decoder(AnswerEvent).decode
 read_ending = msgspec.json.Decoder(Ending).decode
+read_picture = msgspec.json.Decoder(Picture).decode
 read_pictures = msgspec.json.Decoder(tuple[Picture, ...]).decode
 read_texts = msgspec.json.Decoder(tuple[str, ...]).decode
 

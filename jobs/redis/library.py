@@ -22,8 +22,10 @@ FILES = (
     "queue_out.lua",
     "reaper.lua",
     "conversations.lua",
+    "eraser.lua",
     "pictures.lua",
     "replies.lua",
+    "silence.lua",
 )
 DEAD_LETTERS = 1_000  # ids kept for an operator to look at
 

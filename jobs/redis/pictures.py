@@ -21,3 +21,7 @@ class RedisPictures:
         """See `PictureStore.get`."""
         stored: bytes | None = await self._server.call("get", tenant_key, digest)
         return stored
+
+    async def has(self, tenant_key: str, digest: str) -> bool:
+        """See `PictureStore.has`."""
+        return bool(await self._server.call("has", tenant_key, digest))

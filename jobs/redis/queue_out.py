@@ -1,21 +1,25 @@
 """The worker's end of the queue."""
 
+import asyncio
+import contextlib
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import msgspec
 import structlog
 
 from jobs.answer import Delta, Done, Ending, Failed
 from jobs.conversation import ConversationId, Turn
-from jobs.errors import Fenced, QuestionUnreadable
+from jobs.errors import Fenced, QuestionUnreadable, StoreUnavailable
 from jobs.job import JobId
 from jobs.queue import Cancellation, Claim, Pulse
 from jobs.redis.encoding import encode, escape_source, read_job, read_pictures, read_texts
 from jobs.redis.server import Server
 
 log = structlog.get_logger()
+
+WITHDRAW_S = 1.0  # a worker that stops while Redis is away does not wait for it: the lease runs out by itself
 
 
 class RedisQueueOut:
@@ -29,21 +33,10 @@ class RedisQueueOut:
     async def claim(self, *, worker: str, room: int, wait_s: float = 0.0) -> list[Claim]:
         """See `QueueOut.claim`."""
         until = time.monotonic() + wait_s
-        call, last_read = uuid.uuid4().hex, "0-0"
         while True:
-            left_s = max(0.0, until - time.monotonic())
-            request = encode({"worker": worker, "room": room, "call": call, "wait_s": left_s})
-            given, free_in_s = await self._server.call("claim", request)
-            entries = [dict(zip(fields[::2], fields[1::2], strict=True)) for _, fields in given]
-            if not given and left_s > 0 and room > 0:
-                block_s = left_s if free_in_s is None else min(left_s, float(free_in_s))
-                read = await self._server.read(f"inbox:{call}", after=last_read, block_s=block_s)
-                last_read = read[-1][0] if read else last_read
-                entries = [fields for _, fields in read]
-            claims = [
-                claim for fields in entries if b"id" in fields and (claim := await self._read_claim(fields)) is not None
-            ]
-            if claims or left_s <= 0:
+            given = await self._take(worker, room, until)
+            claims = [claim for fields in given if (claim := await self._read_claim(fields)) is not None]
+            if claims or not given:
                 return claims
 
     async def publish(self, claim: Claim, delta: Delta) -> None:
@@ -75,6 +68,32 @@ class RedisQueueOut:
             ),
         )
 
+    async def _take(self, worker: str, room: int, until: float) -> list[dict[bytes, bytes]]:
+        """What one call is given, at once or while it waits."""
+        call = uuid.uuid4().hex
+        try:
+            return await self._take_for(call, worker, room, until)
+        except asyncio.CancelledError:
+            with contextlib.suppress(StoreUnavailable, TimeoutError):
+                async with asyncio.timeout(WITHDRAW_S):
+                    await self._server.call("withdraw", worker, call)
+            raise
+
+    async def _take_for(self, call: str, worker: str, room: int, until: float) -> list[dict[bytes, bytes]]:
+        inbox, last_read = f"inbox:{call}", "0-0"
+        while True:
+            # It says again and again that it waits, so that little is given to one that was killed meanwhile.
+            wait_s = min(max(0.0, until - time.monotonic()), self._server.settings.lease_s / 2)
+            request = {"worker": worker, "room": room, "call": call, "wait_s": wait_s}
+            given, free_in_s = await self._server.call("claim", encode(request))
+            if given or wait_s <= 0 or room <= 0:
+                return _jobs_among(dict(zip(fields[::2], fields[1::2], strict=True)) for _, fields in given)
+            block_s = wait_s if free_in_s is None else min(wait_s, float(free_in_s))
+            entries = await self._server.read(inbox, after=last_read, block_s=block_s)
+            if jobs := _jobs_among(fields for _, fields in entries):
+                return jobs
+            last_read = entries[-1][0] if entries else last_read
+
     async def _read_claim(self, fields: dict[bytes, bytes]) -> Claim | None:
         job, attempt = fields[b"id"].decode(), int(fields[b"attempt"])
         try:
@@ -97,3 +116,8 @@ class RedisQueueOut:
         answered = int(isinstance(ending, Done))
         source, stored = ("", b"") if turn is None else (escape_source(turn.source), encode(turn))
         return bool(await self._server.call("commit", job, attempt, encode(ending), answered, source, stored))
+
+
+def _jobs_among(entries: Iterable[dict[bytes, bytes]]) -> list[dict[bytes, bytes]]:
+    """Entries of an inbox that are jobs; the others only say that it is worth to look again."""
+    return [fields for fields in entries if b"id" in fields]

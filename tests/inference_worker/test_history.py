@@ -39,6 +39,24 @@ def test_answering_again_gives_the_same_pictures_the_same_numbers() -> None:
     assert numbers(asked.pictures) == [("b", 2)]
 
 
+def test_the_number_of_a_dropped_picture_is_not_given_again() -> None:
+    history = conversation(turn("1", "?", "!", picture("a", 1)))
+    history = msgspec.structs.replace(history, dropped=(picture("b", 2),))
+    assert numbers(built(claim("and this?", C), history).pictures) == [("c", 3)]
+
+
+def test_answering_again_without_a_dropped_picture_leaves_the_others_their_numbers() -> None:
+    history = conversation(turn("1", "?", "!", picture("a", 1), picture("b", 2)))
+    history = msgspec.structs.replace(history, dropped=(picture("c", 3),))
+    asked = claim("again", picture("a", 1), picture("b", 2), source="1", revision=1)
+    assert numbers(built(asked, history).pictures) == [("a", 1), ("b", 2)]
+
+
+def test_a_picture_that_was_dropped_while_its_question_waited_is_left_out() -> None:
+    history = msgspec.structs.replace(conversation(turn("1", "?", "!")), dropped=(picture("a", 1),))
+    assert numbers(built(claim("and now?", picture("a", 1), C), history).pictures) == [("c", 2)]
+
+
 def test_reading_an_older_picture_is_one_shot_at_full_detail() -> None:
     history = conversation(turn("1", "?", "!", picture("a", 1)), turn("2", "?", "!", picture("b", 2)))
     asked = built(claim("", A, kind=JobKind.OCR), history)

@@ -69,3 +69,22 @@ async def test_the_bytes_go_with_the_last_conversation_that_uses_them(jobs: Jobs
     assert await jobs.pictures.get(TENANT, digest) == b"picture"
     assert (await jobs.conversations.forget(last)).pictures == 1
     assert await jobs.pictures.get(TENANT, digest) is None
+
+
+async def test_whether_bytes_are_there_can_be_asked_without_reading_them(jobs: Jobs) -> None:
+    where = conversation()
+    digest = await jobs.pictures.put(where, b"picture")
+    assert await jobs.pictures.has(TENANT, digest)
+    assert not await jobs.pictures.has("slack:T2", digest)
+    assert not await jobs.pictures.has(TENANT, digest_of(b"never put"))
+    await jobs.conversations.forget(where)
+    assert not await jobs.pictures.has(TENANT, digest)
+
+
+async def test_asking_whether_bytes_are_there_is_a_use(open_store: OpenStore) -> None:
+    jobs = (await open_store(picture_budget_bytes=30)).jobs
+    where = conversation()
+    digests = [await jobs.pictures.put(where, letter * 10) for letter in (b"a", b"b", b"c")]
+    assert await jobs.pictures.has(TENANT, digests[0])
+    await jobs.pictures.put(conversation(), b"d" * 10)
+    assert [await jobs.pictures.has(TENANT, digest) for digest in digests] == [True, False, True]

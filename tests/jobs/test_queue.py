@@ -289,6 +289,28 @@ async def test_a_worker_waits_no_longer_than_it_said(jobs: Jobs) -> None:
     assert await asyncio.wait_for(jobs.queue_out.claim(worker="A", room=1, wait_s=0.1), 1) == []
 
 
+async def test_a_worker_that_stops_waiting_keeps_no_question_from_the_others(jobs: Jobs) -> None:
+    leaving = asyncio.create_task(jobs.queue_out.claim(worker="A", room=1, wait_s=5))
+    await asyncio.sleep(0.05)
+    leaving.cancel()
+    await asyncio.wait([leaving])
+    asked = await ask(jobs, question())
+    assert (await claim_one(jobs, "B")).job.id == asked
+
+
+async def test_a_worker_that_stops_while_it_is_given_a_question_gives_it_back_at_once(jobs: Jobs) -> None:
+    leaving = asyncio.create_task(jobs.queue_out.claim(worker="A", room=1, wait_s=5))
+    await asyncio.sleep(0.05)
+    submitting = asyncio.create_task(ask(jobs, question()))
+    await asyncio.sleep(0)  # under way, or already there
+    leaving.cancel()
+    await asyncio.wait([leaving])
+    asked = await submitting
+    given = leaving.result() if not leaving.cancelled() else []
+    claims = given or await asyncio.wait_for(jobs.queue_out.claim(worker="B", room=1, wait_s=0.2), 1)
+    assert [claim.job.id for claim in claims] == [asked]
+
+
 # ------------------------------------------------------------ affinity
 
 
@@ -323,6 +345,33 @@ async def test_a_waiting_worker_gets_a_follow_up_as_soon_as_it_is_anybodys(jobs:
     await follow_up(jobs)
     (claim,) = await asyncio.wait_for(jobs.queue_out.claim(worker="B", room=1, wait_s=5), 1)
     assert claim.job.source == "follow-up"
+
+
+async def test_a_worker_that_waits_already_gets_a_follow_up_as_soon_as_it_is_anybodys(open_store: OpenStore) -> None:
+    jobs = (await open_store(lease_s=30)).jobs
+    where = conversation()
+    await ask(jobs, question(where))
+    await answer(jobs, await claim_one(jobs, "A"))
+    waiting = asyncio.create_task(jobs.queue_out.claim(worker="B", room=1, wait_s=5))
+    await asyncio.sleep(0.05)
+    await ask(jobs, question(where, source="follow-up"))
+    await asyncio.sleep(0.05)
+    assert not waiting.done()
+    (claim,) = await asyncio.wait_for(waiting, 1)
+    assert claim.job.source == "follow-up"
+
+
+async def test_a_follow_up_goes_to_its_own_waiting_worker_before_others(jobs: Jobs) -> None:
+    where = conversation()
+    await ask(jobs, question(where))
+    await answer(jobs, await claim_one(jobs, "A"))
+    others = asyncio.create_task(jobs.queue_out.claim(worker="B", room=1, wait_s=0.2))
+    await asyncio.sleep(0.02)
+    own = asyncio.create_task(jobs.queue_out.claim(worker="A", room=1, wait_s=0.2))
+    await asyncio.sleep(0.02)
+    await ask(jobs, question(where, source="follow-up"))
+    assert [claim.job.source for claim in await own] == ["follow-up"]
+    assert await others == []
 
 
 async def test_nobody_waits_for_a_worker_that_is_gone(open_store: OpenStore) -> None:

@@ -61,6 +61,11 @@ class Api:
         self._pace = pace
 
     @property
+    def pace(self) -> Pace:
+        """Whether there is room for a draft."""
+        return self._pace
+
+    @property
     def application_id(self) -> int:
         """Our own."""
         assert self._client.application_id is not None
@@ -119,7 +124,7 @@ class Api:
         """
         work = self._client.http.delete_message
         try:
-            await self._paced(Urgency.DRAFT, lambda: work(standing.channel, standing.message), doing="view_channel")
+            await self._paced(Urgency.LATER, lambda: work(standing.channel, standing.message), doing="view_channel")
         except MessageGone:
             pass
 
@@ -254,7 +259,7 @@ class Api:
             PostRefused, NotPosted.
         """
         work = self._client.http.send_typing
-        await self._paced(Urgency.TYPING, lambda: work(channel), doing="send_messages")
+        await self._paced(Urgency.LATER, lambda: work(channel), doing="send_messages")
 
     # ---------------------------------------------------------------- commands
 
@@ -265,7 +270,7 @@ class Api:
             PostRefused, NotPosted.
         """
         work = self._client.http.get_global_commands
-        found: Any = await self._paced(Urgency.DRAFT, lambda: work(self.application_id), doing="")
+        found: Any = await self._paced(Urgency.LATER, lambda: work(self.application_id), doing="")
         return list(found)
 
     async def put_command(self, payload: dict[str, Any]) -> None:
@@ -275,7 +280,7 @@ class Api:
             PostRefused, NotPosted.
         """
         route = Route("POST", "/applications/{application_id}/commands", application_id=self.application_id)
-        await self._paced(Urgency.DRAFT, lambda: self._client.http.request(route, json=payload), doing="")
+        await self._paced(Urgency.LATER, lambda: self._client.http.request(route, json=payload), doing="")
 
     async def put_all_commands(self, payloads: list[dict[str, Any]]) -> None:
         """All commands at once.
@@ -284,7 +289,7 @@ class Api:
             PostRefused, NotPosted.
         """
         work = self._client.http.bulk_upsert_global_commands
-        await self._paced(Urgency.DRAFT, lambda: work(self.application_id, payloads), doing="")
+        await self._paced(Urgency.LATER, lambda: work(self.application_id, payloads), doing="")
 
     async def delete_command(self, command: int) -> None:
         """One command.
@@ -293,7 +298,7 @@ class Api:
             PostRefused, NotPosted.
         """
         work = self._client.http.delete_global_command
-        await self._paced(Urgency.DRAFT, lambda: work(self.application_id, command), doing="")
+        await self._paced(Urgency.LATER, lambda: work(self.application_id, command), doing="")
 
     # ---------------------------------------------------------------- how
 

@@ -15,8 +15,9 @@ from jobs import JobKind, Picture
 
 MOST_CHARACTERS = 2_000  # Discord: of one message
 MOST_PARTS = 2  # messages for one answer; a longer one becomes a file with an excerpt
-MOST_IN_PARTS = MOST_PARTS * MOST_CHARACTERS - 200  # the rest is for code blocks closed and opened again
+MOST_IN_PARTS = MOST_PARTS * 1_750  # characters; the rest is for code blocks closed and opened again
 
+_LEFT_FOR_REASONS = 150  # characters: a part may have to say why it stands where it does
 _TABLE_WIDTH = 64  # characters; a phone held sideways shows that many in a code block
 _NARROWEST = 6
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=\S)")
@@ -28,7 +29,7 @@ def lay_out(kind: JobKind, text: str, *, small_print: Sequence[str] = ()) -> lis
     """The messages that say `text`, with the small print at the end."""
     body = _body(kind, text)
     lines = "\n".join(f"-# {line}" for line in small_print)
-    return split("\n".join(filter(None, (body, lines))), MOST_CHARACTERS)
+    return split("\n".join(filter(None, (body, lines))), MOST_CHARACTERS - _LEFT_FOR_REASONS)
 
 
 def list_differences(text: str, numbers: Sequence[int]) -> str:

@@ -35,7 +35,8 @@ class Token(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     application: int
     token: str
     until_s: float  # seconds since 1970
-    ephemeral: bool = False
+    ephemeral: bool = False  # only the asker sees what it says
+    pressed: bool = False  # the interaction is a button under an answer, not a command
 
     @property
     def lives(self) -> bool:
@@ -52,6 +53,7 @@ class Place(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     opens_thread: bool = False  # the answer goes into a thread from that message
     token: Token | None = None  # the question is an interaction
     standing: tuple[str, ...] = ()  # messages that an earlier revision left, or the deferred response: taken over
+    attaches: bool = True  # we may send files there
 
     def encode(self) -> str:
         """For `Job.reply_to`."""
@@ -86,14 +88,22 @@ def direct_conversation(channel_id: int) -> ConversationId:
     )
 
 
+def is_direct(conversation: ConversationId) -> bool:
+    """Whether it is a DM."""
+    return conversation.thread == WHOLE_CHANNEL
+
+
 def tenant_key_of(guild: int) -> str:
     """`Conversation.tenant_key` of a server."""
     return ConversationId(platform=PLATFORM, tenant=str(guild), channel="", thread="").tenant_key
 
 
-def token_of(interaction: discord.Interaction, *, ephemeral: bool) -> Token:
+def token_of(interaction: "discord.Interaction[discord.Client]", *, ephemeral: bool, pressed: bool = False) -> Token:
     """What answers this interaction."""
-    until_s = interaction.created_at.timestamp() + _TOKEN_LIVES_S
     return Token(
-        application=interaction.application_id, token=interaction.token, until_s=until_s, ephemeral=ephemeral
+        application=interaction.application_id,
+        token=interaction.token,
+        until_s=interaction.created_at.timestamp() + _TOKEN_LIVES_S,
+        ephemeral=ephemeral,
+        pressed=pressed,
     )

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import msgspec
 
 from bot.frontends.slack.escaping import escape
-from bot.frontends.slack.table import find_table
+from bot.frontends.slack.table import cut_at_tables
 from bot.splitting import split
 from jobs import Job, JobId
 
@@ -67,16 +67,27 @@ def fallback(escaped: str) -> str:
 
 
 def written(escaped: str) -> list[Block]:
-    """A part of an answer. Its first table becomes a table of Slack's own."""
-    found = find_table(escaped)
-    if found is None:
-        return [_markdown(escaped)]
-    before, table, after = found
-    return [
-        *([_markdown(before)] if before.strip() else []),
-        table.as_block(),
-        *([_markdown(after)] if after.strip() else []),
-    ]
+    """A part of an answer. Its first table becomes one of Slack's own, which every client shows in columns."""
+    shown: list[Block] = []
+    texts: list[str] = []
+    has_table = False
+
+    def say() -> None:
+        if "".join(texts).strip():
+            shown.append(_markdown("\n".join(texts).strip("\n")))
+        texts.clear()
+
+    for piece in cut_at_tables(escaped):
+        if isinstance(piece, str):
+            texts.append(piece)
+        elif has_table or not piece.fits:
+            texts.append(piece.as_markdown())
+        else:
+            has_table = True
+            say()
+            shown.append(piece.as_block())
+    say()
+    return shown
 
 
 def status(text: str) -> list[Block]:

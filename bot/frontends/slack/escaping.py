@@ -20,16 +20,16 @@ def read_text(text: str, *, bot_user: str) -> str:
     """What a person wrote, in plain words: without the mention of the bot, with Slack's tokens spelt out.
 
     >>> read_text("<@B1> is 1 &lt; 2 on <https://a.test|this page>, <@U2>?", bot_user="B1")
-    'is 1 < 2 on this page, @U2?'
+    'is 1 < 2 on this page (https://a.test), @U2?'
     """
 
     def spell(token: re.Match[str]) -> str:
         sign, target, label = token["sign"], token["target"], token["label"]
         if sign == "@" and target == bot_user:
             return ""
-        if sign in {"", "!"} and label:
-            return label
-        return f"{'@' if sign == '!' else sign}{label or target}"
+        if not sign:
+            return f"{label} ({target})" if label and label not in target else target
+        return f"{'#' if sign == '#' else '@'}{label or target}"
 
     plain = _TOKEN.sub(spell, text)
     plain = plain.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")

@@ -7,7 +7,7 @@ import aiohttp
 from yarl import URL
 
 from bot.errors import NotPosted, PlaceGone, Unfetchable
-from bot.frontends.slack.errors import CallLost, CallRefused, ScopeMissing
+from bot.frontends.slack.errors import CallRefused, ScopeMissing
 from bot.frontends.slack.message import SharedFile
 from bot.frontends.slack.place import Place
 from bot.frontends.slack.workspace import Workspace
@@ -26,8 +26,8 @@ _SIGN_IN = "Slack asks to sign in instead of giving the file: the app needs the 
 class Files:
     """Files of workspaces. An address that came with an event spares asking for it; it is tried once."""
 
-    def __init__(self, *, own_host: str | None = None) -> None:
-        self._own_host = own_host  # beside Slack's: where its Web API is, when that is somewhere else
+    def __init__(self, *, api_url: str) -> None:
+        self._api = URL(api_url)  # where the Web API is there may be files too
         self._addresses: OrderedDict[str, str] = OrderedDict()  # by file id, as events have told them
 
     def remember(self, files: tuple[SharedFile, ...]) -> None:
@@ -111,9 +111,7 @@ class Files:
 
     def _is_slacks(self, url: URL) -> bool:
         host = url.host or ""
-        return (url.scheme == "https" and host.endswith(SLACK_HOSTS)) or (
-            self._own_host is not None and url.authority == self._own_host
-        )
+        return (url.scheme == "https" and host.endswith(SLACK_HOSTS)) or url.origin() == self._api.origin()
 
 
 def _check(response: aiohttp.ClientResponse) -> None:

@@ -52,7 +52,7 @@ async def _read_pages(workspace: Workspace, asked: Message, found: list[Message]
     for _ in range(_MOST_PAGES):
         page = await workspace.call(
             "conversations.replies",
-            within_s=0.0,  # with one call a minute there is no second one before the question must be accepted
+            0.0,  # with one call a minute there is no second one before the question must be accepted
             channel=asked.channel,
             ts=asked.thread,
             latest=asked.ts,

@@ -60,7 +60,7 @@ class Workspace:
         """What can be called now, and what others are going to call."""
         return self._pace
 
-    async def call(self, method: str, *, within_s: float = _PATIENCE_S, **arguments: object) -> Answer:
+    async def call(self, method: str, within_s: float = _PATIENCE_S, /, **arguments: object) -> Answer:
         """Call a method and wait for our turn up to `within_s`; a 429 waits for the time that Slack names.
 
         Raises:
@@ -100,5 +100,3 @@ class Workspace:
         if word in _GONE:
             return PlaceGone(reason=word)
         return CallRefused(method=method, reason=word)
-
-

@@ -25,6 +25,10 @@ class Workspaces(Protocol):
         """
         ...
 
+    async def leave(self, team: str) -> None:
+        """The bot was removed from it."""
+        ...
+
 
 class WebClients:
     """Web API clients that share their connections."""
@@ -65,6 +69,9 @@ class OneWorkspace:
         if team != workspace.team:
             raise WorkspaceUnknown(team=team, reason="another workspace")
         return workspace
+
+    async def leave(self, team: str) -> None:
+        """See `Workspaces.leave`. Its token is dead now; a new one comes with a restart."""
 
     async def the_one(self) -> Workspace:
         """The workspace, asked for once.
@@ -107,3 +114,8 @@ class InstalledWorkspaces:
             client=self._clients.with_token(bot.bot_token),
             pace=self._paces.setdefault(team, Pace()),
         )
+
+    async def leave(self, team: str) -> None:
+        """See `Workspaces.leave`."""
+        await self._store.async_delete_all(enterprise_id=None, team_id=team)
+        self._paces.pop(team, None)

@@ -1,6 +1,6 @@
 -- Histories, and forgetting them.
 
--- conversation -> {epoch, turns oldest first}
+-- conversation -> {epoch, turns oldest first, dropped pictures}
 register('load', function(id)
   local conversation = open_conversation(id)
   use(conversation)
@@ -9,7 +9,7 @@ register('load', function(id)
   for _, source in ipairs(redis.call('LRANGE', key('order', id), 0, -1)) do
     table.insert(turns, redis.call('HGET', key('turns', id), source))
   end
-  return {tonumber(conversation.epoch), turns}
+  return {tonumber(conversation.epoch), turns, redis.call('HVALS', key('dropped', id))}
 end)
 
 -- Take the words out of a job: what was asked, by whom, with which pictures, and what was answered.
@@ -67,6 +67,9 @@ register('forget_source', function(id, source)
   local turns = redis.call('HDEL', key('turns', id), source)
   redis.call('LREM', key('order', id), 1, source)
   redis.call('HDEL', key('brought', id), source)
+  for _, field in ipairs(redis.call('HKEYS', key('dropped', id))) do
+    if string.match(field, '^%S+') == source then redis.call('HDEL', key('dropped', id), field) end
+  end
   drop_source(id, source)
   if conversation.last_source == source then
     redis.call('HSET', key('conversation', id), 'last_source', last_source(id))

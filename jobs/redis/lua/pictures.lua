@@ -30,11 +30,21 @@ register('put', function(id, digest, bytes)
   evict(picture)
 end)
 
--- tenant, digest -> the bytes, or false when they are gone
-register('get', function(tenant, digest)
-  local picture = tenant .. ':' .. digest
+-- Whether the bytes are there; from now on they are the last to be evicted.
+local function has_picture(picture)
   local used = redis.call('ZSCORE', LRU, picture)
   if not used or tonumber(used) + RETENTION_S <= now() then return false end
   use_picture(picture)
-  return redis.call('GET', key('picture', picture))
+  return redis.call('EXISTS', key('picture', picture)) == 1
+end
+
+-- tenant, digest -> the bytes, or false when they are gone
+register('get', function(tenant, digest)
+  local picture = tenant .. ':' .. digest
+  return has_picture(picture) and redis.call('GET', key('picture', picture))
+end, DRAINS)
+
+-- tenant, digest -> 1 while the bytes are there
+register('has', function(tenant, digest)
+  return has_picture(tenant .. ':' .. digest) and 1 or 0
 end, DRAINS)

@@ -22,7 +22,6 @@ register('claim', function(request)
       local conversation = read_conversation(job.conversation)
       local held = held_until(job, conversation, a.worker)
       if held == 0 then
-        redis.call('ZREM', READY, id)
         start(job, conversation, a.worker, a.call)
         started = started + 1
       else
@@ -43,6 +42,15 @@ register('claim', function(request)
   end
   return {{}, free_at and stamp(free_at - now())}
 end)
+
+-- worker, call: nobody reads its inbox any more; what it was given and nobody will work on goes back at once
+register('withdraw', function(worker, call)
+  redis.call('ZREM', IDLE, call .. ' ' .. worker)
+  for _, entry in ipairs(redis.call('XRANGE', key('inbox', call), '-', '+')) do
+    local job = entry[2][1] == 'id' and read_job(entry[2][2])
+    if job and job.state == 'running' and job.claimed_by == call then take_back(job) end
+  end
+end, DRAINS)
 
 local function owns(job, attempt) return job and job.state == 'running' and job.attempt == attempt end
 

@@ -1,7 +1,6 @@
 -- Promises that nobody else is left to keep.
 
--- A lost worker's job goes back to its own place in the order, open to every worker.
-local function take_back(job, failure)
+local function recover(job, failure)
   if job.cancel then
     end_job(job, cancelled(job.cancel))
   elseif tonumber(job.attempt) >= MAX_ATTEMPTS then
@@ -9,14 +8,11 @@ local function take_back(job, failure)
     redis.call('LTRIM', DEAD, 0, DEAD_LETTERS - 1)
     end_job(job, failure)
   else
-    redis.call('ZREM', RUNNING, job.id)
-    job.state, job.held_until = 'ready', '0'
-    set(job, 'state', 'ready', 'held_until', '0')
-    promote(read_conversation(job.conversation))
+    take_back(job)
   end
 end
 
--- ending of a job whose workers keep failing -> {how many were taken back, {job, patience} of the overdue, ...}
+-- ending of a job whose workers keep failing -> {how many were recovered, {job, patience} of the overdue, ...}
 register('reap', function(failure)
   sweep_conversations()
   sweep_pictures()
@@ -24,7 +20,7 @@ register('reap', function(failure)
   for _, id in ipairs(lost) do
     local job = read_job(id)
     if job then
-      take_back(job, failure)
+      recover(job, failure)
     else
       redis.call('ZREM', RUNNING, id)  -- somebody deleted it by hand
     end

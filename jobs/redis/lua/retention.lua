@@ -5,10 +5,11 @@
 -- `sources:<c>`      hash, source -> newest revision and asker of every question: '0 ann'
 -- `brought:<c>`      hash, source -> digests of its pictures, separated by spaces
 -- `pictures:<c>`     set of the digests put for it
+-- `dropped:<c>`      hash, '<source> <number>' -> picture that somebody took out of it
 -- `asked:<tenant>:<asker>`    set of conversations: the index behind "forget me"
 -- `picture:<tenant>:<digest>` the bytes; `users:<tenant>:<digest>` set of the conversations that use them
 
-local OF_CONVERSATION = {'conversation', 'turns', 'order', 'sources', 'brought', 'pictures'}
+local OF_CONVERSATION = {'conversation', 'turns', 'order', 'sources', 'brought', 'pictures', 'dropped'}
 
 -- Sweeping is exact and tells the workers. Should both sides be switched off for good, Redis still drops what is left.
 local UNSWEPT_S = RETENTION_S * 1.1

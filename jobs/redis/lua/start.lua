@@ -70,6 +70,7 @@ end
 local function start(job, conversation, worker, call)
   local words = job.words or redis.call('HMGET', key('words', job.id), 'job', 'pictures', 'notices')
   stop_waiting(job, conversation.tenant)
+  redis.call('ZREM', READY, job.id)
   redis.call('ZADD', RUNNING, stamp(now() + LEASE_S), job.id)
   pass_virtual_time(conversation.tenant, tonumber(job.finish))
   local attempt = tonumber(job.attempt) + 1
@@ -81,19 +82,23 @@ local function start(job, conversation, worker, call)
     'pictures', words[2] or '[]', 'notices', words[3] or '[]', 'attempt', attempt, 'epoch', conversation.epoch)
 end
 
--- The first waiting call that may have the job gets it. Those that may not yet are told to look again.
+-- The first waiting call that may have the job gets it. If none may yet, all are told to look again.
 local function give_to_waiting(job, conversation)
-  for _, waiting in ipairs(redis.call('ZRANGEBYSCORE', IDLE, stamp(now()), '+inf')) do
-    local call, worker = string.match(waiting, '^(%S+) (.*)$')
-    local free = held_until(job, conversation, worker) == 0
-    redis.call('ZREM', IDLE, waiting)
-    if free then
+  local waiting = redis.call('ZRANGEBYSCORE', IDLE, stamp(now()), '+inf')
+  for _, name in ipairs(waiting) do
+    local call, worker = string.match(name, '^(%S+) (.*)$')
+    if held_until(job, conversation, worker) == 0 then
+      redis.call('ZREM', IDLE, name)
       start(job, conversation, worker, call)
-    else
-      redis.call('XADD', key('inbox', call), '*', 'look', 'again')
+      expire(key('inbox', call), LEASE_S)
+      return true
     end
+  end
+  for _, name in ipairs(waiting) do
+    local call = string.match(name, '^%S+')
+    redis.call('ZREM', IDLE, name)
+    redis.call('XADD', key('inbox', call), '*', 'look', 'again')
     expire(key('inbox', call), LEASE_S)
-    if free then return true end
   end
   return false
 end
@@ -116,5 +121,13 @@ end
 local function promote(conversation)
   local head = redis.call('LINDEX', key('line', conversation.id), 0)
   local job = head and read_job(head)
-  if job and job.state == 'ready' and not redis.call('ZSCORE', READY, head) then make_claimable(job, conversation) end
+  if job and job.state == 'ready' then make_claimable(job, conversation) end
+end
+
+-- From a lost or leaving worker back to its own place in the order, open to every worker.
+local function take_back(job)
+  redis.call('ZREM', RUNNING, job.id)
+  job.state, job.held_until = 'ready', '0'
+  set(job, 'state', job.state, 'held_until', job.held_until)
+  promote(read_conversation(job.conversation))
 end

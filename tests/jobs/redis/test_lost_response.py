@@ -1,5 +1,6 @@
 """A verb whose response is lost is called again: it has one effect."""
 
+import asyncio
 from collections.abc import Iterator
 
 import pytest
@@ -60,3 +61,49 @@ async def test_a_claim_of_several_with_its_response_lost_gets_the_same_jobs(jobs
     claims = await jobs.queue_out.claim(worker="A", room=3)
     assert [claim.job.id for claim in claims] == asked
     assert {claim.attempt for claim in claims} == {1}
+
+
+async def test_what_was_given_to_a_call_that_is_cancelled_goes_back_at_once(
+    jobs: Jobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = await ask(jobs, question())
+    call = Server._call
+    given = asyncio.Event()
+
+    async def never_hear_of_it(self: Server, verb: str, *args: str | bytes | float) -> object:
+        response = await call(self, verb, *args)
+        if verb == "claim":
+            given.set()
+            await asyncio.Event().wait()
+        return response
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Server, "_call", never_hear_of_it)
+        leaving = asyncio.create_task(jobs.queue_out.claim(worker="A", room=1))
+        await given.wait()
+        leaving.cancel()
+        await asyncio.wait([leaving])
+    claim = await claim_one(jobs, "B")
+    assert (claim.job.id, claim.attempt) == (asked, 2)
+
+
+async def test_a_question_handed_to_a_waiting_worker_is_its_own_though_the_response_is_lost(
+    jobs: Jobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = Server.read
+    lost: list[object] = []
+
+    async def lose_the_first_entry(self: Server, stream: str, *, after: str, block_s: float = 0.0) -> object:
+        entries = await read(self, stream, after=after, block_s=block_s)
+        if entries and not lost:
+            lost.append(entries)
+            return []
+        return entries
+
+    monkeypatch.setattr(Server, "read", lose_the_first_entry)
+    waiting = asyncio.create_task(jobs.queue_out.claim(worker="A", room=1, wait_s=5))
+    await asyncio.sleep(0.05)
+    asked = await ask(jobs, question())
+    (claim,) = await asyncio.wait_for(waiting, 1)
+    assert lost
+    assert (claim.job.id, claim.attempt) == (asked, 1)

@@ -1,0 +1,57 @@
+"""What this process knows of the latest questions, beyond what is stored: a restart loses it and little else."""
+
+from collections import OrderedDict
+
+import msgspec
+
+from bot.frontend import Posted
+from bot.mention import Mention
+
+_REMEMBERED = 5_000  # questions
+
+
+class Asked(msgspec.Struct, frozen=True, kw_only=True):
+    """A question as it was asked last."""
+
+    mention: Mention
+    messages: tuple[int, ...]  # that it was read from: pictures first, words last
+    posted: Posted = ()
+
+
+class Recent:
+    """The latest questions, by the messages that they were read from and by source."""
+
+    def __init__(self) -> None:
+        self._asked: OrderedDict[str, Asked] = OrderedDict()  # by source
+        self._sources: dict[int, str] = {}  # by message
+
+    def remember(self, asked: Asked) -> None:
+        """A question, or a newer revision of it."""
+        source = asked.mention.source
+        if not asked.posted and source in self._asked:
+            asked = msgspec.structs.replace(asked, posted=self._asked[source].posted)
+        self._asked[source] = asked
+        self._asked.move_to_end(source)
+        self._sources.update(dict.fromkeys(asked.messages, source))
+        if len(self._asked) > _REMEMBERED:
+            self.forget(next(iter(self._asked)))
+
+    def note(self, source: str, posted: Posted) -> None:
+        """What stands there for it now."""
+        if source in self._asked:
+            self._asked[source] = msgspec.structs.replace(self._asked[source], posted=posted)
+
+    def of_message(self, message: int) -> Asked | None:
+        """The question that a message was read for."""
+        return self._asked.get(self._sources.get(message, ""))
+
+    def of_source(self, source: str) -> Asked | None:
+        """The question with this name."""
+        return self._asked.get(source)
+
+    def forget(self, source: str) -> None:
+        """It is not to be known any more."""
+        asked = self._asked.pop(source, None)
+        if asked is not None:
+            for message in asked.messages:
+                self._sources.pop(message, None)

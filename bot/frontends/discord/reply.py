@@ -1,0 +1,117 @@
+"""The reply to one question: how things stand, the words as they come, the answer with its buttons."""
+
+from collections.abc import Callable, Sequence
+
+from bot.frontend import Posted
+from bot.frontends.discord.api import Api, Part, Upload
+from bot.frontends.discord.buttons import Button, Ticket, Verb
+from bot.frontends.discord.layout import lay_out, list_differences, name_pictures
+from bot.frontends.discord.permissions import title_of
+from bot.frontends.discord.posts import Posts
+from jobs import Cancelled, ConversationStore, Done, Failed, Job, JobKind, Picture
+
+_OCR_IN_ONE = 1_800  # characters of read text that one message takes; more is a file to be used
+_EXCERPT = 1_500
+_WHOLE_TEXT = "text.txt"
+_IN_FILE = "The whole text is in the file."
+_TYPING_S = 8.0  # Discord shows it for ten seconds
+
+
+class DiscordReply:
+    """`Reply`: in a thread, a channel, a DM, or to an interaction."""
+
+    def __init__(
+        self,
+        job: Job,
+        posted: Sequence[str],
+        *,
+        api: Api,
+        conversations: ConversationStore,
+        small_print: Sequence[str] = (),
+        clock: Callable[[], float],
+        note: Callable[[Job, Posted], None],
+    ) -> None:
+        self._job = job
+        self._posts = Posts(api, job, posted)
+        self._conversations = conversations
+        self._small_print = tuple(small_print)
+        self._clock = clock
+        self._note = note
+        self._uploads: list[Upload] = []
+        self._whole_text = ""  # of an answer that should have been a file
+        self._typed_at_s = float("-inf")
+
+    async def show(self, text: str, *, progress: bool) -> Posted:
+        """See `Reply.show`."""
+        contents = [f"-# {text}"] if progress or not text.strip() else lay_out(self._job.kind, text)
+        await self._posts.draft(self._parts(contents, (Verb.STOP,)))
+        if progress and self._clock() - self._typed_at_s > _TYPING_S:
+            self._typed_at_s = self._clock()
+            await self._posts.show_typing()
+        return self._posted()
+
+    async def attach(self, name: str, content: bytes) -> Posted:
+        """See `Reply.attach`: it goes with the final text, in the same message; as messages where files may not be sent."""
+        if self._posts.takes_files:
+            self._uploads.append(Upload(name=name, content=content))
+        else:
+            self._whole_text = content.decode()
+        return self._posted()
+
+    async def finish(self, done: Done) -> Posted:
+        """See `Reply.finish`."""
+        pictures, brought = await self._pictures()
+        text, notices = self._whole_text or done.text, list(done.notices)
+        if self._whole_text:
+            notices.append(f'This would be a file if I had the permission "{title_of("attach_files")}".')
+        if self._job.kind is JobKind.COMPARE:
+            text = list_differences(text, [picture.number for picture in pictures])
+        if self._job.kind is JobKind.OCR and len(text) > _OCR_IN_ONE and self._posts.takes_files and not self._uploads:
+            self._uploads.append(Upload(name=_WHOLE_TEXT, content=text.encode()))
+            text = text[:_EXCERPT].rstrip()
+            notices.insert(0, _IN_FILE)
+        if len(pictures) > 1 and brought:
+            notices.append(name_pictures(brought))
+        contents = lay_out(self._job.kind, text, small_print=[*notices, *self._small_print])
+        await self._posts.conclude(self._parts(contents, self._verbs(pictures)), uploads=self._uploads)
+        return self._posted()
+
+    async def fail(self, ending: Failed | Cancelled, sentence: str) -> Posted:
+        """See `Reply.fail`. What was never accepted is told to the asker alone, where that is possible."""
+        if not self._job.accepted_at_s:
+            await self._posts.refuse(Part(content=sentence))
+            return ()
+        notices: tuple[str, ...] = ()
+        if isinstance(ending, Failed):
+            contents, notices = [sentence], ending.notices
+        else:
+            contents = lay_out(self._job.kind, ending.text, small_print=[sentence]) if ending.text else [sentence]
+        contents[-1] = "\n".join([contents[-1], *(f"-# {notice}" for notice in notices)])
+        verbs = () if isinstance(ending, Cancelled) and ending.reason == "forgotten" else (Verb.AGAIN,)
+        await self._posts.conclude(self._parts(contents, () if self._posts.is_private else verbs))
+        return self._posted()
+
+    def _parts(self, contents: Sequence[str], verbs: Sequence[Verb]) -> list[Part]:
+        """The buttons are under the last part."""
+        ticket = Ticket.of(self._job)
+        buttons = tuple(Button(verb, ticket) for verb in verbs)
+        return [*(Part(content=content) for content in contents[:-1]), Part(content=contents[-1], buttons=buttons)]
+
+    def _verbs(self, pictures: Sequence[Picture]) -> tuple[Verb, ...]:
+        if self._posts.is_private:
+            return (Verb.SHARE,)
+        reads = pictures and self._job.kind is not JobKind.OCR
+        return (Verb.AGAIN, *((Verb.READ,) if reads else ()), Verb.GOOD, Verb.BAD)
+
+    async def _pictures(self) -> tuple[list[Picture], list[Picture]]:
+        """All pictures of the conversation, and those that this question brought, by their numbers."""
+        conversation = await self._conversations.load(self._job.conversation)
+        pictures = [picture for turn in conversation.turns for picture in turn.pictures]
+        brought = [
+            picture for turn in conversation.turns if turn.source == self._job.source for picture in turn.pictures
+        ]
+        return sorted(pictures, key=lambda picture: picture.number), brought
+
+    def _posted(self) -> Posted:
+        self._note(self._job, self._posts.posted)
+        return self._posts.posted

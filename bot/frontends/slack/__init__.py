@@ -1,0 +1,10 @@
+"""Slack: mentions, threads, direct messages, commands and forms.
+
+slack = Slack(Credentials(bot_token="xoxb-...", app_token="xapp-..."), stores)
+async with open_chat(settings, stores, frontends=[slack], lease_s=store_settings.lease_s) as responder:
+    await slack.run(responder)
+"""
+
+from bot.frontends.slack.frontend import Credentials, Slack
+
+__all__ = ["Credentials", "Slack"]

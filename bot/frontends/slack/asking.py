@@ -1,0 +1,174 @@
+"""Questions in messages: which message asks something of the bot, what it asks, and what becomes of it afterwards."""
+
+from collections.abc import Awaitable, Callable
+
+import msgspec
+import structlog
+
+from bot.errors import NotPosted, PlaceGone
+from bot.frontends.slack.desk import Desk
+from bot.frontends.slack.escaping import mentions, read_text
+from bot.frontends.slack.home import HELP
+from bot.frontends.slack.message import Change, Message
+from bot.frontends.slack.once import Once
+from bot.frontends.slack.thread import Earlier, read_earlier
+from bot.frontends.slack.wish import Deed, Wish, read_wish
+from bot.frontends.slack.workspace import Workspace
+from bot.mention import Mention
+from jobs import Conversation, Turn
+
+_READING_TIME_S = 1.5  # for the earlier messages: the event must be acknowledged within 3 s
+_MOST_PICTURES = 10
+
+log = structlog.get_logger()
+
+
+class Asking:
+    """Messages of people, as they are written, edited and deleted."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._once = Once()
+
+    async def hear(self, message: Message, *, by_name: bool = False) -> None:
+        """A message was written. `by_name`: Slack says that it mentions the bot.
+
+        Returns once a question in it is accepted; Slack may tell of it any number of times.
+
+        Raises:
+            StoreUnavailable: nothing was accepted.
+        """
+
+        async def answer() -> None:
+            workspace = await self._desk.workspace(message.team)
+            self._desk.files.remember(message.files)
+            conversation = await self._desk.conversations.load(message.place.conversation)
+            named = by_name or workspace.bot_user in mentions(message.text)
+            if named or message.is_direct or self._is_follow_up(message, conversation, workspace):
+                await self._answer(message, conversation, workspace, named=named or message.is_direct)
+
+        await self._do_once(("asked", message.team, message.channel, message.ts), answer, unless_ignored=message)
+
+    async def see_change(self, change: Change, *, event: str) -> None:
+        """A message was edited: where it is the last question, it is answered again in the same place.
+
+        Raises:
+            StoreUnavailable: nothing was accepted.
+        """
+        message = change.after
+        if not change.is_real:
+            return
+
+        async def answer_again() -> None:
+            workspace = await self._desk.workspace(message.team)
+            conversation = await self._desk.conversations.load(message.place.conversation)
+            revision = self._next_revision(message, conversation, workspace)
+            if revision is None:
+                return
+            self._desk.files.remember(message.files)
+            wish = read_wish(read_text(message.text, bot_user=workspace.bot_user))
+            if isinstance(wish, Wish):
+                earlier = await self._earlier(message, conversation, workspace)
+                await self._desk.responder.respond(self._mention(message, wish, earlier, revision=revision))
+
+        await self._do_once(("changed", message.team, message.channel, message.ts, event), answer_again)
+
+    async def see_deletion(self, message: Message) -> None:
+        """A message was deleted: what it asked, brought and was told goes with it.
+
+        Raises:
+            StoreUnavailable: nothing was forgotten.
+        """
+        place = message.place
+        forgotten = await self._desk.conversations.forget_source(place.conversation, place.source)
+        if forgotten.turns or forgotten.pictures:
+            log.info("question deleted", team=message.team, turns=forgotten.turns, pictures=forgotten.pictures)
+
+    async def _do_once(
+        self, key: tuple[str, ...], work: Callable[[], Awaitable[None]], unless_ignored: Message | None = None
+    ) -> None:
+        try:
+            await self._once.do(key, work)
+        except (NotPosted, PlaceGone) as error:
+            # Nothing that a repetition would mend sooner than Slack repeats it.
+            log.warning("not heard", team=key[1], channel=key[2], error=error.sentence)
+            if unless_ignored is not None and isinstance(error, NotPosted):
+                raise
+
+    def _is_follow_up(self, message: Message, conversation: Conversation, workspace: Workspace) -> bool:
+        """It stands in a thread where the bot was asked before, and is not meant for somebody else."""
+        if message.thread is None or message.thread == message.ts:
+            return False
+        meant = mentions(message.text)
+        if meant and message.text.lstrip().startswith(f"<@{meant[0]}"):
+            return False
+        return bool(
+            conversation.turns
+            or self._desk.replies.under_way(conversation.id)
+            or message.under == workspace.bot_user  # the thread of a command
+        )
+
+    async def _answer(self, message: Message, conversation: Conversation, workspace: Workspace, *, named: bool) -> None:
+        said = read_text(message.text, bot_user=workspace.bot_user)
+        wish = read_wish(said) if named else Wish(text=said)
+        match wish:
+            case Deed.HELP:
+                await self._desk.note(workspace, message.place, HELP)
+            case Deed.FORGET:
+                forgotten = await self._desk.conversations.forget(conversation.id)
+                await self._desk.note(workspace, message.place, self._desk.describe_forgotten(forgotten))
+            case Deed.STOP:
+                for job in self._desk.replies.under_way(conversation.id):
+                    await self._desk.responder.stop(job.id)
+            case Wish():
+                earlier = await self._earlier(message, conversation, workspace)
+                if not named and not said and not message.files:
+                    return
+                await self._desk.responder.respond(self._mention(message, wish, earlier))
+
+    async def _earlier(self, message: Message, conversation: Conversation, workspace: Workspace) -> Earlier:
+        """What was said before the bot was asked in this thread for the first time."""
+        joins = message.thread not in {None, message.ts} and not message.is_direct
+        others = [job for job in self._desk.replies.under_way(conversation.id) if job.source != message.place.source]
+        if not joins or others or any(turn.source != message.place.source for turn in conversation.turns):
+            return Earlier()
+        earlier = await read_earlier(workspace, message, within_s=_READING_TIME_S)
+        self._desk.files.remember(earlier.files)
+        return earlier
+
+    def _mention(self, message: Message, wish: Wish, earlier: Earlier, *, revision: int = 0) -> Mention:
+        place = msgspec.structs.replace(message.place, note=earlier.note)
+        before = tuple(file.as_reference(message.team) for file in earlier.files)
+        room = max(0, _MOST_PICTURES - len(message.references))
+        # Whoever only calls the bot into a thread means what was said there last.
+        text = wish.text or ("" if message.files or wish.kind != Wish().kind else earlier.last_words)
+        return Mention(
+            conversation=place.conversation,
+            source=place.source,
+            revision=revision,
+            asker=message.user,
+            kind=wish.kind,
+            text=text,
+            references=(*(before[-room:] if room else ()), *message.references),
+            reply_to=place.write(),
+        )
+
+    def _next_revision(self, message: Message, conversation: Conversation, workspace: Workspace) -> int | None:
+        """The revision of an edited question; None where it is no question, not the last one, or no different."""
+        source = message.place.source
+        under_way = self._desk.replies.under_way(conversation.id)
+        if under_way:
+            newest = max((job.revision for job in under_way if job.source == source), default=None)
+            return None if newest is None or under_way[-1].source != source else newest + 1
+        last = conversation.turns[-1] if conversation.turns else None
+        if last is None or last.source != source or _says(last, message, workspace):
+            return None
+        return last.revision + 1
+
+
+def _says(turn: Turn, message: Message, workspace: Workspace) -> bool:
+    """The turn is about these very words, and every file of the message is in it."""
+    wish = read_wish(read_text(message.text, bot_user=workspace.bot_user))
+    origins = {picture.ref.origin for picture in turn.pictures}
+    same_files = all(reference.origin in origins for reference in message.references)
+    return isinstance(wish, Wish) and wish.text == turn.question and wish.kind == turn.kind and same_files

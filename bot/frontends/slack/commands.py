@@ -1,0 +1,187 @@
+"""Slash commands, message shortcuts and the forms behind them."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+import structlog
+
+from bot.errors import NotPosted, PlaceGone
+from bot.frontends.slack.blocks import paragraph
+from bot.frontends.slack.desk import NOTE_TYPE, Desk
+from bot.frontends.slack.errors import CallRefused
+from bot.frontends.slack.escaping import escape
+from bot.frontends.slack.message import SharedFile, read_files
+from bot.frontends.slack.modal import Filled, Form
+from bot.frontends.slack.once import Once
+from bot.frontends.slack.place import PLATFORM, Place
+from bot.frontends.slack.workspace import Workspace
+from bot.mention import Mention
+from jobs import ConversationId, Forgotten, JobKind
+
+COMMANDS = {
+    "/ocr": "Read the text in pictures",
+    "/compare": "Compare pictures",
+    "/forget": "Forget everything you have asked",
+    "/help": "How to ask, and what is kept",
+}
+SHORTCUTS = {
+    "read_text": ("Read text", JobKind.OCR),
+    "compare_pictures": ("Compare pictures", JobKind.COMPARE),
+    "describe_image": ("Describe image", JobKind.DESCRIBE),
+    "ask_about_image": ("Ask about this image", JobKind.ASK),
+}
+FORMS = {"/ocr": JobKind.OCR, "/compare": JobKind.COMPARE}
+
+_NOT_THERE = "I am not in that channel. Invite me there first, or choose another place."
+_TASKS = {
+    JobKind.OCR: "Read the text",
+    JobKind.COMPARE: "Compare",
+    JobKind.DESCRIBE: "Describe",
+    JobKind.ASK: "A question",
+}
+_PATIENCE_S = 2.0  # what opens a form must be used within three seconds
+_DIRECT = "D"  # the first letter of a direct message's id
+
+Say = Callable[[str], Awaitable[object]]
+
+log = structlog.get_logger()
+
+
+class Commands:
+    """What people choose from menus. Every answer begins within three seconds."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._once = Once()
+
+    async def open_form(self, team: str, trigger: str, form: Form) -> None:
+        """Show a form.
+
+        Raises:
+            NotPosted, PlaceGone: it does not open.
+        """
+        workspace = await self._desk.workspace(team)
+        await workspace.call("views.open", _PATIENCE_S, trigger_id=trigger, view=form.as_view())
+
+    async def forget(self, team: str, user: str, channel: str) -> str:
+        """Everything of one person, and the whole of the direct message that it is said in; what to answer."""
+        place = ConversationId(platform=PLATFORM, tenant=team, channel=channel)
+        parts = [await self._desk.conversations.forget_asker(place.tenant_key, user)]
+        if channel.startswith(_DIRECT):
+            parts.append(await self._desk.conversations.forget(place))
+        return self._desk.describe_forgotten(Forgotten.all_of(parts))
+
+    async def use_shortcut(self, name: str, body: Mapping[str, Any], say: Say) -> None:
+        """A message's menu: ask about its files, in its thread. `say` speaks to the person alone."""
+        kind = SHORTCUTS[name][1]
+        team, channel, message = body["team"]["id"], body["channel"]["id"], body["message"]
+        thread = message.get("thread_ts") or message["ts"]
+        files = read_files(message.get("files") or ())
+        if not files and kind is not JobKind.COMPARE:
+            await say("There is no picture in that message.")
+            return
+        workspace = await self._desk.workspace(team)
+        try:
+            await self._check_place(workspace, channel, thread)
+            self._desk.files.remember(files)
+            if kind is JobKind.ASK:
+                form = Form(kind=kind, channel=channel, thread=thread, files=files, is_direct=channel[0] == _DIRECT)
+                await self.open_form(team, body["trigger_id"], form)
+                return
+        except PlaceGone:
+            await say(_NOT_THERE)
+            return
+        place = Place(
+            team=team,
+            channel=channel,
+            thread=thread,
+            asked=body["action_ts"],
+            user=body["user"]["id"],
+            is_direct=channel[0] == _DIRECT,
+        )
+        await self._ask(place, source=f"{channel}/{body['action_ts']}", kind=kind, question="", files=files)
+
+    async def take_form(self, team: str, user: str, name: str, filled: Filled) -> dict[str, str]:
+        """A form was sent: what must be corrected, by field. Empty: the question is accepted.
+
+        Raises:
+            StoreUnavailable: nothing was accepted.
+        """
+        if filled.errors:
+            return filled.errors
+
+        async def ask() -> dict[str, str]:
+            workspace = await self._desk.workspace(team)
+            try:
+                place = await self._place_for(workspace, user, name, filled)
+            except (PlaceGone, CallRefused) as error:
+                log.info("form misplaced", team=team, error=error.sentence)
+                return filled.misplaced(_NOT_THERE)
+            except NotPosted:
+                return filled.misplaced("Slack does not let me post there right now. Please try again.")
+            self._desk.files.remember(filled.files)
+            await self._ask(
+                place,
+                source=f"form/{filled.id}",
+                kind=filled.form.kind,
+                question=filled.question,
+                files=filled.files,
+            )
+            return {}
+
+        return await self._once.do((team, filled.id), ask) or {}
+
+    async def _place_for(self, workspace: Workspace, user: str, name: str, filled: Filled) -> Place:
+        """The thread that the form was opened about, or a new one that says what is asked."""
+        form = filled.form
+        channel, thread = form.channel, form.thread
+        if not thread:
+            said = _announce(name, filled)
+            posted = await workspace.call(
+                "chat.postMessage",
+                _PATIENCE_S,
+                channel=filled.where,
+                text=said,
+                blocks=[paragraph(said)],
+                metadata={"event_type": NOTE_TYPE, "event_payload": {}},
+                unfurl_links=False,
+                unfurl_media=False,
+            )
+            channel, thread = posted["channel"], posted["ts"]
+        return Place(
+            team=workspace.team,
+            channel=channel,
+            thread=thread,
+            asked=thread,
+            user=user,
+            is_direct=channel.startswith(_DIRECT),
+        )
+
+    async def _check_place(self, workspace: Workspace, channel: str, thread: str) -> None:
+        """Raises `PlaceGone` where the bot could not answer."""
+        try:
+            await workspace.call("conversations.replies", _PATIENCE_S / 2, channel=channel, ts=thread, limit=1)
+        except NotPosted as error:
+            log.info("place not checked", team=workspace.team, error=error.sentence)
+
+    async def _ask(
+        self, place: Place, *, source: str, kind: JobKind, question: str, files: tuple[SharedFile, ...]
+    ) -> None:
+        mention = Mention(
+            conversation=place.conversation,
+            source=source,
+            asker=place.user,
+            kind=kind,
+            text=question,
+            references=tuple(file.as_reference(place.team) for file in files),
+            reply_to=place.write(),
+        )
+        await self._desk.responder.respond(mention)
+
+
+def _announce(name: str, filled: Filled) -> str:
+    """What stands above the answer, for whoever reads along. It names the asker and mentions nobody."""
+    count = len(filled.files)
+    pictures = f"{count} picture{'' if count == 1 else 's'}: {', '.join(file.name or file.id for file in filled.files)}"
+    question = f"\n{filled.question}" if filled.question else ""
+    return escape(f"{_TASKS[filled.form.kind]}, asks {name} ({pictures}).{question}")[:3_000]

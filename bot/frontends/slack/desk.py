@@ -1,0 +1,66 @@
+"""What everything that listens to Slack works with: who answers, what is known, and how to say a word aside."""
+
+from dataclasses import dataclass
+
+from bot.frontends.slack import blocks
+from bot.frontends.slack.escaping import escape
+from bot.frontends.slack.files import Files
+from bot.frontends.slack.place import Place
+from bot.frontends.slack.replies import Replies
+from bot.frontends.slack.workspace import Workspace
+from bot.frontends.slack.workspaces import Workspaces
+from bot.responder import Responder
+from jobs import ConversationStore, Eraser, Forgotten
+
+NOTE_TYPE = "threadsight_note"  # metadata of what is no answer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """One front end at work."""
+
+    responder: Responder
+    conversations: ConversationStore
+    eraser: Eraser
+    kept: str  # for how long, in words
+    workspaces: Workspaces
+    replies: Replies
+    files: Files
+
+    async def workspace(self, team: str) -> Workspace:
+        """The workspace that an event came from."""
+        return await self.workspaces.of(team)
+
+    async def note(self, workspace: Workspace, place: Place, text: str) -> None:
+        """Say something in a thread that is no answer. `text` is in Slack's markup."""
+        await workspace.call(
+            "chat.postMessage",
+            channel=place.channel,
+            thread_ts=place.thread,
+            text=text,
+            blocks=[blocks.paragraph(text)],
+            metadata={"event_type": NOTE_TYPE, "event_payload": {}},
+            unfurl_links=False,
+            unfurl_media=False,
+        )
+
+    async def whisper(self, workspace: Workspace, channel: str, user: str, text: str, *, thread: str = "") -> None:
+        """Say something that only one person sees."""
+        in_thread = {"thread_ts": thread} if thread else {}
+        await workspace.call("chat.postEphemeral", channel=channel, user=user, text=escape(text), **in_thread)
+
+    @staticmethod
+    def describe_forgotten(forgotten: Forgotten) -> str:
+        """What a forget removed, for the person who asked for it."""
+        if not (forgotten.turns or forgotten.pictures or forgotten.conversations):
+            return "There was nothing to forget."
+        counts = (
+            _counted(forgotten.conversations, "conversation"),
+            _counted(forgotten.turns, "answered question"),
+            _counted(forgotten.pictures, "picture"),
+        )
+        return escape(f"Forgotten: {', '.join(counts)}. Messages in Slack stay where they are.")
+
+
+def _counted(count: int, word: str) -> str:
+    return f"{count} {word}{'' if count == 1 else 's'}"

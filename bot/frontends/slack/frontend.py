@@ -1,0 +1,176 @@
+"""Slack as a front end."""
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import AsyncExitStack
+
+import msgspec
+import structlog
+from redis.asyncio import Redis
+from slack_bolt.oauth.async_oauth_settings import AsyncOAuthSettings
+
+from bot.errors import NotPosted, PlaceGone, Unfetchable
+from bot.frontend import Reply
+from bot.frontends.slack.connection import serve_http, serve_socket
+from bot.frontends.slack.desk import Desk
+from bot.frontends.slack.errors import SlackHalfSet, SlackTokenRefused
+from bot.frontends.slack.files import Files
+from bot.frontends.slack.installations import RedisInstallations, RedisStates
+from bot.frontends.slack.listeners import build_app
+from bot.frontends.slack.manifest import SCOPES
+from bot.frontends.slack.place import PLATFORM
+from bot.frontends.slack.replies import Replies
+from bot.frontends.slack.workspaces import InstalledWorkspaces, OneWorkspace, WebClients, Workspaces
+from bot.responder import Responder
+from jobs import Job, PictureRef
+from jobs.stores import Jobs
+
+_EDIT_INTERVAL_S = 1.5  # a minute's 50 edits of a whole workspace are soon used up
+_MOST_CHARACTERS = 20_000  # two messages of Markdown; more is a file
+_DAY_S = 86_400.0
+
+log = structlog.get_logger()
+
+
+class Credentials(msgspec.Struct, frozen=True, kw_only=True):
+    """How the bot gets in. One workspace by `bot_token`, or those that install it by `client_id`.
+
+    Events come through Socket Mode by `app_token`, or to `http_port`, signed with `signing_secret`.
+    """
+
+    bot_token: str = ""
+    app_token: str = ""
+    signing_secret: str = ""
+    client_id: str = ""
+    client_secret: str = ""
+    http_host: str = "127.0.0.1"
+    http_port: int | None = None
+    api_url: str = "https://slack.com/api/"
+
+    def check(self) -> None:
+        """Everything that goes together is there.
+
+        Raises:
+            SlackHalfSet: something is missing.
+        """
+        if not self.bot_token and not self.client_id:
+            raise SlackHalfSet(missing="SLACK_BOT_TOKEN")
+        if self.http_port is None and not self.app_token:
+            raise SlackHalfSet(missing="SLACK_APP_TOKEN")
+        if self.http_port is not None and not self.signing_secret:
+            raise SlackHalfSet(missing="SLACK_SIGNING_SECRET")
+        if self.client_id and not (self.client_secret and self.http_port is not None):
+            raise SlackHalfSet(missing="BOT_SLACK_HTTP_PORT" if self.client_secret else "SLACK_CLIENT_SECRET")
+
+
+class Slack:
+    """`Frontend`."""
+
+    platform = PLATFORM
+    edit_interval_s = _EDIT_INTERVAL_S
+    most_characters: int | None = _MOST_CHARACTERS
+
+    def __init__(
+        self,
+        credentials: Credentials,
+        stores: Jobs,
+        *,
+        redis: Redis | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        """`redis` keeps the installations, where there are several; `clock` is the store's, in seconds.
+
+        Raises:
+            SlackHalfSet: a credential is missing.
+        """
+        credentials.check()
+        assert (redis is not None) == bool(credentials.client_id), "several workspaces are kept in Redis"
+        self._credentials = credentials
+        self._stores = stores
+        self._clients = WebClients(api_url=credentials.api_url)
+        self._redis = redis
+        self._workspaces: Workspaces
+        if redis is None:
+            self._workspaces = OneWorkspace(credentials.bot_token, self._clients)
+        else:
+            self._workspaces = InstalledWorkspaces(RedisInstallations(redis), self._clients)
+        self._files = Files(api_url=credentials.api_url)
+        self._replies = Replies(
+            workspaces=self._workspaces,
+            files=self._files,
+            clients=self._clients,
+            lease_s=stores.settings.lease_s,
+            clock=clock,
+        )
+
+    async def run(self, responder: Responder) -> None:
+        """See `Frontend.run`.
+
+        Raises:
+            SlackTokenRefused: Slack does not take a token.
+        """
+        desk = Desk(
+            responder=responder,
+            conversations=self._stores.conversations,
+            eraser=self._stores.eraser,
+            kept=_days(self._stores.settings.retention_s),
+            workspaces=self._workspaces,
+            replies=self._replies,
+            files=self._files,
+        )
+        credentials = self._credentials
+        app = build_app(
+            desk,
+            client=self._clients.with_token(None),
+            signing_secret=credentials.signing_secret,
+            oauth=self._oauth(),
+        )
+        async with AsyncExitStack() as stack:
+            stack.push_async_callback(self._clients.close)
+            if isinstance(self._workspaces, OneWorkspace):
+                await self._introduce(self._workspaces)
+            if credentials.http_port is not None:
+                await stack.enter_async_context(serve_http(app, credentials.http_host, credentials.http_port))
+            if credentials.app_token:
+                await stack.enter_async_context(serve_socket(app, credentials.app_token))
+            await asyncio.Event().wait()
+
+    async def fetch(self, ref: PictureRef) -> AsyncGenerator[bytes, None]:
+        """See `Frontend.fetch`."""
+        team, _, file_id = ref.origin.partition("/")
+        try:
+            workspace = await self._workspaces.of(team)
+        except (NotPosted, PlaceGone) as error:
+            raise Unfetchable(reason=error.sentence) from error
+        async for piece in self._files.download(self._clients.session, workspace, file_id):
+            yield piece
+
+    def reply(self, job: Job, posted: Sequence[str]) -> Reply:
+        """See `Frontend.reply`."""
+        return self._replies.open(job, posted)
+
+    def _oauth(self) -> AsyncOAuthSettings | None:
+        if self._redis is None:
+            return None
+        return AsyncOAuthSettings(
+            client_id=self._credentials.client_id,
+            client_secret=self._credentials.client_secret,
+            scopes=list(SCOPES),
+            installation_store=RedisInstallations(self._redis),
+            state_store=RedisStates(self._redis),
+            installation_store_bot_only=True,
+        )
+
+    async def _introduce(self, workspaces: OneWorkspace) -> None:
+        """Say who we are, and what the app may not do that it should."""
+        try:
+            workspace = await workspaces.the_one()
+        except PlaceGone as error:
+            raise SlackTokenRefused(name="SLACK_BOT_TOKEN", reason=error.facts.get("reason", "?")) from error
+        log.info("slack", team=workspace.team, bot=workspace.bot_user)
+
+
+def _days(seconds: float) -> str:
+    days = seconds / _DAY_S
+    return f"{days:.0f} days" if days > 1 else f"{seconds / 3600:.0f} hours"

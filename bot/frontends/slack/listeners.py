@@ -1,0 +1,263 @@
+"""Bolt's listeners: which event goes to whom. Bolt's own types stay in this file.
+
+An event is acknowledged when its listener returns, not before (`process_before_response`): what was not accepted is
+told again by Slack.
+"""
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+import structlog
+from slack_bolt.async_app import AsyncApp
+from slack_bolt.authorization import AuthorizeResult
+from slack_bolt.authorization.async_authorize import AsyncAuthorize
+from slack_bolt.context.ack.async_ack import AsyncAck
+from slack_bolt.context.async_context import AsyncBoltContext
+from slack_bolt.context.respond.async_respond import AsyncRespond
+from slack_bolt.oauth.async_oauth_settings import AsyncOAuthSettings
+from slack_bolt.response import BoltResponse
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.errors import NotPosted, PlaceGone
+from bot.frontends.slack.asking import Asking
+from bot.frontends.slack.blocks import FEEDBACK, REGENERATE, STOP
+from bot.frontends.slack.buttons import Buttons, Press
+from bot.frontends.slack.commands import COMMANDS, FORMS, SHORTCUTS, Commands
+from bot.frontends.slack.desk import Desk
+from bot.frontends.slack.home import SUGGESTED_PROMPTS, describe_help, describe_home
+from bot.frontends.slack.message import read_change, read_deleted, read_message
+from bot.frontends.slack.modal import FORM, Filled, Form
+from bot.frontends.slack.place import PLATFORM, Place
+from jobs import ConversationId
+from jobs.errors import StoreUnavailable
+
+_CHANGED, _DELETED, _TOMBSTONE = "message_changed", "message_deleted", "tombstone"
+_UNHEARD = ("file_shared", "member_joined_channel", "app_context_changed", "message_metadata_posted")
+
+Body = Mapping[str, Any]
+
+log = structlog.get_logger()
+
+
+class Doorkeeper(AsyncAuthorize):
+    """Lets events in from workspaces that the bot is in, each under its own token."""
+
+    def __init__(self, desk: Desk, logger: logging.Logger) -> None:
+        self.logger = logger
+        self.client = None
+        self._desk = desk
+
+    async def __call__(
+        self,
+        *,
+        context: AsyncBoltContext,  # noqa: ARG002  the interface's
+        enterprise_id: str | None,
+        team_id: str | None,
+        user_id: str | None,
+        **_: object,
+    ) -> AuthorizeResult | None:
+        """See `AsyncAuthorize`."""
+        try:
+            workspace = await self._desk.workspace(team_id or "")
+        except PlaceGone as error:
+            log.warning("event of a stranger", team=team_id, error=error.sentence)
+            return None
+        return AuthorizeResult(
+            enterprise_id=enterprise_id,
+            team_id=workspace.team,
+            user_id=user_id,
+            bot_user_id=workspace.bot_user,
+            bot_id=workspace.bot,
+            bot_token=workspace.token,
+        )
+
+
+def build_app(
+    desk: Desk,
+    *,
+    client: AsyncWebClient,
+    signing_secret: str,
+    oauth: AsyncOAuthSettings | None,
+) -> AsyncApp:
+    """The Bolt app with everything it listens to."""
+    logger = logging.getLogger("slack_bolt")
+    logger.setLevel(logging.ERROR)  # it warns of every event that nobody listens to
+    app = AsyncApp(
+        logger=logger,
+        client=client,
+        signing_secret=signing_secret,
+        authorize=Doorkeeper(desk, logger),  # type: ignore[arg-type]  # taken by isinstance; its type says functions only
+        oauth_settings=oauth,
+        process_before_response=True,
+    )
+    app.error(_answer_error)
+    _hear_messages(app, Asking(desk), desk)
+    _hear_agents(app, desk)
+    commands = Commands(desk)
+    _hear_commands(app, commands, desk)
+    _hear_forms(app, commands)
+    _hear_buttons(app, Buttons(desk))
+    _hear_endings(app, desk)
+    return app
+
+
+async def _answer_error(error: Exception) -> BoltResponse:
+    """No acknowledgement: Slack tells the event again. The one place of this front end that sees every error."""
+    if isinstance(error, (StoreUnavailable, NotPosted)):
+        log.warning("event not accepted", error=error.sentence)
+    elif isinstance(error, PlaceGone):
+        log.warning("event given up", error=error.sentence)
+        return BoltResponse(status=200, body="")
+    else:
+        log.error("event failed", exc_info=error)
+    return BoltResponse(status=503, body="")
+
+
+def _hear_messages(app: AsyncApp, asking: Asking, desk: Desk) -> None:
+    async def hear(event: Body, context: AsyncBoltContext) -> None:
+        message = read_message(event, team=context.team_id or "")
+        if message is not None:
+            await asking.hear(message, by_name=event["type"] == "app_mention")
+
+    async def hear_message(event: Body, context: AsyncBoltContext) -> None:
+        team = context.team_id or ""
+        subtype = event.get("subtype")
+        if subtype == _DELETED or (subtype == _CHANGED and event["message"].get("subtype") == _TOMBSTONE):
+            deleted = read_deleted(event, team=team)
+            if deleted is not None:
+                await asking.see_deletion(deleted)
+        elif subtype == _CHANGED:
+            change = read_change(event, team=team)
+            if change is not None:
+                await asking.see_change(change, event=event.get("event_ts") or "")
+        else:
+            await hear(event, context)
+
+    async def stop_session(event: Body, context: AsyncBoltContext) -> None:
+        place = _place_of(event, team=context.team_id or "", thread=event["thread_ts"])
+        for job in desk.replies.under_way(place.conversation):
+            await desk.responder.stop(job.id)
+
+    app.event("app_mention")(hear)
+    app.event("message")(hear_message)
+    app.event("agent_session_stopped")(stop_session)
+
+
+def _hear_agents(app: AsyncApp, desk: Desk) -> None:
+    async def open_home(event: Body, context: AsyncBoltContext) -> None:
+        workspace = await desk.workspace(context.team_id or "")
+        if event.get("tab") == "messages":
+            await workspace.call(
+                "assistant.threads.setSuggestedPrompts", channel_id=event["channel"], prompts=SUGGESTED_PROMPTS
+            )
+        else:
+            await workspace.call("views.publish", user_id=event["user"], view=describe_home(kept=desk.kept))
+
+    async def begin_thread(event: Body, context: AsyncBoltContext) -> None:
+        """The older assistant pane, where a workspace still has it."""
+        workspace = await desk.workspace(context.team_id or "")
+        thread = event["assistant_thread"]
+        await workspace.call(
+            "assistant.threads.setSuggestedPrompts",
+            channel_id=thread["channel_id"],
+            thread_ts=thread["thread_ts"],
+            prompts=SUGGESTED_PROMPTS,
+        )
+
+    async def ignore() -> None:
+        """Subscribed to by older manifests; there is nothing to do."""
+
+    app.event("app_home_opened")(open_home)
+    app.event("assistant_thread_started")(begin_thread)
+    for name in (*_UNHEARD, "assistant_thread_context_changed"):
+        app.event(name)(ignore)
+
+
+def _hear_commands(app: AsyncApp, commands: Commands, desk: Desk) -> None:
+    async def open_form(ack: AsyncAck, command: Body) -> None:
+        form = Form(kind=FORMS[command["command"]], channel=command["channel_id"])
+        try:
+            await commands.open_form(command["team_id"], command["trigger_id"], form)
+        except NotPosted as error:
+            log.warning("form not opened", error=error.sentence)
+            await ack("Slack did not let me open the form. Please try again.")
+        else:
+            await ack()
+
+    async def forget(ack: AsyncAck, command: Body) -> None:
+        await ack(await commands.forget(command["team_id"], command["user_id"], command["channel_id"]))
+
+    async def help_(ack: AsyncAck) -> None:
+        await ack(text="How to ask", blocks=describe_help(kept=desk.kept))
+
+    handlers = dict.fromkeys(FORMS, open_form) | {"/forget": forget, "/help": help_}
+    assert handlers.keys() == COMMANDS.keys(), "every command is heard, and told of in the manifest"
+    for name, handler in handlers.items():
+        app.command(name)(handler)
+
+
+def _hear_forms(app: AsyncApp, commands: Commands) -> None:
+    async def use_shortcut(ack: AsyncAck, body: Body, respond: AsyncRespond) -> None:
+        await commands.use_shortcut(body["callback_id"], body, respond)
+        await ack()
+
+    async def take_form(ack: AsyncAck, body: Body) -> None:
+        filled = Filled.read(body["view"])
+        user = body["user"]
+        errors = await commands.take_form(body["team"]["id"], user["id"], user.get("name") or user["id"], filled)
+        if errors:
+            await ack(response_action="errors", errors=errors)
+        else:
+            await ack()
+
+    for name in SHORTCUTS:
+        app.shortcut({"type": "message_action", "callback_id": name})(use_shortcut)
+    app.view(FORM)(take_form)
+
+
+def _hear_buttons(app: AsyncApp, buttons: Buttons) -> None:
+    async def stop(ack: AsyncAck, body: Body) -> None:
+        await buttons.stop(Press.read(body))
+        await ack()
+
+    async def regenerate(ack: AsyncAck, body: Body) -> None:
+        await buttons.regenerate(Press.read(body))
+        await ack()
+
+    async def take_feedback(ack: AsyncAck, body: Body) -> None:
+        await buttons.take_feedback(Press.read(body))
+        await ack()
+
+    app.action(STOP)(stop)
+    app.action(REGENERATE)(regenerate)
+    app.action(FEEDBACK)(take_feedback)
+
+
+def _hear_endings(app: AsyncApp, desk: Desk) -> None:
+    """The bot was removed from a workspace: everything of it goes."""
+
+    async def purge(context: AsyncBoltContext) -> None:
+        team = context.team_id or ""
+        tenant_key = ConversationId(platform=PLATFORM, tenant=team, channel="").tenant_key
+        forgotten = await desk.eraser.forget_place(tenant_key)
+        await desk.workspaces.leave(team)
+        log.info("workspace left", team=team, turns=forgotten.turns, pictures=forgotten.pictures)
+
+    async def purge_if_ours(event: Body, context: AsyncBoltContext) -> None:
+        if (event.get("tokens") or {}).get("bot"):
+            await purge(context)
+
+    app.event("app_uninstalled")(purge)
+    app.event("tokens_revoked")(purge_if_ours)
+
+
+def _place_of(event: Body, *, team: str, thread: str) -> Place:
+    return Place(
+        team=team,
+        channel=event["channel"],
+        thread=thread,
+        asked=thread,
+        user=event.get("user") or "",
+        is_direct=str(event["channel"]).startswith("D"),
+    )

@@ -1,0 +1,22 @@
+"""Taking things out of conversations beyond the forgetting of a `ConversationStore`."""
+
+from typing import Protocol
+
+from jobs.conversation import ConversationId, Forgotten
+from jobs.picture import Picture
+
+
+class Eraser(Protocol):
+    """Takes out one picture, or everything of a place. Like forgetting it reaches idle caches: the epoch rises."""
+
+    async def drop_picture(self, conversation: ConversationId, number: int) -> Picture | None:
+        """Take one picture out of a conversation for good; None when it has none of that number.
+
+        No later question sees it, and its bytes go unless another conversation uses them. The others keep their
+        numbers, and this number is not given again. An answer that is being written there is asked to stop.
+        """
+        ...
+
+    async def forget_place(self, tenant_key: str, channel: str | None = None) -> Forgotten:
+        """Everything of a tenant (the bot was removed from there), or of one of its channels (it was deleted)."""
+        ...

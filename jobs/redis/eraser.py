@@ -1,0 +1,38 @@
+"""Taking things out of conversations over Redis."""
+
+from urllib.parse import quote
+
+from jobs.conversation import ConversationId, Forgotten
+from jobs.picture import Picture
+from jobs.redis.conversations import RedisConversations
+from jobs.redis.encoding import encode, escape_source
+from jobs.redis.server import Server
+
+
+class RedisEraser:
+    """`Eraser`."""
+
+    def __init__(self, server: Server, conversations: RedisConversations) -> None:
+        self._server = server
+        self._conversations = conversations
+
+    async def drop_picture(self, conversation: ConversationId, number: int) -> Picture | None:
+        """See `Eraser.drop_picture`."""
+        shown = (await self._conversations.load(conversation)).find_picture(number)
+        if shown is None:
+            return None
+        source, picture = shown
+        mark = encode(picture.unnamed)
+        await self._server.call("drop_picture", str(conversation), escape_source(source), number, picture.digest, mark)
+        return picture
+
+    async def forget_place(self, tenant_key: str, channel: str | None = None) -> Forgotten:
+        """See `Eraser.forget_place`."""
+        place = f"{tenant_key}:" if channel is None else f"{tenant_key}:{quote(channel, safe='')}:"
+        parts: list[Forgotten] = []
+        cursor = b"0"
+        while True:  # in steps, so that nobody else waits while many are looked through
+            cursor, there = await self._server.call("conversations_of", place, cursor)
+            parts += [await self._conversations.forget(ConversationId.read(name.decode())) for name in there]
+            if cursor == b"0":
+                return Forgotten.all_of(parts)

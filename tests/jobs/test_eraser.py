@@ -1,0 +1,168 @@
+import msgspec
+import pytest
+
+from jobs import Cancellation, ConversationId, Done, Forgotten, Job, Picture, PictureRef
+from jobs.stores import Jobs
+from tests.jobs.given import answer, answer_all, ask, claim_one, conversation, question, turn_of
+
+TENANT = "slack:T1"
+
+
+async def bring(jobs: Jobs, job: Job, *stored: bytes, first: int = 1) -> list[Picture]:
+    """A question with these pictures, answered; they are numbered from `first` on."""
+    await jobs.queue_in.submit(job, holder="bot")
+    pictures = [
+        Picture(
+            digest=await jobs.pictures.put(job.conversation, content),
+            width=640,
+            height=480,
+            ref=PictureRef(platform="slack", origin=f"file {content!r}", name="cat.png", page=1),
+            number=number,
+        )
+        for number, content in enumerate(stored, start=first)
+    ]
+    await jobs.queue_in.attach(job.id, pictures)
+    claim = await claim_one(jobs)
+    await jobs.queue_out.commit(claim, Done(text="cats"), turn_of(claim.job, "cats", pictures=pictures))
+    return pictures
+
+
+async def shown(jobs: Jobs, where: ConversationId) -> list[int]:
+    return [picture.number for picture in (await jobs.conversations.load(where)).pictures]
+
+
+async def has(jobs: Jobs, picture: Picture) -> bool:
+    return await jobs.pictures.has(TENANT, picture.digest)
+
+
+# ------------------------------------------------------------ one picture
+
+
+async def test_a_dropped_picture_is_shown_no_more_and_the_others_keep_their_numbers(jobs: Jobs) -> None:
+    where = conversation()
+    one, two, three = await bring(jobs, question(where), b"one", b"two", b"three")
+    assert await jobs.eraser.drop_picture(where, 2) == two
+    assert await shown(jobs, where) == [1, 3]
+    assert [await has(jobs, picture) for picture in (one, two, three)] == [True, False, True]
+
+
+async def test_the_number_of_a_dropped_picture_stays_taken_and_its_name_is_not_kept(jobs: Jobs) -> None:
+    where = conversation()
+    (picture,) = await bring(jobs, question(where), b"one")
+    await jobs.eraser.drop_picture(where, 1)
+    (dropped,) = (await jobs.conversations.load(where)).dropped
+    assert dropped == msgspec.structs.replace(picture, ref=msgspec.structs.replace(picture.ref, name=""))
+
+
+async def test_what_is_not_there_cannot_be_dropped(jobs: Jobs) -> None:
+    where = conversation()
+    await bring(jobs, question(where), b"one")
+    assert await jobs.eraser.drop_picture(where, 2) is None
+    assert await jobs.eraser.drop_picture(conversation(), 1) is None
+    await jobs.eraser.drop_picture(where, 1)
+    assert await jobs.eraser.drop_picture(where, 1) is None
+
+
+async def test_dropping_reaches_the_idle_caches_of_every_worker(jobs: Jobs) -> None:
+    where = conversation()
+    await bring(jobs, question(where), b"one")
+    before = await jobs.conversations.load(where)
+    await jobs.queue_out.heartbeat(worker="A", claims=[])
+    await jobs.eraser.drop_picture(where, 1)
+    after = await jobs.conversations.load(where)
+    assert after.epoch > before.epoch
+    assert (await jobs.queue_out.heartbeat(worker="A", claims=[])).forgotten == ((where, after.epoch),)
+
+
+async def test_an_answer_being_written_is_asked_to_stop_and_cannot_bring_the_picture_back(jobs: Jobs) -> None:
+    where = conversation()
+    asked = question(where)
+    pictures = await bring(jobs, asked, b"one", b"two")
+    again = msgspec.structs.replace(asked, revision=1)
+    await ask(jobs, again)
+    claim = await claim_one(jobs)
+    await jobs.eraser.drop_picture(where, 1)
+    pulse = await jobs.queue_out.heartbeat(worker="A", claims=[claim])
+    assert pulse.cancellations == (Cancellation(job=again.id, reason="stopped"),)
+    await jobs.queue_out.commit(claim, Done(text="cats"), turn_of(again, "cats", pictures=pictures))
+    assert await shown(jobs, where) == [2]
+
+
+async def test_bytes_that_another_conversation_uses_stay(jobs: Jobs) -> None:
+    here, there = conversation(), conversation()
+    (picture,) = await bring(jobs, question(here), b"one")
+    await bring(jobs, question(there), b"one")
+    await jobs.eraser.drop_picture(here, 1)
+    assert await has(jobs, picture)
+    assert await shown(jobs, there) == [1]
+
+
+async def test_a_dropped_picture_that_is_posted_again_is_a_new_one(jobs: Jobs) -> None:
+    where = conversation()
+    await bring(jobs, question(where), b"one")
+    await jobs.eraser.drop_picture(where, 1)
+    (again,) = await bring(jobs, question(where), b"one", first=2)
+    assert await shown(jobs, where) == [2]
+    assert await has(jobs, again)
+
+
+async def test_forgetting_its_question_forgets_that_a_picture_was_dropped(jobs: Jobs) -> None:
+    where = conversation()
+    asked, other = question(where), question(where)
+    await bring(jobs, asked, b"one")
+    await bring(jobs, other, b"two", first=2)
+    await jobs.eraser.drop_picture(where, 1)
+    await jobs.eraser.drop_picture(where, 2)
+    await jobs.conversations.forget_source(where, asked.source)
+    assert [picture.number for picture in (await jobs.conversations.load(where)).dropped] == [2]
+    await jobs.conversations.forget(where)
+    assert (await jobs.conversations.load(where)).dropped == ()
+
+
+async def test_the_bytes_of_a_picture_posted_again_go_with_the_question_that_posted_it(jobs: Jobs) -> None:
+    where = conversation()
+    await bring(jobs, question(where), b"one")
+    await jobs.eraser.drop_picture(where, 1)
+    posted_again = question(where)
+    (again,) = await bring(jobs, posted_again, b"one", first=2)
+    assert (await jobs.conversations.forget_source(where, posted_again.source)).pictures == 1
+    assert not await has(jobs, again)
+
+
+# ------------------------------------------------------------ places
+
+
+def place(tenant: str, channel: str, thread: str = "t") -> ConversationId:
+    return ConversationId(platform="slack", tenant=tenant, channel=channel, thread=thread)
+
+
+@pytest.mark.parametrize(
+    ("channel", "left"),
+    [
+        (None, [place("T1:", "C1"), place("T10", "C1"), place("T2", "C1")]),
+        ("C1", [place("T1", "C1:2"), place("T1", "C2"), place("T1:", "C1"), place("T10", "C1"), place("T2", "C1")]),
+    ],
+)
+async def test_a_place_is_forgotten_whole_and_no_other(
+    jobs: Jobs, channel: str | None, left: list[ConversationId]
+) -> None:
+    here = [place("T1", "C1"), place("T1", "C1", "t2"), place("T1", "C2"), place("T1", "C1:2")]
+    others = [place("T1:", "C1"), place("T10", "C1"), place("T2", "C1")]
+    for where in [*here, *others]:
+        await ask(jobs, question(where))
+    for _ in [*here, *others]:
+        await answer(jobs, await claim_one(jobs))
+    (picture,) = await bring(jobs, question(here[0]), b"one")
+    forgotten = await jobs.eraser.forget_place("slack:T1", channel)
+    kept = [where for where in [*here, *others] if (await jobs.conversations.load(where)).turns]
+    assert sorted(kept) == sorted(left)
+    gone = 7 - len(left)
+    assert forgotten == Forgotten(conversations=gone, turns=gone + 1, pictures=1)
+    assert not await has(jobs, picture)
+
+
+async def test_forgetting_a_place_ends_what_waits_there(jobs: Jobs) -> None:
+    where = place("T1", "C1")
+    await ask(jobs, question(where))
+    await jobs.eraser.forget_place("slack:T1")
+    assert await answer_all(jobs) == []
