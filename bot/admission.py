@@ -1,5 +1,6 @@
 """May this person ask, here, now. What may be asked, and how much can wait, is not decided here."""
 
+import math
 import time
 from collections import OrderedDict
 from collections.abc import Callable
@@ -8,8 +9,10 @@ import msgspec
 
 from bot.errors import NotAllowed, RateLimited
 from bot.mention import Mention
+from jobs import JobId
 
-_REMEMBERED = 10_000  # buckets of a kind; the least recently used one beyond them starts full again
+_REMEMBERED = 10_000  # buckets of a kind, and questions; the least recently used bucket beyond them starts full again
+_ROUNDING_S = 1e-6  # what adding up tokens loses, which nobody waits for
 
 
 class Lists(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,7 +64,10 @@ class Buckets:
 
 
 class Admission:
-    """Allow and deny lists, then the rates of the person and of the tenant. In this process only."""
+    """Allow and deny lists, then the rates of the person and of the tenant. In this process only.
+
+    A question is admitted once: when the platform sends it again it is let in again, at no cost.
+    """
 
     def __init__(
         self,
@@ -80,6 +86,7 @@ class Admission:
         self._tenants = tenants
         self._per_user = Buckets(user_rate, clock)
         self._per_tenant = Buckets(tenant_rate, clock)
+        self._admitted: OrderedDict[JobId, None] = OrderedDict()
 
     def admit(self, mention: Mention) -> None:
         """Let the mention in, or say why not.
@@ -92,12 +99,18 @@ class Admission:
             return
         self._check_lists(mention)
         tenant = mention.conversation.tenant_key
+        question = JobId(tenant_key=tenant, source=mention.source, revision=mention.revision)
+        if question in self._admitted:
+            return
         user = f"{tenant}:{mention.asker}"
-        wait_s = max(self._per_user.wait_s(user), self._per_tenant.wait_s(tenant))
+        wait_s = max(self._per_user.wait_s(user), self._per_tenant.wait_s(tenant)) - _ROUNDING_S
         if wait_s > 0:
-            raise RateLimited(wait_s=max(1.0, wait_s))
+            raise RateLimited(wait_s=math.ceil(wait_s))  # whoever waits that long is let in
         self._per_user.take(user)
         self._per_tenant.take(tenant)
+        self._admitted[question] = None
+        if len(self._admitted) > _REMEMBERED:
+            self._admitted.popitem(last=False)
 
     def _check_lists(self, mention: Mention) -> None:
         user = frozenset({mention.asker})

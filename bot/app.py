@@ -15,9 +15,10 @@ from bot.admission import Admission, Lists, Rate
 from bot.custody import Custody
 from bot.delivery import Courier
 from bot.errors import NoFrontend
-from bot.fetching import Fetcher
+from bot.fetching import Fetcher, FetchLink
 from bot.frontend import Frontend
 from bot.intake import Intake
+from bot.memory import Memory
 from bot.responder import Responder
 from bot.sandbox.pool import Sandbox
 from bot.settings import BotSettings
@@ -34,12 +35,19 @@ log = structlog.get_logger()
 
 @asynccontextmanager
 async def open_chat(
-    settings: BotSettings, stores: Jobs, *, frontends: Sequence[Frontend], lease_s: float, holder: str | None = None
+    settings: BotSettings,
+    stores: Jobs,
+    *,
+    frontends: Sequence[Frontend],
+    lease_s: float,
+    holder: str | None = None,
+    warm: bool = False,
 ) -> AsyncIterator[Responder]:
     """The chat side over these stores, speaking through these front ends.
 
     What earlier processes left undelivered is taken over before anything else, and while this one lives. `lease_s`
-    is the stores' (`StoreSettings.lease_s`); `holder` names this process and is made up where it is not given.
+    is the stores' (`StoreSettings.lease_s`); `holder` names this process and is made up where it is not given. `warm`
+    starts the decoders at once, for a process that serves people and not one question.
 
     Raises:
         StoreUnavailable: at the start.
@@ -67,8 +75,18 @@ async def open_chat(
             give_up_s=settings.give_up_s,
         ),
         custody=custody,
+        memory=Memory(
+            conversations=stores.conversations,
+            pictures=stores.pictures,
+            eraser=stores.eraser,
+            sandbox=sandbox,
+            retention_s=stores.settings.retention_s,
+        ),
         patience_s=settings.patience_s,
+        allow_urls=settings.allow_urls,
     )
+    if warm:
+        await sandbox.warm_up()
     await responder.adopt()
     # Not a TaskGroup: what goes wrong for the caller inside must come out as it is, not in an exception group.
     loops = [
@@ -100,14 +118,25 @@ def build_admission(settings: BotSettings) -> Admission:
 def build_intake(settings: BotSettings, stores: Jobs, sandbox: Sandbox) -> Intake:
     """Limits as set."""
     return Intake(
-        fetcher=Fetcher(max_bytes=int(settings.max_picture_mb * 1024**2), timeout_s=settings.fetch_timeout_s),
+        fetcher=Fetcher(
+            max_bytes=int(settings.max_picture_mb * 1024**2),
+            timeout_s=settings.fetch_timeout_s,
+            fetch_link=_fetch_from_the_internet() if settings.allow_urls else None,
+        ),
         sandbox=sandbox,
         pictures=stores.pictures,
         conversations=stores.conversations,
         max_pictures=settings.max_pictures,
+        max_pages=settings.max_pages,
         max_crops=settings.max_crops,
         ocr_crops=settings.ocr_crops,
     )
+
+
+def _fetch_from_the_internet() -> FetchLink:
+    from bot.download import download_public  # noqa: PLC0415  aiohttp takes 0.2 s, and most installs fetch no links
+
+    return download_public
 
 
 def build_frontends() -> tuple[Frontend, ...]:
@@ -128,7 +157,7 @@ async def run(settings: BotSettings, store: StoreSettings) -> None:
     holder = name_this_process()
     async with (
         open_redis(store.required_url(), store) as stores,
-        open_chat(settings, stores, frontends=frontends, lease_s=store.lease_s, holder=holder) as responder,
+        open_chat(settings, stores, frontends=frontends, lease_s=store.lease_s, holder=holder, warm=True) as responder,
     ):
         this = asyncio.current_task()
         assert this is not None

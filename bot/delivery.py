@@ -24,6 +24,7 @@ from jobs import (
     Ending,
     Failed,
     Job,
+    JobKind,
     QueueIn,
     ReplyLedger,
     Started,
@@ -32,8 +33,13 @@ from jobs import (
 _POSITION_INTERVAL_S = 2.0  # how often a waiting question looks where it stands
 _FIRST_RETRY_S = 1.0
 _LONGEST_RETRY_S = 30.0
-_WHOLE_ANSWER = "answer.md"
+_ONE_POST_S = 60.0  # a platform that has not answered by then is asked again; replies post nothing twice
+_SIGN_LASTS_S = 60.0  # then it is shown again, unchanged: Slack takes a status away after two minutes
+_LAST_SHOW_S = 3.0  # what is being shown when the answer ends may still land; the final text waits no longer for it
+_FILE_PATIENCE_S = 30.0  # the text matters more than its file
+_NOTHING_SAID = "The model had nothing to say."
 _CONTINUED = "\n\n(The whole answer is in the file.)"
+_CUT_SHORT = "\n\n(The answer is longer, and no file could be posted here.)"
 _SENTENCES = {"forgotten": "Forgotten, as asked."}  # by reason of the cancellation; else it was stopped
 
 log = structlog.get_logger()
@@ -62,8 +68,10 @@ class Courier:
         reply = frontend.reply(owed.job, owed.posted)
         draft = _Draft()
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._paint(reply, draft, standing, frontend.edit_interval_s))
+            painting = group.create_task(self._paint(reply, draft, standing, frontend.edit_interval_s))
             ending = await self._follow(owed.job, draft)
+            await asyncio.wait({painting}, timeout=_LAST_SHOW_S)
+            painting.cancel()
         # Posts what nobody may post twice: only while the delivery is ours beyond doubt.
         await standing.confirm()
         await self._conclude(reply, ending, standing, frontend.most_characters)
@@ -89,29 +97,40 @@ class Courier:
     async def _paint(self, reply: Reply, draft: "_Draft", standing: "_Standing", interval_s: float) -> None:
         """Show the draft when it has changed, no more often than the platform allows. It may fail: the end may not."""
         shown: tuple[str, bool] | None = None
+        shown_at_s = 0.0
         while not draft.ended.is_set():
             draft.changed.clear()
             progress = not draft.text
             text = draft.text or words_for(await self._queue.position(standing.job.id))
-            if (text, progress) != shown:
+            now_s = asyncio.get_running_loop().time()
+            if (text, progress) != shown or (progress and now_s - shown_at_s > _SIGN_LASTS_S):
+                pause_s = interval_s
+                shown_at_s = now_s
                 try:
-                    await standing.now(await reply.show(text, progress=progress))
+                    await standing.now(await _in_time(reply.show(text, progress=progress)))
                     shown = text, progress
                 except NotPosted as error:
                     log.info("not shown", job=str(standing.job.id), error=error.sentence)
+                    pause_s = max(interval_s, error.retry_after_s or 0.0)
                 except PlaceGone:
                     return
-                await _wait(draft.ended, interval_s)
+                await _wait(draft.ended, pause_s)
             await _wait(draft.changed, _POSITION_INTERVAL_S)
 
     async def _conclude(self, reply: Reply, ending: Ending, standing: "_Standing", most: int | None) -> None:
         """The last word, tried until the platform takes it."""
         match ending:
             case Done(text=text) if most is not None and len(text) > most:
-                await self._post(standing, lambda: reply.attach(_WHOLE_ANSWER, text.encode()))
-                excerpt = split(text, most - len(_CONTINUED))[0] + _CONTINUED
-                done = msgspec.structs.replace(ending, text=excerpt)
+                name = "text.txt" if standing.job.kind is JobKind.OCR else "answer.md"
+                has_file = await self._post(
+                    standing, lambda: reply.attach(name, text.encode()), give_up_s=_FILE_PATIENCE_S
+                )
+                more = _CONTINUED if has_file else _CUT_SHORT
+                done = msgspec.structs.replace(ending, text=split(text, most - len(more))[0] + more)
                 await self._post(standing, lambda: reply.finish(done))
+            case Done(text=text) if not text.strip():
+                silent = msgspec.structs.replace(ending, text=_NOTHING_SAID)
+                await self._post(standing, lambda: reply.finish(silent))
             case Done():
                 await self._post(standing, lambda: reply.finish(ending))
             case Cancelled(reason="superseded"):
@@ -121,21 +140,27 @@ class Courier:
             case Failed(advice=advice):
                 await self._post(standing, lambda: reply.fail(ending, advice))
 
-    async def _post(self, standing: "_Standing", post: Callable[[], Awaitable[Posted]]) -> None:
-        """Post and record, waiting longer from try to try."""
-        started_s = asyncio.get_running_loop().time()
+    async def _post(
+        self, standing: "_Standing", post: Callable[[], Awaitable[Posted]], *, give_up_s: float | None = None
+    ) -> bool:
+        """Post and record, waiting longer from try to try, or as long as the platform says; whether it stands."""
+        loop = asyncio.get_running_loop()
+        until_s = loop.time() + min(self._give_up_s, give_up_s or self._give_up_s)
         pause_s = _FIRST_RETRY_S
         while True:
             try:
-                return await standing.now(await post())
+                await standing.now(await _in_time(post()))
             except PlaceGone as error:
                 log.warning("nowhere to post", job=str(standing.job.id), error=error.sentence)
-                return None
+                return False
             except NotPosted as error:
                 log.warning("not posted", job=str(standing.job.id), error=error.sentence)
-                if asyncio.get_running_loop().time() - started_s > self._give_up_s:
-                    return None
-            await asyncio.sleep(pause_s)
+                wait_s = error.retry_after_s or pause_s
+                if loop.time() + wait_s > until_s:
+                    return False
+            else:
+                return True
+            await asyncio.sleep(wait_s)
             pause_s = min(2 * pause_s, _LONGEST_RETRY_S)
 
 
@@ -184,6 +209,15 @@ class _Standing:
     async def confirm(self) -> None:
         """Record it whether it differs or not: raises `Fenced` when the delivery is no longer ours."""
         await self._replies.record(holder=self._holder, job=self.job.id, posted=self._posted)
+
+
+async def _in_time(post: Awaitable[Posted]) -> Posted:
+    """What the platform answers, unless it takes too long."""
+    try:
+        async with asyncio.timeout(_ONE_POST_S):
+            return await post
+    except TimeoutError:
+        raise NotPosted(reason=f"no answer within {_ONE_POST_S:.0f} s") from None
 
 
 async def _wait(event: asyncio.Event, timeout_s: float) -> None:

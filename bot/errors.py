@@ -39,7 +39,7 @@ class NotAllowed(Refused):
 
 
 class RateLimited(Refused):
-    """That is faster than this bot may be asked. Please try again in {wait_s:.0f} s."""
+    """That is faster than this bot may be asked. Please try again in {wait_s} s."""
 
 
 class NothingAsked(Refused):
@@ -116,6 +116,12 @@ class PagesLeftOut(PictureRefused):
 
 class NotPosted(Unavailable):
     """The platform did not take the post ({reason})."""
+
+    @property
+    def retry_after_s(self) -> float | None:
+        """A further fact, `retry_after_s=`: when the platform said to come back, in seconds."""
+        seconds = self.facts.get("retry_after_s")
+        return float(seconds) if isinstance(seconds, int | float) else None
 
 
 class PlaceGone(Unavailable):

@@ -14,12 +14,12 @@ Posted = tuple[str, ...]  # the platform's ids of what stands there for one job,
 class Reply(Protocol):
     """What stands on the platform for one job: a placeholder first, the answer in the end.
 
-    Every method returns all that stands there now. A call that is repeated, because its response was lost or the
-    process was restarted, must not post twice: the job's id is the key (a nonce, metadata to look for, an edit).
-    Output can ping nobody.
+    Every method returns all that stands there now. A call that is repeated, because its response was lost, because
+    it was cancelled after a minute without one, or because the process was restarted, must not post twice: the job's
+    id is the key (a nonce, metadata to look for, an edit). Output can ping nobody.
 
     Raises, all of them:
-        NotPosted: not now; the caller tries again or leaves it out.
+        NotPosted: not now; the caller tries again (after `retry_after_s`, where the platform says so) or leaves it out.
         PlaceGone: never again; the caller gives up.
     """
 

@@ -11,6 +11,8 @@ from bot.delivery import Courier
 from bot.errors import BotFailed, NothingAsked, NothingToSee
 from bot.frontend import Frontend
 from bot.intake import Intake
+from bot.links import with_links
+from bot.memory import Memory
 from bot.mention import Mention
 from jobs import Cancelled, Delivery, Failed, Job, JobId, QueueIn, ReplyLedger
 from jobs.errors import Fenced, Refused, StoreUnavailable, ThreadsightError
@@ -19,7 +21,11 @@ log = structlog.get_logger()
 
 
 class Responder:
-    """What front ends call. From `respond` on, the asker is told everything that happens, the end included."""
+    """What front ends call. From `respond` on, the asker is told everything that happens, the end included.
+
+    `memory` is what they show, drop and forget on people's behalf. With `allow_urls`, addresses in the words of a
+    question are references to pictures.
+    """
 
     def __init__(
         self,
@@ -32,8 +38,11 @@ class Responder:
         intake: Intake,
         courier: Courier,
         custody: Custody,
+        memory: Memory,
         patience_s: float,
+        allow_urls: bool = False,
     ) -> None:
+        self.memory = memory
         self._holder = holder
         self._frontends = frontends
         self._admission = admission
@@ -43,6 +52,7 @@ class Responder:
         self._courier = courier
         self._custody = custody
         self._patience_s = patience_s
+        self._allow_urls = allow_urls
 
     async def respond(self, mention: Mention) -> Job | None:
         """Accept a question and see to its answer in the background; None when it is refused, and the person told.
@@ -53,6 +63,8 @@ class Responder:
         Raises:
             StoreUnavailable: nothing was accepted.
         """
+        if self._allow_urls:
+            mention = with_links(mention)
         job = mention.as_job(patience_s=self._patience_s)
         try:
             if not mention.asks_something:

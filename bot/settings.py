@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, SecretStr
 from pydantic_settings import NoDecode, SettingsConfigDict
 
 from jobs.settings import Settings
@@ -39,6 +39,8 @@ class BotSettings(Settings):
 
     # What is taken in.
     max_pictures: int = Field(default=10, gt=0)  # a question
+    max_pages: int = Field(default=4, gt=0)  # of a PDF, from the first on; each is a picture
+    allow_urls: bool = False  # fetch pictures from addresses that people write; from the public internet only
     max_picture_mb: float = Field(default=10.0, gt=0)
     max_megapixels: float = Field(default=64.0, gt=0)
     fetch_timeout_s: float = Field(default=30.0, gt=0)
@@ -50,3 +52,13 @@ class BotSettings(Settings):
 
     patience_s: float = Field(default=600.0, gt=0)  # from acceptance to the first word; then the asker is told
     give_up_s: float = Field(default=3600.0, gt=0)  # a platform that takes no post is tried for this long
+
+    # Slack. One workspace by its tokens; several by the client's id and secret, which need HTTP.
+    slack_bot_token: SecretStr = Field(default=SecretStr(""), validation_alias="SLACK_BOT_TOKEN")
+    slack_app_token: SecretStr = Field(default=SecretStr(""), validation_alias="SLACK_APP_TOKEN")
+    slack_signing_secret: SecretStr = Field(default=SecretStr(""), validation_alias="SLACK_SIGNING_SECRET")
+    slack_client_id: str = Field(default="", validation_alias="SLACK_CLIENT_ID")
+    slack_client_secret: SecretStr = Field(default=SecretStr(""), validation_alias="SLACK_CLIENT_SECRET")
+    slack_http_port: int | None = Field(default=None, gt=0)  # events come here, signed; without it: Socket Mode
+    slack_http_host: str = "127.0.0.1"
+    slack_api_url: str = "https://slack.com/api/"

@@ -48,7 +48,6 @@ def load_native(settings: WorkerSettings, progress: Callable[[int, int], None] |
     from inference_worker.engine.scheduler import EngineLimits, kv_bytes_per_token  # noqa: PLC0415
     from inference_worker.image.processor import ImageProcessor  # noqa: PLC0415
     from inference_worker.model.checkpoint import find_checkpoint, load_model  # noqa: PLC0415
-    from inference_worker.model.packed import can_pack, pack_linears  # noqa: PLC0415
     from inference_worker.model.tokenizer import Tokenizer  # noqa: PLC0415
     from inference_worker.native import NativeEngine  # noqa: PLC0415
     from inference_worker.prompt import PromptBuilder  # noqa: PLC0415
@@ -57,11 +56,9 @@ def load_native(settings: WorkerSettings, progress: Callable[[int, int], None] |
     torch.set_num_threads(hardware.choose_threads(settings, folder))
     device = hardware.choose_device(settings)
     dtype = hardware.choose_dtype(settings, device, folder)
-    hardware.check_fit(folder, device, dtype)
-    model = load_model(folder, dtype=dtype, device=device, progress=progress)
-    parameters = sum(weight.numel() for weight in model.parameters())
-    if can_pack(device, dtype):
-        pack_linears(model)
+    hardware.check_fit(settings, folder, device, dtype)
+    layout = hardware.choose_layout(settings, device, dtype)
+    model = load_model(folder, dtype=dtype, device=device, layout=layout, progress=progress)
     kv_budget = hardware.kv_budget_bytes(settings, device)
     context = min(settings.context, model.config.max_position_embeddings, kv_budget // kv_bytes_per_token(model))
     limits = EngineLimits(
@@ -88,8 +85,10 @@ def load_native(settings: WorkerSettings, progress: Callable[[int, int], None] |
         stop_ids=model.config.stop_ids,
         defaults=_sampling(settings),
     )
-    kind = str(dtype).removeprefix("torch.")
-    sentence = f"{settings.model}, {parameters / 1e6:,.1f} M parameters, {device} {kind}, context {context:,} tokens"
+    kind = "int8" if settings.weights == "int8" else str(dtype).removeprefix("torch.")
+    sentence = (
+        f"{settings.model}, {hardware.weight_bytes(folder) / 1e6:,.0f} MB, {device} {kind}, context {context:,} tokens"
+    )
     return Loaded(engine=engine, presets=presets, sentence=sentence)
 
 

@@ -15,6 +15,7 @@ from inference_worker.model.hub import fetch_from_hub
 from inference_worker.model.phi3v import Phi3V
 
 Progress = Callable[[int, int], None]  # bytes done, bytes in all
+Layout = Callable[[str, nn.Linear], nn.Module]  # a linear layer and its name, to what shall run in its place
 
 TINY = Path(__file__).parent / "tiny"  # ships with the package
 
@@ -69,12 +70,13 @@ def load_model(
     *,
     dtype: torch.dtype,
     device: torch.device | str = "cpu",
+    layout: Layout | None = None,
     progress: Progress | None = None,
 ) -> Phi3V:
     """The model in `folder`, ready to run, its weights in `dtype` on `device`.
 
-    Each tensor goes from its file to its place before the next is read, so memory stays near the size of the
-    weights as loaded. `progress` is called after each.
+    Each tensor goes from its file to its place, and each linear layer to its `layout`, before the next is read, so
+    memory stays near the size of the weights as loaded. `progress` is called after each.
 
     Raises:
         ModelIncomplete: a file or a weight is missing, left over, or of the wrong shape.
@@ -96,6 +98,8 @@ def load_model(
     for name, weight in stored.items():
         tensor = weight.read(dtype=dtype, device=device)
         _place(model, name, tensor)
+        if layout is not None:
+            _lay_out(model, name, layout)
         done += tensor.nbytes
         if progress is not None:
             progress(done, total)
@@ -179,3 +183,12 @@ def _some(names: list[str]) -> str:
 def _place(model: nn.Module, name: str, tensor: Tensor) -> None:
     module, _, attribute = name.rpartition(".")
     setattr(model.get_submodule(module), attribute, nn.Parameter(tensor, requires_grad=False))
+
+
+def _lay_out(model: nn.Module, name: str, layout: Layout) -> None:
+    """Once a linear layer has all its tensors, what `layout` makes of it takes its place."""
+    layer, _, _ = name.rpartition(".")
+    linear = model.get_submodule(layer)
+    if isinstance(linear, nn.Linear) and not any(tensor.is_meta for tensor in linear.parameters()):
+        parent, _, attribute = layer.rpartition(".")
+        setattr(model.get_submodule(parent), attribute, layout(layer, linear))

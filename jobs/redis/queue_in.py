@@ -3,6 +3,8 @@
 import uuid
 from collections.abc import Sequence
 
+import msgspec
+
 from jobs.answer import Cancelled, Ending
 from jobs.errors import NotTheLastTurn, QueueFull, TenantQueueFull
 from jobs.job import Job, JobId
@@ -31,7 +33,7 @@ class RedisQueueIn:
             "patience_s": job.patience_s,
             "ready": ready,
         }
-        outcome, *accepted = await self._server.call("submit", encode(facts), encode(job), encode(husk_of(job)))
+        outcome, *found = await self._server.call("submit", encode(facts), encode(job), encode(husk_of(job)))
         match outcome:
             case b"queue_full":
                 raise QueueFull(limit=self._server.settings.max_waiting)
@@ -39,7 +41,10 @@ class RedisQueueIn:
                 raise TenantQueueFull(limit=self._server.settings.max_waiting_per_tenant)
             case b"not_the_last_turn":
                 raise NotTheLastTurn
-        return Submission(job=read_job(*accepted), joined=outcome == b"joined")
+            case b"joined":
+                accepted_at_s, stored = found
+                return Submission(job=read_job(stored, accepted_at_s), joined=True)
+        return Submission(job=msgspec.structs.replace(job, accepted_at_s=float(found[0])))
 
     async def attach(self, job: JobId, pictures: Sequence[Picture], notices: Sequence[str] = ()) -> None:
         """See `QueueIn.attach`."""

@@ -28,7 +28,7 @@ from bot.frontends.discord.errors import (
     TooManyPosts,
 )
 from bot.frontends.discord.pace import Pace, Urgency
-from bot.frontends.discord.permissions import title_of
+from bot.frontends.discord.permissions import lacking
 from bot.frontends.discord.place import Standing, Token
 
 T = TypeVar("T")
@@ -403,12 +403,8 @@ def _refusal(error: discord.HTTPException, doing: str) -> PostRefused | NotPoste
     if error.code in _REFUSALS:
         return _REFUSALS[error.code]()
     if error.code == _MISSING_PERMISSION and doing:
-        return ChannelClosed(reason=_lacking(doing))
+        return ChannelClosed(reason=lacking([doing]))
     return PostRefused(reason=str(error))
-
-
-def _lacking(permission: str) -> str:
-    return f'I lack the permission "{title_of(permission)}" there.'
 
 
 _MISSING_PERMISSION = 50013
@@ -417,10 +413,10 @@ _REFUSALS: dict[int, Callable[[], PostRefused]] = {  # by Discord's error code
     10008: MessageGone,
     10015: TokenExpired,
     10062: TokenExpired,
-    50001: lambda: ChannelClosed(reason=_lacking("view_channel")),
+    50001: lambda: ChannelClosed(reason=lacking(["view_channel"])),
     50007: lambda: ChannelClosed(reason="They take no direct messages from me."),
     50027: TokenExpired,
     50083: ThreadArchived,
-    160002: lambda: ChannelClosed(reason=_lacking("read_message_history")),
+    160002: lambda: ChannelClosed(reason=lacking(["read_message_history"])),
     160005: lambda: ChannelClosed(reason="The thread is locked."),
 }

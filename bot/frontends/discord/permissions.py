@@ -1,6 +1,6 @@
 """What the bot needs to be allowed, in Discord's own words."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 
 import discord
 
@@ -20,11 +20,9 @@ def needed() -> discord.Permissions:
     return discord.Permissions(**dict.fromkeys(NEEDED, True))
 
 
-def missing(permissions: discord.Permissions) -> Iterator[str]:
-    """The names, as Discord's settings show them, of what is needed and not there."""
-    for name, (title, _) in NEEDED.items():
-        if not getattr(permissions, name):
-            yield title
+def missing(permissions: discord.Permissions) -> tuple[str, ...]:
+    """What is needed and not there, by discord.py's names."""
+    return tuple(name for name in NEEDED if not getattr(permissions, name))
 
 
 def title_of(name: str) -> str:
@@ -32,6 +30,22 @@ def title_of(name: str) -> str:
     return NEEDED[name][0]
 
 
-def quoted(titles: list[str]) -> str:
-    """`"Send Messages" and "Attach Files"`."""
-    return " and ".join(f'"{title}"' for title in titles)
+def missing_in(channel: object) -> tuple[str, ...]:
+    """What is needed and not there, in a channel of a server; nothing where that is not known."""
+    guild = getattr(channel, "guild", None)
+    if guild is None or guild.me is None:
+        return ()
+    try:
+        return missing(channel.permissions_for(guild.me))  # type: ignore[attr-defined]  # every channel of a server
+    except discord.ClientException:  # a thread whose channel is not known
+        return ()
+
+
+def lacking(names: Iterable[str]) -> str:
+    """The sentence that names what somebody has to allow.
+
+    >>> lacking(["send_messages"])
+    'I lack the permission "Send Messages" there.'
+    """
+    titles = [f'"{title_of(name)}"' for name in names]
+    return f"I lack the permission{'s' if len(titles) > 1 else ''} {' and '.join(titles)} there."

@@ -53,7 +53,7 @@ class Place(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     opens_thread: bool = False  # the answer goes into a thread from that message
     token: Token | None = None  # the question is an interaction
     standing: tuple[str, ...] = ()  # messages that an earlier revision left, or the deferred response: taken over
-    attaches: bool = True  # we may send files there
+    lacks: tuple[str, ...] = ()  # permissions that we need there and do not have, by discord.py's names
 
     def encode(self) -> str:
         """For `Job.reply_to`."""
@@ -65,27 +65,19 @@ class Place(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return msgspec.json.decode(reply_to, type=cls)
 
 
-def conversation_of(
-    channel: object, *, guild: int | None, channel_id: int, root: int | str, parent: int | None = None
-) -> ConversationId:
+def conversation_of(*, guild: int | None, channel: int, parent: int | None, root: int) -> ConversationId:
     """The conversation that a channel is, or the one that `root` (a message, an interaction) begins in it.
 
-    A thread is a conversation, and so is a DM. `parent` is the channel of a thread that is known by its ids only.
+    A thread, which has a `parent`, is one, and so is a DM, which has no `guild`. A DM is a tenant of its own: nobody
+    else has a part in it.
     """
     if guild is None:
-        return direct_conversation(channel_id)
-    if isinstance(channel, discord.Thread):
-        parent = channel.parent_id
+        return ConversationId(
+            platform=PLATFORM, tenant=f"dm-{channel}", channel=str(channel), thread=WHOLE_CHANNEL
+        )
     if parent is not None:
-        return ConversationId(platform=PLATFORM, tenant=str(guild), channel=str(parent), thread=str(channel_id))
-    return ConversationId(platform=PLATFORM, tenant=str(guild), channel=str(channel_id), thread=str(root))
-
-
-def direct_conversation(channel_id: int) -> ConversationId:
-    """A DM: a tenant of its own, because nobody else has a part in it."""
-    return ConversationId(
-        platform=PLATFORM, tenant=f"dm-{channel_id}", channel=str(channel_id), thread=WHOLE_CHANNEL
-    )
+        return ConversationId(platform=PLATFORM, tenant=str(guild), channel=str(parent), thread=str(channel))
+    return ConversationId(platform=PLATFORM, tenant=str(guild), channel=str(channel), thread=str(root))
 
 
 def is_direct(conversation: ConversationId) -> bool:

@@ -12,6 +12,7 @@ from bot.frontends.discord.api import Api, Part, Upload
 from bot.frontends.discord.errors import ChannelClosed, MessageGone, PostRefused, ThreadArchived, TokenExpired
 from bot.frontends.discord.layout import MOST_CHARACTERS, title_for
 from bot.frontends.discord.pace import Urgency
+from bot.frontends.discord.permissions import lacking
 from bot.frontends.discord.place import Place, Standing, Token, is_direct
 from jobs import Job
 
@@ -37,6 +38,8 @@ class Posts:
         self._home: int | None = self._standing[0].channel if self._standing else None
         self._closed: set[int] = set()  # channels that we found we cannot write in
         self._why = ""  # the answer stands where it does, when that is not its first place
+        if self._place.message is not None and "create_public_threads" in self._place.lacks:
+            self._why = f"No thread: {lacking(['create_public_threads'])}"
 
     @property
     def posted(self) -> Posted:
@@ -51,7 +54,7 @@ class Posts:
     @property
     def takes_files(self) -> bool:
         """We may send files there."""
-        return self._place.attaches
+        return "attach_files" not in self._place.lacks
 
     async def draft(self, parts: Sequence[Part]) -> None:
         """Show what there is, where it differs from what is shown. Left out when there is no room for it.

@@ -14,8 +14,8 @@ _START = re.compile(r"(please )?(start|resume) listening( please)?[.!]?", re.IGN
 class Meant(enum.Enum):
     """For whom a message is."""
 
-    FOR_US = enum.auto()  # it names us, answers us, or is a direct message
-    PERHAPS = enum.auto()  # it is written in a thread of ours and names nobody
+    FOR_US = enum.auto()  # it names us, or replies to us
+    OPEN = enum.auto()  # it names nobody: for us where we are the ones who are spoken with
     FOR_OTHERS = enum.auto()
 
 
@@ -24,23 +24,22 @@ def for_whom(message: discord.Message, me: discord.ClientUser) -> Meant:
     is_from_person = not message.author.bot and message.webhook_id is None and message.type in _WRITTEN_BY_PEOPLE
     if not is_from_person:
         return Meant.FOR_OTHERS
-    if message.guild is None or names_us(message, me) or (answered := answered_author(message)) == me.id:
+    target = replied_to(message)
+    if names_us(message, me) or (target is not None and target.author.id == me.id):
         return Meant.FOR_US
-    is_ours = isinstance(message.channel, discord.Thread) and message.channel.owner_id == me.id
     names_others = bool(message.raw_mentions or message.raw_role_mentions or message.mention_everyone)
-    answers_others = answered not in {None, message.author.id}
-    return Meant.PERHAPS if is_ours and not names_others and not answers_others else Meant.FOR_OTHERS
+    answers_others = target is not None and target.author.id != message.author.id
+    return Meant.FOR_OTHERS if names_others or answers_others else Meant.OPEN
+
+
+def is_our_thread(channel: object, me: discord.ClientUser) -> bool:
+    """We opened it, so what is written there is written to us."""
+    return isinstance(channel, discord.Thread) and channel.owner_id == me.id
 
 
 def names_us(message: discord.Message, me: discord.ClientUser) -> bool:
     """By name, or by the role that Discord gave us when we were invited."""
     return any(user.id == me.id for user in message.mentions) or _own_role(message) in message.raw_role_mentions
-
-
-def answered_author(message: discord.Message) -> int | None:
-    """Who wrote the message that this one replies to, when Discord says so."""
-    target = replied_to(message)
-    return target.author.id if target is not None else None
 
 
 def replied_to(message: discord.Message) -> discord.Message | None:

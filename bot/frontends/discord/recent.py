@@ -28,8 +28,11 @@ class Recent:
     def remember(self, asked: Asked) -> None:
         """A question, or a newer revision of it."""
         source = asked.mention.source
-        if not asked.posted and source in self._asked:
-            asked = msgspec.structs.replace(asked, posted=self._asked[source].posted)
+        known = self._asked.get(source)
+        if known is not None and known.mention.revision >= asked.mention.revision:
+            return  # the same event again
+        if known is not None:
+            asked = msgspec.structs.replace(asked, posted=known.posted, messages=asked.messages or known.messages)
         self._asked[source] = asked
         self._asked.move_to_end(source)
         self._sources.update(dict.fromkeys(asked.messages, source))

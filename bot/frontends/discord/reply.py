@@ -1,5 +1,6 @@
 """The reply to one question: how things stand, the words as they come, the answer with its buttons."""
 
+import time
 from collections.abc import Callable, Sequence
 
 from bot.frontend import Posted
@@ -28,8 +29,8 @@ class DiscordReply:
         api: Api,
         conversations: ConversationStore,
         small_print: Sequence[str] = (),
-        clock: Callable[[], float],
-        note: Callable[[Job, Posted], None],
+        note: Callable[[str, Posted], None],
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._job = job
         self._posts = Posts(api, job, posted)
@@ -113,5 +114,5 @@ class DiscordReply:
         return sorted(pictures, key=lambda picture: picture.number), brought
 
     def _posted(self) -> Posted:
-        self._note(self._job, self._posts.posted)
+        self._note(self._job.source, self._posts.posted)
         return self._posts.posted

@@ -5,6 +5,7 @@ async with open_chat(settings, stores, frontends=[slack], lease_s=store_settings
     await slack.run(responder)
 """
 
-from bot.frontends.slack.frontend import Credentials, Slack
+from bot.frontends.slack.credentials import Credentials
+from bot.frontends.slack.frontend import Slack, build_slack
 
-__all__ = ["Credentials", "Slack"]
+__all__ = ["Credentials", "Slack", "build_slack"]

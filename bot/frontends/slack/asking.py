@@ -1,5 +1,6 @@
 """Questions in messages: which message asks something of the bot, what it asks, and what becomes of it afterwards."""
 
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 
 import msgspec
@@ -14,11 +15,13 @@ from bot.frontends.slack.once import Once
 from bot.frontends.slack.thread import Earlier, read_earlier
 from bot.frontends.slack.wish import Deed, Wish, read_wish
 from bot.frontends.slack.workspace import Workspace
+from bot.memory import words_for_forgotten
 from bot.mention import Mention
-from jobs import Conversation, Turn
+from jobs import Conversation, ConversationId, Turn
 
 _READING_TIME_S = 1.5  # for the earlier messages: the event must be acknowledged within 3 s
 _MOST_PICTURES = 10
+_REMEMBERED = 10_000
 
 log = structlog.get_logger()
 
@@ -29,6 +32,7 @@ class Asking:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
         self._once = Once()
+        self._strange: OrderedDict[ConversationId, None] = OrderedDict()  # threads that the bot has no part in
 
     async def hear(self, message: Message, *, by_name: bool = False) -> None:
         """A message was written. `by_name`: Slack says that it mentions the bot.
@@ -41,11 +45,9 @@ class Asking:
 
         async def answer() -> None:
             workspace = await self._desk.workspace(message.team)
-            self._desk.files.remember(message.files)
-            conversation = await self._desk.conversations.load(message.place.conversation)
-            named = by_name or workspace.bot_user in mentions(message.text)
-            if named or message.is_direct or self._is_follow_up(message, conversation, workspace):
-                await self._answer(message, conversation, workspace, named=named or message.is_direct)
+            named = by_name or message.is_direct or workspace.bot_user in mentions(message.text)
+            if named or await self._is_follow_up(message, workspace):
+                await self._answer(message, workspace, named=named)
 
         await self._do_once(("asked", message.team, message.channel, message.ts), answer, unless_ignored=message)
 
@@ -80,7 +82,7 @@ class Asking:
             StoreUnavailable: nothing was forgotten.
         """
         place = message.place
-        forgotten = await self._desk.conversations.forget_source(place.conversation, place.source)
+        forgotten = await self._desk.responder.memory.forget_question(place.conversation, place.source)
         if forgotten.turns or forgotten.pictures:
             log.info("question deleted", team=message.team, turns=forgotten.turns, pictures=forgotten.pictures)
 
@@ -95,28 +97,37 @@ class Asking:
             if unless_ignored is not None and isinstance(error, NotPosted):
                 raise
 
-    def _is_follow_up(self, message: Message, conversation: Conversation, workspace: Workspace) -> bool:
+    async def _is_follow_up(self, message: Message, workspace: Workspace) -> bool:
         """It stands in a thread where the bot was asked before, and is not meant for somebody else."""
-        if message.thread is None or message.thread == message.ts:
+        if message.thread in {None, message.ts}:
             return False
         meant = mentions(message.text)
         if meant and message.text.lstrip().startswith(f"<@{meant[0]}"):
             return False
-        return bool(
-            conversation.turns
-            or self._desk.replies.under_way(conversation.id)
-            or message.under == workspace.bot_user  # the thread of a command
-        )
+        conversation = message.place.conversation
+        if self._desk.replies.were_in(conversation) or message.under == workspace.bot_user:  # a command's thread
+            return True
+        if conversation in self._strange:
+            return False
+        if (await self._desk.conversations.load(conversation)).turns:
+            return True
+        self._strange[conversation] = None  # the store is not asked of every word of every thread
+        if len(self._strange) > _REMEMBERED:
+            self._strange.popitem(last=False)
+        return False
 
-    async def _answer(self, message: Message, conversation: Conversation, workspace: Workspace, *, named: bool) -> None:
+    async def _answer(self, message: Message, workspace: Workspace, *, named: bool) -> None:
+        conversation = await self._desk.conversations.load(message.place.conversation)
+        self._desk.files.remember(message.files)
         said = read_text(message.text, bot_user=workspace.bot_user)
         wish = read_wish(said) if named else Wish(text=said)
         match wish:
             case Deed.HELP:
                 await self._desk.note(workspace, message.place, HELP)
             case Deed.FORGET:
-                forgotten = await self._desk.conversations.forget(conversation.id)
-                await self._desk.note(workspace, message.place, self._desk.describe_forgotten(forgotten))
+                forgotten = await self._desk.responder.memory.forget_conversation(conversation.id)
+                self._desk.replies.forget(conversation.id)
+                await self._desk.note(workspace, message.place, words_for_forgotten(forgotten))
             case Deed.STOP:
                 for job in self._desk.replies.under_way(conversation.id):
                     await self._desk.responder.stop(job.id)

@@ -15,6 +15,7 @@ from bot.frontends.slack.modal import Filled, Form
 from bot.frontends.slack.once import Once
 from bot.frontends.slack.place import PLATFORM, Place
 from bot.frontends.slack.workspace import Workspace
+from bot.memory import words_for_forgotten
 from bot.mention import Mention
 from jobs import ConversationId, Forgotten, JobKind
 
@@ -33,12 +34,8 @@ SHORTCUTS = {
 FORMS = {"/ocr": JobKind.OCR, "/compare": JobKind.COMPARE}
 
 _NOT_THERE = "I am not in that channel. Invite me there first, or choose another place."
-_TASKS = {
-    JobKind.OCR: "Read the text",
-    JobKind.COMPARE: "Compare",
-    JobKind.DESCRIBE: "Describe",
-    JobKind.ASK: "A question",
-}
+_WISHES = {JobKind.OCR: "to read the text in", JobKind.COMPARE: "to compare"}  # what forms with files are for
+_MOST_ANNOUNCED = 3_000  # characters of a section block
 _PATIENCE_S = 2.0  # what opens a form must be used within three seconds
 _DIRECT = "D"  # the first letter of a direct message's id
 
@@ -66,10 +63,11 @@ class Commands:
     async def forget(self, team: str, user: str, channel: str) -> str:
         """Everything of one person, and the whole of the direct message that it is said in; what to answer."""
         place = ConversationId(platform=PLATFORM, tenant=team, channel=channel)
-        parts = [await self._desk.conversations.forget_asker(place.tenant_key, user)]
+        memory = self._desk.responder.memory
+        parts = [await memory.forget_person(place.tenant_key, user)]
         if channel.startswith(_DIRECT):
-            parts.append(await self._desk.conversations.forget(place))
-        return self._desk.describe_forgotten(Forgotten.all_of(parts))
+            parts.append(await memory.forget_conversation(place))
+        return words_for_forgotten(Forgotten.all_of(parts))
 
     async def use_shortcut(self, name: str, body: Mapping[str, Any], say: Say) -> None:
         """A message's menu: ask about its files, in its thread. `say` speaks to the person alone."""
@@ -182,6 +180,8 @@ class Commands:
 def _announce(name: str, filled: Filled) -> str:
     """What stands above the answer, for whoever reads along. It names the asker and mentions nobody."""
     count = len(filled.files)
-    pictures = f"{count} picture{'' if count == 1 else 's'}: {', '.join(file.name or file.id for file in filled.files)}"
-    question = f"\n{filled.question}" if filled.question else ""
-    return escape(f"{_TASKS[filled.form.kind]}, asks {name} ({pictures}).{question}")[:3_000]
+    pictures = (
+        f"{count} picture{'' if count == 1 else 's'} ({', '.join(file.name or file.id for file in filled.files)})"
+    )
+    question = f": {filled.question}" if filled.question else "."
+    return escape(f"{name} asks {_WISHES[filled.form.kind]} {pictures}{question}")[:_MOST_ANNOUNCED]

@@ -10,7 +10,7 @@ from bot.frontends.slack.replies import Replies
 from bot.frontends.slack.workspace import Workspace
 from bot.frontends.slack.workspaces import Workspaces
 from bot.responder import Responder
-from jobs import ConversationStore, Eraser, Forgotten
+from jobs import ConversationStore
 
 NOTE_TYPE = "threadsight_note"  # metadata of what is no answer
 
@@ -21,8 +21,6 @@ class Desk:
 
     responder: Responder
     conversations: ConversationStore
-    eraser: Eraser
-    kept: str  # for how long, in words
     workspaces: Workspaces
     replies: Replies
     files: Files
@@ -48,19 +46,3 @@ class Desk:
         """Say something that only one person sees."""
         in_thread = {"thread_ts": thread} if thread else {}
         await workspace.call("chat.postEphemeral", channel=channel, user=user, text=escape(text), **in_thread)
-
-    @staticmethod
-    def describe_forgotten(forgotten: Forgotten) -> str:
-        """What a forget removed, for the person who asked for it."""
-        if not (forgotten.turns or forgotten.pictures or forgotten.conversations):
-            return "There was nothing to forget."
-        counts = (
-            _counted(forgotten.conversations, "conversation"),
-            _counted(forgotten.turns, "answered question"),
-            _counted(forgotten.pictures, "picture"),
-        )
-        return escape(f"Forgotten: {', '.join(counts)}. Messages in Slack stay where they are.")
-
-
-def _counted(count: int, word: str) -> str:
-    return f"{count} {word}{'' if count == 1 else 's'}"

@@ -5,7 +5,6 @@ import time
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AsyncExitStack
 
-import msgspec
 import structlog
 from redis.asyncio import Redis
 from slack_bolt.oauth.async_oauth_settings import AsyncOAuthSettings
@@ -13,8 +12,9 @@ from slack_bolt.oauth.async_oauth_settings import AsyncOAuthSettings
 from bot.errors import NotPosted, PlaceGone, Unfetchable
 from bot.frontend import Reply
 from bot.frontends.slack.connection import serve_http, serve_socket
+from bot.frontends.slack.credentials import Credentials
 from bot.frontends.slack.desk import Desk
-from bot.frontends.slack.errors import SlackHalfSet, SlackTokenRefused
+from bot.frontends.slack.errors import SlackTokenRefused
 from bot.frontends.slack.files import Files
 from bot.frontends.slack.installations import RedisInstallations, RedisStates
 from bot.frontends.slack.listeners import build_app
@@ -23,45 +23,14 @@ from bot.frontends.slack.place import PLATFORM
 from bot.frontends.slack.replies import Replies
 from bot.frontends.slack.workspaces import InstalledWorkspaces, OneWorkspace, WebClients, Workspaces
 from bot.responder import Responder
+from bot.settings import BotSettings
 from jobs import Job, PictureRef
 from jobs.stores import Jobs
 
 _EDIT_INTERVAL_S = 1.5  # a minute's 50 edits of a whole workspace are soon used up
 _MOST_CHARACTERS = 20_000  # two messages of Markdown; more is a file
-_DAY_S = 86_400.0
 
 log = structlog.get_logger()
-
-
-class Credentials(msgspec.Struct, frozen=True, kw_only=True):
-    """How the bot gets in. One workspace by `bot_token`, or those that install it by `client_id`.
-
-    Events come through Socket Mode by `app_token`, or to `http_port`, signed with `signing_secret`.
-    """
-
-    bot_token: str = ""
-    app_token: str = ""
-    signing_secret: str = ""
-    client_id: str = ""
-    client_secret: str = ""
-    http_host: str = "127.0.0.1"
-    http_port: int | None = None
-    api_url: str = "https://slack.com/api/"
-
-    def check(self) -> None:
-        """Everything that goes together is there.
-
-        Raises:
-            SlackHalfSet: something is missing.
-        """
-        if not self.bot_token and not self.client_id:
-            raise SlackHalfSet(missing="SLACK_BOT_TOKEN")
-        if self.http_port is None and not self.app_token:
-            raise SlackHalfSet(missing="SLACK_APP_TOKEN")
-        if self.http_port is not None and not self.signing_secret:
-            raise SlackHalfSet(missing="SLACK_SIGNING_SECRET")
-        if self.client_id and not (self.client_secret and self.http_port is not None):
-            raise SlackHalfSet(missing="BOT_SLACK_HTTP_PORT" if self.client_secret else "SLACK_CLIENT_SECRET")
 
 
 class Slack:
@@ -113,8 +82,6 @@ class Slack:
         desk = Desk(
             responder=responder,
             conversations=self._stores.conversations,
-            eraser=self._stores.eraser,
-            kept=_days(self._stores.settings.retention_s),
             workspaces=self._workspaces,
             replies=self._replies,
             files=self._files,
@@ -171,6 +138,14 @@ class Slack:
         log.info("slack", team=workspace.team, bot=workspace.bot_user)
 
 
-def _days(seconds: float) -> str:
-    days = seconds / _DAY_S
-    return f"{days:.0f} days" if days > 1 else f"{seconds / 3600:.0f} hours"
+def build_slack(settings: BotSettings, stores: Jobs, *, redis_url: str) -> Slack | None:
+    """The front end as set; None where Slack is not set up.
+
+    Raises:
+        SlackHalfSet: something is missing.
+    """
+    credentials = Credentials.read(settings)
+    if credentials is None:
+        return None
+    redis = Redis.from_url(redis_url, decode_responses=True) if credentials.client_id else None
+    return Slack(credentials, stores, redis=redis)

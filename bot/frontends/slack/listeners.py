@@ -152,7 +152,9 @@ def _hear_agents(app: AsyncApp, desk: Desk) -> None:
                 "assistant.threads.setSuggestedPrompts", channel_id=event["channel"], prompts=SUGGESTED_PROMPTS
             )
         else:
-            await workspace.call("views.publish", user_id=event["user"], view=describe_home(kept=desk.kept))
+            await workspace.call(
+                "views.publish", user_id=event["user"], view=describe_home(kept=desk.responder.memory.kept_for)
+            )
 
     async def begin_thread(event: Body, context: AsyncBoltContext) -> None:
         """The older assistant pane, where a workspace still has it."""
@@ -189,7 +191,7 @@ def _hear_commands(app: AsyncApp, commands: Commands, desk: Desk) -> None:
         await ack(await commands.forget(command["team_id"], command["user_id"], command["channel_id"]))
 
     async def help_(ack: AsyncAck) -> None:
-        await ack(text="How to ask", blocks=describe_help(kept=desk.kept))
+        await ack(text="How to ask", blocks=describe_help(kept=desk.responder.memory.kept_for))
 
     handlers = dict.fromkeys(FORMS, open_form) | {"/forget": forget, "/help": help_}
     assert handlers.keys() == COMMANDS.keys(), "every command is heard, and told of in the manifest"
@@ -240,7 +242,7 @@ def _hear_endings(app: AsyncApp, desk: Desk) -> None:
     async def purge(context: AsyncBoltContext) -> None:
         team = context.team_id or ""
         tenant_key = ConversationId(platform=PLATFORM, tenant=team, channel="").tenant_key
-        forgotten = await desk.eraser.forget_place(tenant_key)
+        forgotten = await desk.responder.memory.forget_place(tenant_key)
         await desk.workspaces.leave(team)
         log.info("workspace left", team=team, turns=forgotten.turns, pictures=forgotten.pictures)
 

@@ -130,7 +130,7 @@ class Posts:
                 unfurl_links=False,
                 unfurl_media=False,
             )
-        except CallLost:
+        except (CallLost, asyncio.CancelledError):
             self.doubt()
             raise
         self.ids.append(posted["ts"])

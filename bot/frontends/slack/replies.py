@@ -1,6 +1,7 @@
 """The replies that are on their way in this process, so that what happens meanwhile can find them."""
 
 import time
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from weakref import WeakValueDictionary
 
@@ -10,6 +11,8 @@ from bot.frontends.slack.posts import Posts
 from bot.frontends.slack.reply import SlackReply
 from bot.frontends.slack.workspaces import WebClients, Workspaces
 from jobs import ConversationId, Job, JobId
+
+_REMEMBERED = 10_000
 
 
 class Replies:
@@ -35,6 +38,7 @@ class Replies:
         self._first_within_s = lease_s / 2
         self._clock = clock
         self._live: WeakValueDictionary[JobId, SlackReply] = WeakValueDictionary()
+        self._places: OrderedDict[ConversationId, None] = OrderedDict()
         self._posts: WeakValueDictionary[tuple[str, str], Posts] = WeakValueDictionary()
 
     def open(self, job: Job, posted: Sequence[str]) -> SlackReply:
@@ -48,12 +52,23 @@ class Replies:
             job, posts, tuple(posted), workspaces=self._workspaces, files=self._files, clients=self._clients
         )
         self._live[job.id] = reply
+        self._places[job.conversation] = None
+        if len(self._places) > _REMEMBERED:
+            self._places.popitem(last=False)
         return reply
 
     def under_way(self, conversation: ConversationId) -> list[Job]:
         """The questions of a conversation that are being answered, in the order of asking."""
         jobs = (reply.job for reply in list(self._live.values()) if reply.job.conversation == conversation)
         return sorted(jobs, key=lambda job: (job.accepted_at_s, job.revision))
+
+    def were_in(self, conversation: ConversationId) -> bool:
+        """There was a reply in that conversation, not long ago."""
+        return conversation in self._places
+
+    def forget(self, conversation: ConversationId) -> None:
+        """Whatever was asked there is forgotten."""
+        self._places.pop(conversation, None)
 
     def _is_first(self, job: Job) -> bool:
         if not job.accepted_at_s:  # refused: nobody else will ever tell

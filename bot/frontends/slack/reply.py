@@ -5,6 +5,8 @@ which is edited. When many are asking at once, what may be left out is left out:
 words on the way, and the answer in one post.
 """
 
+import asyncio
+
 import structlog
 
 from bot.errors import NotPosted
@@ -23,7 +25,6 @@ from jobs import Cancelled, Done, Failed, Job
 _FILE = "file/"  # marks the id of a file in the ledger; everything else there is a message
 _UPDATE = "chat.update"
 _MOST_PARAGRAPH = 3_000  # characters
-_NOTHING_SAID = "The model had nothing to say."
 
 log = structlog.get_logger()
 
@@ -66,7 +67,7 @@ class SlackReply:
                 file = await self._files.upload(
                     self._clients.session, workspace, self._place, name=name, content=content
                 )
-            except CallLost:
+            except (CallLost, asyncio.CancelledError):
                 self._may_be_uploaded = True
                 raise
             self._uploaded.append(f"{_FILE}{file}")
@@ -75,11 +76,11 @@ class SlackReply:
     async def finish(self, done: Done) -> Posted:
         """See `Reply.finish`."""
         below = blocks.below_answer(self.job, (*done.notices, self._place.note))
-        return await self._end(done.text or _NOTHING_SAID, below)
+        return await self._end(done.text, below)
 
     async def fail(self, ending: Failed | Cancelled, sentence: str) -> Posted:
         """See `Reply.fail`. What was never accepted is told to the asker alone, where others read along."""
-        if isinstance(ending, Cancelled) and ending.text:
+        if isinstance(ending, Cancelled) and ending.text.strip():
             return await self._end(ending.text, [*blocks.status(sentence)])
         notices = () if isinstance(ending, Cancelled) else ending.notices
         said = [blocks.paragraph(escape(sentence)), *blocks.notes(notices)]
@@ -130,7 +131,7 @@ class SlackReply:
     async def _open_stream(self, workspace: Workspace, escaped: str) -> None:
         try:
             self._stream = await Stream.open(self._place, workspace, escaped)
-        except CallLost:
+        except (CallLost, asyncio.CancelledError):
             self._posts.doubt()
             raise
         except CallRefused as error:  # this workspace does not stream
@@ -156,7 +157,7 @@ class SlackReply:
 
     async def _end(self, text: str, below: list[Block]) -> Posted:
         """The last word: what is streamed is closed with it; otherwise the messages become it."""
-        texts = blocks.split_markdown(text) or [escape(_NOTHING_SAID)]
+        texts = blocks.split_markdown(text)
         stream, self._stream = self._stream, None
         if stream is not None and stream.is_open:
             workspace = await self._workspace()

@@ -3,6 +3,7 @@
 https://docs.slack.dev/reference/methods/chat.startStream. Slack ends a stream by itself after about five minutes.
 """
 
+import asyncio
 from collections.abc import Sequence
 
 from bot.frontends.slack.blocks import Block
@@ -64,7 +65,7 @@ class Stream:
             return
         try:
             await workspace.call(_APPEND, channel=self._place.channel, ts=self.ts, markdown_text=rest)
-        except CallLost:  # nobody knows what stands there now: the end replaces it
+        except (CallLost, asyncio.CancelledError):  # nobody knows what stands there now: the end replaces it
             self.is_open = False
             raise
         except CallRefused as error:

@@ -14,7 +14,7 @@ from bot.frontends.slack.pace import Pace
 
 Answer = Mapping[str, Any]  # Slack's JSON: nothing but this file's callers looks into it
 
-_PATIENCE_S = 90.0  # for our turn; the delivery tries again later
+_PATIENCE_S = 45.0  # for our turn; a delivery waits a minute for a post, and tries again
 _READS = frozenset({"conversations.replies", "conversations.info", "files.info", "auth.test"})  # take no JSON body
 _TOO_MANY = 429
 _SERVER_ERROR = 500

@@ -8,7 +8,8 @@ end
 local function joined(id, call)
   local known = redis.call('HMGET', key('job', id), 'accepted', 'call')
   -- The same call once more is our client asking again after a lost response: it was the first.
-  return {known[2] == call and 'accepted' or 'joined', question_of(id), known[1]}
+  if known[2] == call then return {'accepted', known[1]} end
+  return {'joined', known[1], question_of(id)}
 end
 
 local function refusal(tenant, freed)
@@ -20,7 +21,7 @@ end
 -- Its place in the line, its deadline and its delivery.
 local function accept(a, conversation, question, husk)
   local job = {
-    id = a.id, conversation = a.conversation, source = a.source, state = a.ready and 'ready' or 'submitted',
+    is_new = true, id = a.id, conversation = a.conversation, source = a.source, state = a.ready and 'ready' or 'submitted',
     attempt = '0', accepted = stamp(now()), deadline = stamp(now() + a.patience_s), words = {question},
   }
   set(job, 'conversation', job.conversation, 'source', job.source, 'state', job.state, 'attempt', job.attempt,
@@ -28,17 +29,16 @@ local function accept(a, conversation, question, husk)
     'holder', a.holder, 'call', a.call, 'husk', husk)
   redis.call('HSET', key('words', job.id), 'job', question)
   redis.call('ZADD', key('deliveries', platform_of(job.conversation)), stamp(now() + LEASE_S), job.id)
-  use(conversation)
-  redis.call('HSET', key('conversation', job.conversation), 'last_source', job.source)
+  use(conversation, 'last_source', job.source)
   keep_source(job.conversation, job.source, a.revision, a.asker)
   local place = redis.call('RPUSH', key('line', job.conversation), job.id)
   if a.ready and place == 1 then make_claimable(job, conversation) end
   if job.state ~= 'running' then wait_for_start(job, conversation.tenant) end
-  return {'accepted', question, job.accepted}
+  return {'accepted', job.accepted}
 end
 
 -- {id, conversation, source, revision, asker, holder, call, patience_s, ready}, job, husk
--- -> {'accepted' | 'joined', job, accepted at} or {'queue_full' | 'tenant_queue_full' | 'not_the_last_turn'}
+-- -> {'accepted', at}, {'joined', at, job} or {'queue_full' | 'tenant_queue_full' | 'not_the_last_turn'}
 register('submit', function(request, question, husk)
   local a = cjson.decode(request)
   if redis.call('EXISTS', key('job', a.id)) == 1 then return joined(a.id, a.call) end
@@ -94,7 +94,7 @@ register('position', function(id)
   if redis.call('ZSCORE', RUNNING, head) then ahead = ahead - 1 end
   -- A head that is not ready yet is counted where it would stand if it became ready now.
   local others = redis.call('ZRANK', READY, head)
-    or redis.call('ZCOUNT', READY, '-inf', '(' .. next_finish(tenant_of(job.conversation)))
+    or redis.call('ZCOUNT', READY, '-inf', '(' .. next_finish(read_times(tenant_of(job.conversation))))
   ahead = ahead + others
 
   local mean_run_s = redis.call('HGET', GAUGES, 'mean_run_s')

@@ -99,14 +99,15 @@ end
 local function epoch_now() return string.format('%.0f', now() * 1e6) end
 
 -- Its retention time and that of its pictures start again; a new one begins. The time, in microseconds, is the epoch:
--- it rises even when nothing is remembered of the conversation's earlier life.
-local function use(conversation)
+-- it rises even when nothing is remembered of the conversation's earlier life. `...`: fields to set with it.
+local function use(conversation, ...)
   redis.call('ZADD', RETENTION, stamp(now() + RETENTION_S), conversation.id)
   if not conversation.epoch then
     conversation.epoch = epoch_now()
-    redis.call('HSET', key('conversation', conversation.id), 'epoch', conversation.epoch)
+    redis.call('HSET', key('conversation', conversation.id), 'epoch', conversation.epoch, ...)
     return
   end
+  if ... then redis.call('HSET', key('conversation', conversation.id), ...) end
   for _, digest in ipairs(redis.call('SMEMBERS', key('pictures', conversation.id))) do
     use_picture(conversation.tenant .. ':' .. digest)
   end

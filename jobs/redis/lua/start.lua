@@ -34,21 +34,20 @@ end
 
 -- ---------------------------------------------------------------- fairness between tenants
 
--- Virtual time, and the finish of the tenant's latest ready job or 0.
+-- Virtual time is the finish of the job started last; '*' among the tenants' own latest finishes.
 local function read_times(tenant)
   local times = redis.call('HMGET', FAIRNESS, '*', tenant)
-  return tonumber(times[1] or 0), tonumber(times[2] or 0)
+  return {now = tonumber(times[1] or 0), latest = tonumber(times[2] or 0)}
 end
 
 -- Start-time fair queueing: each tenant's jobs finish one virtual second apart, whatever its number of jobs.
-local function next_finish(tenant) return math.max(read_times(tenant)) + 1 end
+local function next_finish(times) return math.max(times.now, times.latest) + 1 end
 
--- Virtual time is the finish of the job started last. A tenant with nothing later has no claim on the past.
-local function pass_virtual_time(tenant, finish)
-  local time, latest = read_times(tenant)
-  time = math.max(time, finish)
+-- A tenant with nothing later has no claim on the past.
+local function pass_virtual_time(times, tenant, finish)
+  local time = math.max(times.now, finish)
   redis.call('HSET', FAIRNESS, '*', time)
-  if latest > 0 and latest <= time then redis.call('HDEL', FAIRNESS, tenant) end
+  if times.latest > 0 and times.latest <= time then redis.call('HDEL', FAIRNESS, tenant) end
 end
 
 -- ---------------------------------------------------------------- starting
@@ -68,11 +67,14 @@ local function held_until(job, conversation, worker)
 end
 
 local function start(job, conversation, worker, call)
+  local times = job.times or read_times(conversation.tenant)
   local words = job.words or redis.call('HMGET', key('words', job.id), 'job', 'pictures', 'notices')
-  stop_waiting(job, conversation.tenant)
-  redis.call('ZREM', READY, job.id)
+  if not job.is_new then
+    redis.call('ZREM', READY, job.id)
+    stop_waiting(job, conversation.tenant)
+  end
   redis.call('ZADD', RUNNING, stamp(now() + LEASE_S), job.id)
-  pass_virtual_time(conversation.tenant, tonumber(job.finish))
+  pass_virtual_time(times, conversation.tenant, tonumber(job.finish))
   local attempt = tonumber(job.attempt) + 1
   job.state = 'running'
   set(job, 'state', job.state, 'attempt', attempt, 'finish', job.finish, 'started', stamp(now()), 'written', 0,
@@ -106,13 +108,14 @@ end
 -- ---------------------------------------------------------------- becoming claimable
 
 local function make_claimable(job, conversation)
-  local is_new = not job.finish
-  if is_new then
-    job.finish, job.held_until = next_finish(conversation.tenant), stamp(now() + AFFINITY_S)
+  local has_no_place = not job.finish
+  if has_no_place then
+    job.times = read_times(conversation.tenant)
+    job.finish, job.held_until = next_finish(job.times), stamp(now() + AFFINITY_S)
   end
   if not is_overdue(job) and give_to_waiting(job, conversation) then return end
   redis.call('ZADD', READY, job.finish, job.id)
-  if is_new then
+  if has_no_place then
     redis.call('HSET', FAIRNESS, conversation.tenant, job.finish)
     set(job, 'finish', job.finish, 'held_until', job.held_until)
   end

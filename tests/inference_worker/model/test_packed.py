@@ -1,10 +1,8 @@
-import copy
-
 import pytest
 import torch
 
-from inference_worker.model.packed import can_pack, pack_linears
-from tests.inference_worker.engine.small import small_model
+from inference_worker.model.checkpoint import find_checkpoint, load_model
+from inference_worker.model.packed import PackedLinear, can_pack, pack
 
 CPU = torch.device("cpu")
 needs_bf16 = pytest.mark.skipif(
@@ -18,8 +16,7 @@ needs_bf16 = pytest.mark.skipif(
 def test_a_packed_layer_computes_what_the_plain_one_does(rows: int, bias: bool) -> None:  # noqa: FBT001 - drawn
     torch.manual_seed(3)
     plain = torch.nn.Sequential(torch.nn.Linear(96, 160, bias=bias)).to(torch.bfloat16).requires_grad_(False)  # noqa: FBT003
-    packed = copy.deepcopy(plain)
-    pack_linears(packed)
+    packed = PackedLinear(plain[0])
     given = torch.randn(rows, 96, dtype=torch.bfloat16)
     exact = torch.nn.functional.linear(
         given.double(), plain[0].weight.double(), plain[0].bias.double() if bias else None
@@ -30,9 +27,8 @@ def test_a_packed_layer_computes_what_the_plain_one_does(rows: int, bias: bool) 
 
 
 @needs_bf16
-def test_packing_reaches_every_linear_layer_and_the_model_still_knows_what_it_is() -> None:
-    model = small_model().to(torch.bfloat16)
-    pack_linears(model)
+def test_every_linear_layer_is_packed_while_loading_and_the_model_still_knows_what_it_is() -> None:
+    model = load_model(find_checkpoint("tiny"), dtype=torch.bfloat16, layout=pack)
     assert not [module for module in model.modules() if isinstance(module, torch.nn.Linear)]
     assert (model.dtype, model.device) == (torch.bfloat16, CPU)
 

@@ -1,0 +1,29 @@
+"""Finding the answer to a question on Discord itself, for when this process did not write it."""
+
+import structlog
+
+from bot.errors import NotPosted
+from bot.frontend import Posted
+from bot.frontends.discord.api import Api
+from bot.frontends.discord.buttons import tickets_on
+from bot.frontends.discord.errors import PostRefused
+from bot.frontends.discord.place import Place, Standing
+from bot.mention import Mention
+
+log = structlog.get_logger()
+
+
+async def find_answer(api: Api, mention: Mention, me: int) -> Posted:
+    """Our messages whose buttons belong to this question; none where it cannot be looked up."""
+    place = Place.read(mention.reply_to)
+    channel = int(mention.source) if place.opens_thread else place.channel
+    try:
+        messages = await api.recent_messages(channel, after=int(mention.source))
+    except (PostRefused, NotPosted) as error:
+        log.info("answer not looked up", source=mention.source, error=error.sentence)
+        return ()
+    return tuple(
+        str(Standing(channel, message.id))
+        for message in messages
+        if message.author.id == me and any(ticket.source == mention.source for ticket in tickets_on(message))
+    )

@@ -1,0 +1,76 @@
+"""What everything that listens to Discord works with."""
+
+from dataclasses import dataclass
+
+import msgspec
+import structlog
+
+from bot.errors import NotPosted, PlaceGone
+from bot.frontends.discord.api import Api
+from bot.frontends.discord.recent import Asked, Recent
+from bot.frontends.discord.references import Pictures
+from bot.frontends.discord.reply import DiscordReply
+from bot.mention import Mention
+from bot.responder import Responder
+from jobs import ConversationStore, Eraser, Failed, Forgotten, Job, PictureStore, Silences
+from jobs.errors import StoreUnavailable
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """One front end at work."""
+
+    responder: Responder
+    api: Api
+    pictures: Pictures
+    stored: PictureStore
+    conversations: ConversationStore
+    eraser: Eraser
+    silences: Silences
+    recent: Recent
+    kept: str  # for how long, in words
+    reads_everything: bool  # also messages that do not name us
+
+    async def ask(self, mention: Mention, *, messages: tuple[int, ...] = ()) -> Job | None:
+        """Have a question answered, unless it is refused; the person is told of either. `messages` it was read from.
+
+        Where the store knows a newer revision than this one (an earlier process asked it), it is asked as the next.
+        """
+        try:
+            job = await self.responder.respond(mention)
+            if job is not None and mention.revision and job.revision > mention.revision:
+                mention = msgspec.structs.replace(mention, revision=job.revision + 1)
+                job = await self.responder.respond(mention)
+        except StoreUnavailable as error:
+            await self._tell(mention, error)
+            return None
+        if job is not None:
+            self.recent.remember(Asked(mention=mention, messages=messages))
+        return job
+
+    async def _tell(self, mention: Mention, error: StoreUnavailable) -> None:
+        """Nothing is kept of the question, so nobody would tell its asker later."""
+        job = mention.as_job(patience_s=0.0)
+        reply = DiscordReply(job, (), api=self.api, conversations=self.conversations, note=self.recent.note)
+        try:
+            await reply.fail(Failed(code=error.code, advice=error.sentence), error.sentence)
+        except (NotPosted, PlaceGone) as failure:
+            log.warning("refusal not told", job=str(job.id), error=failure.sentence)
+
+
+def describe_forgotten(forgotten: Forgotten) -> str:
+    """What a forget removed, for the person who asked for it."""
+    if not (forgotten.turns or forgotten.pictures or forgotten.conversations):
+        return "There was nothing to forget."
+    counts = (
+        _counted(forgotten.conversations, "conversation"),
+        _counted(forgotten.turns, "answered question"),
+        _counted(forgotten.pictures, "picture"),
+    )
+    return f"Forgotten: {', '.join(counts)}. Messages on Discord stay where they are."
+
+
+def _counted(count: int, word: str) -> str:
+    return f"{count} {word}{'' if count == 1 else 's'}"

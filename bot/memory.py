@@ -1,0 +1,122 @@
+"""What conversations keep, for the people whose conversations they are: look at it, take things out, forget.
+
+Who may do so is the front end's to decide; the words for what happened are here, the same on every platform.
+"""
+
+import asyncio
+
+import msgspec
+
+from bot.errors import PictureRefused
+from bot.sandbox.pool import Sandbox
+from jobs import ConversationId, ConversationStore, Eraser, Forgotten, Picture, PictureStore
+
+_THUMBNAIL_PIXELS = 320
+_DAY_S = 86_400.0
+_HOUR_S = 3_600.0
+
+
+class Thumbnail(msgspec.Struct, frozen=True, kw_only=True):
+    """A picture of the conversation, small. `image` is a PNG or a JPEG, None when the bytes are no longer stored."""
+
+    picture: Picture
+    image: bytes | None
+
+
+class Memory:
+    """The memory of this install. `responder.memory` is where front ends find it."""
+
+    def __init__(
+        self,
+        *,
+        conversations: ConversationStore,
+        pictures: PictureStore,
+        eraser: Eraser,
+        sandbox: Sandbox,
+        retention_s: float,
+    ) -> None:
+        self._conversations = conversations
+        self._pictures = pictures
+        self._eraser = eraser
+        self._sandbox = sandbox
+        self._retention_s = retention_s
+
+    @property
+    def kept_for(self) -> str:
+        """How long conversations and pictures are kept after their last use: "7 days"."""
+        return words_for_time(self._retention_s)
+
+    async def pictures(self, conversation: ConversationId) -> tuple[Picture, ...]:
+        """The numbered pictures of a conversation, in order of appearance."""
+        return (await self._conversations.load(conversation)).pictures
+
+    async def thumbnails(self, conversation: ConversationId) -> tuple[Thumbnail, ...]:
+        """The same with something to look at: at most 320 pixels on the longer side."""
+        pictures = await self.pictures(conversation)
+        images = await asyncio.gather(*(self._draw_small(conversation, picture) for picture in pictures))
+        return tuple(Thumbnail(picture=picture, image=image) for picture, image in zip(pictures, images, strict=True))
+
+    async def drop_picture(self, conversation: ConversationId, number: int) -> Picture | None:
+        """Take one picture out for good, the others keep their numbers; None when there is none of that number."""
+        return await self._eraser.drop_picture(conversation, number)
+
+    async def forget_conversation(self, conversation: ConversationId) -> Forgotten:
+        """Everything of one conversation. Its questions end, answered or not."""
+        return await self._conversations.forget(conversation)
+
+    async def forget_question(self, conversation: ConversationId, source: str) -> Forgotten:
+        """One question with its answer and the pictures that only it brought: its message was deleted."""
+        return await self._conversations.forget_source(conversation, source)
+
+    async def forget_person(self, tenant_key: str, asker: str) -> Forgotten:
+        """Everything that one person asked within a tenant."""
+        return await self._conversations.forget_asker(tenant_key, asker)
+
+    async def forget_place(self, tenant_key: str, channel: str | None = None) -> Forgotten:
+        """Everything of a tenant that the bot was removed from, or of one of its channels."""
+        return await self._eraser.forget_place(tenant_key, channel)
+
+    async def _draw_small(self, conversation: ConversationId, picture: Picture) -> bytes | None:
+        stored = await self._pictures.get(conversation.tenant_key, picture.digest)
+        if stored is None:
+            return None
+        try:
+            return await self._sandbox.thumbnail(stored, number=picture.number, longest_side=_THUMBNAIL_PIXELS)
+        except PictureRefused:
+            return None
+
+
+def words_for_forgotten(forgotten: Forgotten) -> str:
+    """What a forget removed, in a sentence.
+
+    >>> words_for_forgotten(Forgotten(conversations=1, turns=3, pictures=1))
+    'Forgotten: 1 conversation, 3 answered questions and 1 picture.'
+    >>> words_for_forgotten(Forgotten())
+    'There was nothing to forget.'
+    """
+    counts = [
+        _counted(forgotten.conversations, "conversation"),
+        _counted(forgotten.turns, "answered question"),
+        _counted(forgotten.pictures, "picture"),
+    ]
+    *others, last = [words for words in counts if words] or [""]
+    if not last:
+        return "There was nothing to forget."
+    return f"Forgotten: {' and '.join([', '.join(others), last]) if others else last}."
+
+
+def words_for_time(seconds: float) -> str:
+    """A stretch of time in whole days, or in hours where it is short.
+
+    >>> words_for_time(7 * 86_400.0)
+    '7 days'
+    >>> words_for_time(5_400.0)
+    '2 hours'
+    """
+    if seconds >= _DAY_S:
+        return _counted(round(seconds / _DAY_S), "day")
+    return _counted(max(1, round(seconds / _HOUR_S)), "hour")
+
+
+def _counted(count: int, word: str) -> str:
+    return f"{count} {word}{'' if count == 1 else 's'}" if count else ""

@@ -1,0 +1,47 @@
+"""Weight-only int8: the decoder in half the memory, for GPUs of 8 GB and for slow memory.
+
+Each output row of a weight has one scale, its largest magnitude / 127. Activations, the vision tower and the output
+layer stay as they are: they are small, and the tower's features go through every later token.
+"""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+Layout = Callable[[str, nn.Linear], nn.Module]
+
+DECODER = "model.layers."
+FEW_ROWS = 16  # up to here memory decides and the int8 kernel wins; beyond, the product of 16-bit matrices does
+
+
+class Int8Linear(nn.Module):
+    """`nn.Linear` without bias, its weight in int8. For inference in bfloat16 or float32."""
+
+    def __init__(self, linear: nn.Linear) -> None:
+        super().__init__()
+        weight = linear.weight.detach().float()  # (out, in)
+        scale = weight.abs().amax(dim=1).clamp(min=1e-12) / 127
+        self._weight = (weight / scale[:, None]).round().to(torch.int8)
+        self._scale = scale.to(linear.weight.dtype)
+
+    @property
+    def size_bytes(self) -> int:
+        """Memory held."""
+        return self._weight.nbytes + self._scale.nbytes
+
+    def forward(self, rows: Tensor) -> Tensor:
+        """(rows, in) to (rows, out)."""
+        if rows.shape[0] <= FEW_ROWS and rows.dtype == torch.bfloat16:
+            product: Tensor = torch._weight_int8pack_mm(rows, self._weight, self._scale)  # noqa: SLF001 - torch's own quantiser calls it so
+            return product
+        # Integers up to 127 are exact in bfloat16: the scale comes after the product.
+        return functional.linear(rows, self._weight.to(rows.dtype)) * self._scale
+
+
+def quantize_decoder(name: str, linear: nn.Linear, *, rest: Layout | None = None) -> nn.Module:
+    """A layout for `load_model`: the decoder's layers in int8, the others as `rest` has them."""
+    if name.startswith(DECODER):
+        return Int8Linear(linear)
+    return rest(name, linear) if rest else linear

@@ -1,0 +1,30 @@
+import pytest
+import torch
+
+from inference_worker.model.checkpoint import find_checkpoint, load_model
+from inference_worker.model.int8 import Int8Linear, quantize_decoder
+
+
+@pytest.mark.parametrize("rows", [1, 16, 17, 300])
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float32])
+def test_int8_is_as_near_to_the_exact_product_as_its_steps_allow(rows: int, dtype: torch.dtype) -> None:
+    torch.manual_seed(4)
+    linear = torch.nn.Linear(256, 96, bias=False).to(dtype).requires_grad_(False)  # noqa: FBT003
+    given = torch.randn(rows, 256).to(dtype)
+    exact = torch.nn.functional.linear(given.double(), linear.weight.double())
+    error = (Int8Linear(linear)(given) - exact).abs()
+    # Rounding is off by up to half a step of each weight, at random: deviation step / sqrt(12), and six of them.
+    step = linear.weight.double().abs().amax(dim=1) / 127
+    bound = 6 * step / 12**0.5 * given.double().norm(dim=1, keepdim=True) + exact.abs() * 2**-7 + 2**-9
+    assert (error <= bound).all()
+    assert error.max() > 0
+
+
+def test_the_decoder_takes_half_the_memory_and_the_rest_stays_exact() -> None:
+    model = load_model(find_checkpoint("tiny"), dtype=torch.bfloat16, layout=quantize_decoder)
+    quantized = [name for name, module in model.named_modules() if isinstance(module, Int8Linear)]
+    assert len(quantized) == 4 * model.config.layers
+    assert all(name.startswith("model.layers.") for name in quantized)
+    layer = model.get_submodule("model.layers.0.mlp.down_proj")
+    plain = model.config.hidden_size * model.config.intermediate_size * 2
+    assert layer.size_bytes == plain / 2 + model.config.hidden_size * 2
