@@ -4,16 +4,18 @@ import re
 from typing import Any
 
 import discord
+import msgspec
 import structlog
 
 from bot.frontends.discord.buttons import TEMPLATE, Button, Ticket, Verb, view_of
 from bot.frontends.discord.errors import NothingHere, NotYours
 from bot.frontends.discord.interactions import Interaction, defer, is_moderator, mention_of, roles_of, whisper
 from bot.frontends.discord.layout import lay_out
+from bot.frontends.discord.permissions import missing_in
 from bot.frontends.discord.place import Place, Standing, token_of
 from bot.mention import Mention
 from jobs import Conversation, JobKind, Turn
-from jobs.errors import NotTheLastTurn, QuestionUnknown, ThreadsightError
+from jobs.errors import QuestionUnknown, ThreadsightError
 
 _ENDED_ALREADY = "That answer has ended already."
 
@@ -62,32 +64,24 @@ async def _stop(interaction: Interaction, _: Verb, ticket: Ticket) -> None:
 async def _regenerate(interaction: Interaction, _: Verb, ticket: Ticket) -> None:
     """The same question once more, in the same place."""
     await interaction.response.defer()
-    desk = interaction.client.desk
-    conversation = await _conversation(interaction, ticket)
-    turn = _turn(conversation, ticket)
-    if conversation.turns[-1].source != turn.source:
-        raise NotTheLastTurn
     assert interaction.channel_id is not None
     assert interaction.message is not None
+    desk = interaction.client.desk
     asked = desk.recent.of_source(ticket.source)
+    question = asked.mention if asked is not None else _question_of(await _turn(interaction, ticket), ticket)
     pressed = str(Standing(interaction.channel_id, interaction.message.id))
-    posted = asked.posted if asked is not None and pressed in asked.posted else (pressed,)
     place = Place(
         channel=interaction.channel_id,
-        asker=interaction.user.id,
+        asker=int(ticket.asker),
         token=token_of(interaction, ephemeral=interaction.message.flags.ephemeral, pressed=True),
-        standing=posted,
+        standing=asked.posted if asked is not None and pressed in asked.posted else (pressed,),
+        lacks=missing_in(interaction.channel),
     )
-    newest = asked.mention.revision if asked else 0
     await desk.ask(
-        Mention(
-            conversation=conversation.id,
-            source=turn.source,
-            revision=max(turn.revision, ticket.revision, newest) + 1,
-            asker=turn.asker,
-            kind=JobKind(turn.kind),
-            text=turn.question,
-            references=tuple(picture.ref for picture in turn.pictures),
+        msgspec.structs.replace(
+            question,
+            conversation=ticket.conversation(interaction.guild_id),
+            revision=max(question.revision, ticket.revision) + 1,
             reply_to=place.encode(),
             roles=roles_of(interaction),
         )
@@ -123,27 +117,35 @@ async def _rate(interaction: Interaction, verb: Verb, ticket: Ticket) -> None:
 async def _share(interaction: Interaction, _: Verb, ticket: Ticket) -> None:
     """Show everybody what only its asker sees."""
     await interaction.response.edit_message(view=None)
-    turn = _turn(await _conversation(interaction, ticket), ticket)
-    shared = [f"-# Shared by {interaction.user.mention}", *lay_out(JobKind(turn.kind), turn.answer)]
-    if len("\n".join(shared[:2])) <= 2000:
-        shared = ["\n".join(shared[:2]), *shared[2:]]
-    for part in shared:
-        await interaction.followup.send(
-            part, allowed_mentions=discord.AllowedMentions.none(), suppress_embeds=True, ephemeral=False
-        )
+    turn = await _turn(interaction, ticket)
+    for part in lay_out(JobKind(turn.kind), turn.answer, small_print=[f"Shared by {interaction.user.mention}"]):
+        await interaction.followup.send(part, allowed_mentions=discord.AllowedMentions.none(), suppress_embeds=True)
 
 
 async def _conversation(interaction: Interaction, ticket: Ticket) -> Conversation:
     return await interaction.client.desk.conversations.load(ticket.conversation(interaction.guild_id))
 
 
-def _turn(conversation: Conversation, ticket: Ticket) -> Turn:
+async def _turn(interaction: Interaction, ticket: Ticket) -> Turn:
     """The question of a button.
 
     Raises:
         QuestionUnknown: it was forgotten, or its time is over.
     """
-    for turn in conversation.turns:
+    for turn in (await _conversation(interaction, ticket)).turns:
         if turn.source == ticket.source:
             return turn
     raise QuestionUnknown
+
+
+def _question_of(turn: Turn, ticket: Ticket) -> Mention:
+    """What was asked, before this process lived."""
+    return Mention(
+        conversation=ticket.conversation(None),
+        source=turn.source,
+        revision=turn.revision,
+        asker=turn.asker,
+        kind=JobKind(turn.kind),
+        text=turn.question,
+        references=tuple(picture.ref for picture in turn.pictures),
+    )

@@ -29,6 +29,7 @@ _TIERS = {
 }
 _POSTS = frozenset({"chat.postMessage", "chat.postEphemeral"})
 _POST_BURST = 4
+_LONGEST_RETRY_S = 30.0
 _SPARE = 0.5  # what may be left out is left out when less than this share of the tier is free
 
 
@@ -49,15 +50,17 @@ class Pace:
         Raises:
             Crowded: not within this time.
         """
-        until = self._clock() + within_s
-        if method in _POSTS:
-            async with self._doors[channel]:
-                await self._pass(lambda: self._post_wait_s(channel), until, method)
-                allowance = self._allowance(channel)
-                self._posts[channel] = (allowance - 1, self._clock())
-        async with self._doors[method]:
-            await self._pass(lambda: self._method_wait_s(method), until, method)
-            self._calls[method].append(self._clock())
+        try:
+            async with asyncio.timeout(within_s):
+                if method in _POSTS:
+                    async with self._doors[channel]:
+                        await _pass(lambda: self._post_wait_s(channel))
+                        self._posts[channel] = (self._allowance(channel) - 1, self._clock())
+                async with self._doors[method]:
+                    await _pass(lambda: self._method_wait_s(method))
+                    self._calls[method].append(self._clock())
+        except TimeoutError:
+            raise Crowded(method=method, retry_after_s=min(_LONGEST_RETRY_S, self._method_wait_s(method))) from None
 
     def has_spare(self, method: str) -> bool:
         """The method is far from its limit, with what is promised counted in."""
@@ -77,12 +80,6 @@ class Pace:
         """Slack has said when it will take the method again."""
         self._held[method] = max(self._held.get(method, 0.0), self._clock() + seconds)
 
-    async def _pass(self, wait_s: Callable[[], float], until: float, method: str) -> None:
-        while (pause := wait_s()) > 0:
-            if self._clock() + pause > until:
-                raise Crowded(method=method)
-            await asyncio.sleep(pause)
-
     def _method_wait_s(self, method: str) -> float:
         self._forget_old(method)
         calls = self._calls[method]
@@ -101,3 +98,8 @@ class Pace:
         calls = self._calls[method]
         while calls and self._clock() - calls[0] >= _WINDOW_S:
             calls.popleft()
+
+
+async def _pass(wait_s: Callable[[], float]) -> None:
+    while (pause_s := wait_s()) > 0:
+        await asyncio.sleep(pause_s)

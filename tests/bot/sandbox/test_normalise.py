@@ -26,7 +26,8 @@ pillow_heif.register_heif_opener()
 
 
 def normal(content: bytes, *, max_pixels: int = 64 * MEGA) -> Normalised:
-    return normalise(DecodeTask(number=2, content=content, max_pixels=max_pixels))
+    (form,) = normalise(DecodeTask(number=2, content=content, max_pixels=max_pixels)).pictures
+    return form
 
 
 def left_and_right(stored: bytes) -> tuple[object, object]:
@@ -127,6 +128,13 @@ def test_half_transparent_is_mixed_with_white() -> None:
     assert is_near(left, (127, 127, 127), by=2)
 
 
+def test_a_palette_may_be_transparent_by_degrees() -> None:
+    image = Image.new("P", (20, 10))
+    image.putpalette([0, 0, 0, 255, 0, 0])
+    left, _ = left_and_right(normal(saved(image, "PNG", transparency=bytes([128, 255]))).stored)
+    assert is_near(left, (127, 127, 127), by=1)
+
+
 def test_a_transparent_palette_entry_turns_white() -> None:
     image = halves().quantize(4)
     transparent = image.getpixel((10, 10))
@@ -139,6 +147,22 @@ def test_sixteen_bits_are_scaled_and_not_cut_off() -> None:
     ramp = np.linspace(0, 65535, 256, dtype=np.uint16).reshape(1, 256).repeat(32, axis=0)
     image = opened(normal(saved(Image.fromarray(ramp), "PNG")).stored)
     assert [image.getpixel((x, 5)) for x in (0, 128, 255)] == [(0, 0, 0), (128, 128, 128), (255, 255, 255)]
+
+
+@pytest.mark.parametrize(
+    ("colour_type", "pixel", "shown"),
+    [
+        (2, (65535, 32768, 0), (255, 128, 0)),  # RGB
+        (6, (65535, 32768, 0, 0), WHITE),  # with alpha
+        (4, (0, 32768), (127, 127, 127)),  # grey with alpha
+    ],
+)
+def test_sixteen_bits_a_channel_become_eight(
+    colour_type: int, pixel: tuple[int, ...], shown: tuple[int, int, int]
+) -> None:
+    row = b"\0" + struct.pack(f">{len(pixel)}H", *pixel) * 20
+    image = opened(normal(raw_png(20, 10, row * 10, depth=16, colour_type=colour_type)).stored)
+    assert is_near(image.getpixel((5, 5)), shown, by=1)
 
 
 @pytest.mark.parametrize("mode", ["I", "F"])
@@ -181,6 +205,12 @@ def test_an_animation_is_its_first_frame(format_: str) -> None:
     assert is_near(kept.getpixel((20, 15)), (0, 128, 0))
 
 
+def test_a_photo_with_a_second_one_inside_is_the_first() -> None:
+    content = saved(halves(), "MPO", save_all=True, append_images=[Image.new("RGB", (60, 40))])
+    assert b"MPF" in content[:1000]
+    assert (normal(content).width, normal(content).height) == (120, 80)
+
+
 def test_a_heic_photo_of_a_phone_is_taken_in() -> None:
     content = saved(halves(640, 480), "HEIF", quality=80)
     assert b"heic" in content[:32]
@@ -206,7 +236,6 @@ def test_a_file_that_was_cut_short_is_refused_in_words(format_: str, cut_at: flo
     ("content", "found"),
     [
         (b"hello, this is just text in a file named photo.png", "a text file"),
-        (b"%PDF-1.7 ...", "a PDF"),
         (b"<!DOCTYPE html><html><body>Sign in</body></html>", "a web page"),
         (b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom", "a video"),
         (b"PK\x03\x04\x14\0", "a zip archive or an office document"),
@@ -220,22 +249,41 @@ def test_what_is_no_picture_is_called_what_it_is(content: bytes, found: str) -> 
     assert refused.value.sentence == f"Picture 2 skipped: it is {found}, not a picture."
 
 
-def bomb(width: int, height: int) -> bytes:
-    """A PNG of a few bytes whose header promises a great many pixels."""
+def raw_png(width: int, height: int, rows: bytes, *, depth: int = 8, colour_type: int = 2, before: bytes = b"") -> bytes:
+    """A PNG of these rows, whatever its header promises."""
+    header = struct.pack(">IIBBBBB", width, height, depth, colour_type, 0, 0, 0)
+    body = chunk(b"IHDR", header) + before + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + body
 
-    def chunk(kind: bytes, body: bytes) -> bytes:
-        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
 
-    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    return (
-        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"\0" * 100)) + chunk(b"IEND", b"")
-    )
+def chunk(kind: bytes, body: bytes) -> bytes:
+    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
 
 
 def test_a_bomb_is_refused_by_its_header() -> None:
     with pytest.raises(PictureTooManyPixels) as refused:
-        normal(bomb(50_000, 50_000))
+        normal(raw_png(50_000, 50_000, b"\0" * 100))
     assert refused.value.sentence == "Picture 2 skipped: 50000 x 50000 pixels, the limit is 64 megapixels."
+
+
+@pytest.mark.parametrize("format_", ["JPEG", "GIF", "WEBP", "TIFF", "BMP", "AVIF", "HEIF"])
+def test_the_header_counts_in_every_format(format_: str) -> None:
+    with pytest.raises(PictureTooManyPixels):
+        normal(saved(halves(400, 300), format_), max_pixels=100_000)
+
+
+def test_a_small_picture_that_unpacks_to_far_more_than_its_pixels_is_only_those() -> None:
+    rows = (b"\0" + b"\xff\0\0" * 20) * 10 + bytes(200_000_000)
+    content = raw_png(20, 10, rows)
+    assert len(content) < 250_000
+    assert is_near(opened(normal(content).stored).getpixel((5, 5)), (255, 0, 0), by=0)
+
+
+def test_a_comment_that_unpacks_without_end_is_not_unpacked() -> None:
+    comment = chunk(b"zTXt", b"Comment\0\0" + zlib.compress(bytes(100_000_000)))
+    row = b"\0" + b"\xff\0\0" * 20
+    with pytest.raises(PictureBroken):
+        normal(raw_png(20, 10, row * 10, before=comment))
 
 
 def test_a_frame_larger_than_its_header_said_is_refused() -> None:

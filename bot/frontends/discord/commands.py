@@ -1,0 +1,158 @@
+"""The slash commands."""
+
+from collections.abc import Sequence
+from typing import Literal
+
+import discord
+from discord import app_commands
+
+from bot.frontends.discord.desk import Desk, describe_forgotten
+from bot.frontends.discord.errors import NotYours, TwoPicturesNeeded
+from bot.frontends.discord.gallery import Gallery
+from bot.frontends.discord.help import describe_help
+from bot.frontends.discord.interactions import (
+    Interaction,
+    conversation_here,
+    defer,
+    is_conversation,
+    is_moderator,
+    mention_of,
+    whisper,
+)
+from bot.frontends.discord.references import read_uploads
+from jobs import JobKind
+from jobs.errors import ThreadsightError
+
+_PAIR = 2  # pictures, the least that can be compared
+
+Picture = discord.Attachment
+Extra = discord.Attachment | None
+
+
+
+class Commands:
+    """What every command does. The descriptions are what people read while they type."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._gallery = Gallery(desk)
+
+    def build(self) -> list[app_commands.Command[None, ..., None]]:
+        """The commands, for a tree."""
+        described = (
+            ("ask", "Ask about pictures, or about those of this thread", self.ask),
+            ("ocr", "Read the text in pictures", self.ocr),
+            ("compare", "What is different between pictures; without any: those of this thread", self.compare),
+            ("describe", "Describe a picture for somebody who cannot see it", self.describe),
+            ("images", "The pictures that I see in this conversation; drop one", self.images),
+            ("forget", "Make me forget your questions, or this conversation", self.forget),
+            ("help", "What I can do, what I keep, and whether I am well", self.help),
+        )
+        return [
+            app_commands.Command(name=name, description=description, callback=callback)  # type: ignore[arg-type]
+            for name, description, callback in described
+        ]
+
+    @app_commands.describe(question="What do you want to know?", private="Only you see the answer")
+    async def ask(
+        self,
+        interaction: Interaction,
+        question: app_commands.Range[str, 1, 1500],
+        image: Extra = None,
+        image2: Extra = None,
+        image3: Extra = None,
+        image4: Extra = None,
+        private: bool = False,  # noqa: FBT001, FBT002 - discord.py calls it, by name
+    ) -> None:
+        """`/ask`."""
+        await self._ask(interaction, JobKind.ASK, (image, image2, image3, image4), private=private, text=question)
+
+    @app_commands.describe(private="Only you see the text")
+    async def ocr(
+        self,
+        interaction: Interaction,
+        image: Picture,
+        image2: Extra = None,
+        image3: Extra = None,
+        image4: Extra = None,
+        image5: Extra = None,
+        private: bool = False,  # noqa: FBT001, FBT002 - discord.py calls it, by name
+    ) -> None:
+        """`/ocr`."""
+        await self._ask(interaction, JobKind.OCR, (image, image2, image3, image4, image5), private=private)
+
+    @app_commands.describe(question="What matters to you?", private="Only you see the answer")
+    async def compare(
+        self,
+        interaction: Interaction,
+        image1: Extra = None,
+        image2: Extra = None,
+        image3: Extra = None,
+        image4: Extra = None,
+        question: app_commands.Range[str, 1, 1500] | None = None,
+        private: bool = False,  # noqa: FBT001, FBT002 - discord.py calls it, by name
+    ) -> None:
+        """`/compare`."""
+        given = [image for image in (image1, image2, image3, image4) if image is not None]
+        if len(given) < _PAIR and not is_conversation(interaction):
+            await whisper(interaction, TwoPicturesNeeded().sentence)
+            return
+        await self._ask(interaction, JobKind.COMPARE, given, private=private, text=question or "")
+
+    @app_commands.describe(private="Only you see the description")
+    async def describe(
+        self,
+        interaction: Interaction,
+        image: Picture,
+        private: bool = False,  # noqa: FBT001, FBT002 - discord.py calls it, by name
+    ) -> None:
+        """`/describe`."""
+        await self._ask(interaction, JobKind.DESCRIBE, (image,), private=private)
+
+    async def images(self, interaction: Interaction) -> None:
+        """`/images`."""
+        await self._gallery.show(interaction)
+
+    @app_commands.describe(what="All that you asked on this server, or all of this conversation")
+    async def forget(self, interaction: Interaction, what: Literal["me", "this conversation"]) -> None:
+        """`/forget`."""
+        await interaction.response.defer(thinking=True, ephemeral=True)
+        conversations = self._desk.conversations
+        here = conversation_here(interaction)
+        try:
+            if what == "me":
+                forgotten = await conversations.forget_asker(here.tenant_key, str(interaction.user.id))
+            else:
+                askers = {turn.asker for turn in (await conversations.load(here)).turns}
+                if askers - {str(interaction.user.id)} and not is_moderator(interaction):
+                    raise NotYours
+                forgotten = await conversations.forget(here)
+        except ThreadsightError as error:
+            await whisper(interaction, error.sentence)
+            return
+        await whisper(interaction, describe_forgotten(forgotten))
+
+    async def help(self, interaction: Interaction) -> None:
+        """`/help`."""
+        await interaction.response.defer(thinking=True, ephemeral=True)
+        await interaction.followup.send(await describe_help(self._desk), ephemeral=True, suppress_embeds=True)
+
+    async def _ask(
+        self,
+        interaction: Interaction,
+        kind: JobKind,
+        pictures: Sequence[discord.Attachment | None],
+        *,
+        private: bool,
+        text: str = "",
+    ) -> None:
+        place = await defer(interaction, private=private)
+        mention = mention_of(
+            interaction,
+            place,
+            conversation=conversation_here(interaction, alone=private),
+            kind=kind,
+            text=text,
+            references=read_uploads(pictures),
+        )
+        await self._desk.ask(mention)

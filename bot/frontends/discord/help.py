@@ -1,0 +1,28 @@
+"""What the bot says about itself."""
+
+from bot.frontends.discord.desk import Desk
+from jobs.errors import StoreUnavailable
+
+_HELP = """\
+**Mention me with pictures and a question.** I answer in a thread, and remember its pictures: ask on there, or in a \
+direct message, without mentioning me.
+- `/ocr` reads text, `/compare` tells the differences, `/describe` describes, `/ask` asks anything.
+- **Apps** in a message's menu: *Read text*, *Describe image*, *Ask about this image*. Only you see the answer, until \
+you share it.
+- `/images` shows what I see here. Editing your last question has it answered again; deleting it makes me forget it.
+- "stop listening" keeps me quiet in a thread until I am mentioned."""
+_KEPT = """\
+**What is kept.** Pictures and questions stay on the machine that runs me: no other service sees them. They are kept \
+for {kept} after the last question. `/forget` removes them at once."""
+_DEAF = "**In servers I see only messages that mention me or reply to me:** the message content intent is off."
+_WELL = "**I am well.**"
+_UNWELL = "**I am not well:** {reason}"
+
+
+async def describe_help(desk: Desk) -> str:
+    """The answer to /help."""
+    parts = [_HELP, _KEPT.format(kept=desk.kept)]
+    if not desk.reads_everything:
+        parts.append(_DEAF)
+    parts.append(await _health(desk))
+    return "\n\n".join(parts)
