@@ -7,9 +7,11 @@ import signal
 import socket
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from functools import partial
 
 import structlog
+from pydantic import SecretStr
 
 from bot.admission import Admission, Lists, Rate
 from bot.custody import Custody
@@ -29,6 +31,8 @@ from jobs.settings import StoreSettings
 from jobs.stores import Jobs
 
 _REAP_INTERVAL_S = 1.0
+
+OpenFrontend = Callable[[Jobs], AbstractAsyncContextManager[Frontend]]  # over these stores, until the end
 
 log = structlog.get_logger()
 
@@ -139,9 +143,18 @@ def _fetch_from_the_internet() -> FetchLink:
     return download_public
 
 
-def build_frontends() -> tuple[Frontend, ...]:
-    """The platforms whose tokens are set. This version has none yet; the shell is opened by the command line."""
-    return ()
+def build_frontends(settings: BotSettings) -> list[OpenFrontend]:
+    """How to open each platform whose token is set. The shell is opened by the command line."""
+    openers: list[OpenFrontend] = []
+    if settings.discord_token is not None:
+        openers.append(partial(_open_discord, settings.discord_token, settings.discord_hosts))
+    return openers
+
+
+def _open_discord(token: SecretStr, hosts: frozenset[str], stores: Jobs) -> AbstractAsyncContextManager[Frontend]:
+    from bot.frontends.discord import open_discord  # noqa: PLC0415 - no platform's libraries without its token
+
+    return open_discord(token.get_secret_value(), stores, hosts=hosts)
 
 
 async def run(settings: BotSettings, store: StoreSettings) -> None:
@@ -151,14 +164,15 @@ async def run(settings: BotSettings, store: StoreSettings) -> None:
         NoFrontend: there is nothing to serve.
         StoreUnavailable: Redis is not there at the start.
     """
-    frontends = build_frontends()
-    if not frontends:
+    openers = build_frontends(settings)
+    if not openers:
         raise NoFrontend
     holder = name_this_process()
-    async with (
-        open_redis(store.required_url(), store) as stores,
-        open_chat(settings, stores, frontends=frontends, lease_s=store.lease_s, holder=holder, warm=True) as responder,
-    ):
+    async with open_redis(store.required_url(), store) as stores, AsyncExitStack() as opened:
+        frontends = [await opened.enter_async_context(open_frontend(stores)) for open_frontend in openers]
+        responder = await opened.enter_async_context(
+            open_chat(settings, stores, frontends=frontends, lease_s=store.lease_s, holder=holder, warm=True)
+        )
         this = asyncio.current_task()
         assert this is not None
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, this.cancel)

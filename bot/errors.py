@@ -39,7 +39,7 @@ class NotAllowed(Refused):
 
 
 class RateLimited(Refused):
-    """That is faster than this bot may be asked. Please try again in {wait_s} s."""
+    """That is faster than this bot may be asked. Please try again in {wait_s:.0f} s."""
 
 
 class NothingAsked(Refused):

@@ -37,14 +37,15 @@ def check_public(url: URL) -> None:
     Raises:
         Unfetchable: another scheme or port, a name and password, an IP address that is not public.
     """
-    if url.scheme not in {"http", "https"} or url.host is None:
+    host = url.raw_host
+    if url.scheme not in {"http", "https"} or not host:
         raise Unfetchable(reason="only http and https addresses are fetched")
     if url.port not in _PORTS:
         raise Unfetchable(reason="only the web's own ports are asked, 80 and 443")
     if url.user is not None or url.password is not None:
         raise Unfetchable(reason="the address has a user name or a password in it")
-    if _is_ip(url.host) and not is_public(url.host):
-        raise _not_public(url.host)
+    if _is_numeric(host) and not is_public(host):
+        raise _not_public(host)
 
 
 class PublicResolver(AbstractResolver):
@@ -71,12 +72,9 @@ class PublicResolver(AbstractResolver):
         await self._system.close()
 
 
-def _is_ip(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True
+def _is_numeric(host: str) -> bool:
+    """No name server is asked about it: an IP address, or an old way to write one (2130706433 is 127.0.0.1)."""
+    return ":" in host or host.replace(".", "").isdigit()
 
 
 def _not_public(host: str) -> Unfetchable:

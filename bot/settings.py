@@ -21,6 +21,10 @@ class BotSettings(Settings):
 
     model_config = SettingsConfigDict(env_prefix="BOT_")
 
+    # A platform is served when its token is there.
+    discord_token: SecretStr | None = Field(default=None, validation_alias="DISCORD_TOKEN")
+    discord_hosts: Names = frozenset({"cdn.discordapp.com", "media.discordapp.net"})  # where its pictures come from
+
     # Who may ask, and where. An empty allow list allows everybody; a deny list wins over every allow list.
     allow_users: Names = frozenset()
     deny_users: Names = frozenset()

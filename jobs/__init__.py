@@ -3,6 +3,7 @@
 from jobs.answer import AnswerEvent, AnswerReader, Cancelled, Delta, Done, Ending, Failed, Started, Usage
 from jobs.conversation import Conversation, ConversationId, ConversationStore, Forgotten, Turn
 from jobs.eraser import Eraser
+from jobs.health import Health, Monitor
 from jobs.job import Job, JobId, JobKind, Sampling
 from jobs.picture import Picture, PictureRef, PictureStore, digest_of
 from jobs.queue import Cancellation, Claim, Position, Pulse, QueueIn, QueueOut, Reaper, Submission
@@ -25,10 +26,12 @@ __all__ = [
     "Eraser",
     "Failed",
     "Forgotten",
+    "Health",
     "Job",
     "JobId",
     "JobKind",
     "Leases",
+    "Monitor",
     "Picture",
     "PictureRef",
     "PictureStore",

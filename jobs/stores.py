@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from jobs.answer import AnswerReader
 from jobs.conversation import ConversationStore
 from jobs.eraser import Eraser
+from jobs.health import Monitor
 from jobs.picture import PictureStore
 from jobs.queue import QueueIn, QueueOut, Reaper
 from jobs.reply import Leases, ReplyLedger
@@ -27,3 +28,4 @@ class Jobs:
     replies: ReplyLedger
     leases: Leases
     silences: Silences
+    monitor: Monitor

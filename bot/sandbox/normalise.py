@@ -71,8 +71,8 @@ def _read_document(task: DecodeTask) -> Opened:
 
 
 def _read_page(document: Document, index: int, task: DecodeTask) -> Normalised:
-    image = document.draw(index)
-    _check_size(image, task)
+    image = document.draw(index)  # its pixels are ours: no cap
+    _check_aspect(image, task)
     return _saved(image, lossless=True, page=index + 1)
 
 
@@ -108,6 +108,11 @@ def _check_size(image: Image.Image, task: DecodeTask) -> None:
     if width * height > task.max_pixels:
         limit = task.max_pixels / _MEGA
         raise PictureTooManyPixels(number=task.number, width=width, height=height, limit_megapixels=limit)
+    _check_aspect(image, task)
+
+
+def _check_aspect(image: Image.Image, task: DecodeTask) -> None:
+    width, height = image.size
     if max(width, height) > _NARROWEST * min(width, height):
         raise PictureTooNarrow(number=task.number, width=width, height=height)
 

@@ -4,6 +4,7 @@ import queue
 import time
 from collections.abc import Callable
 
+from inference_worker.engine.backend import Backend
 from inference_worker.engine.features import PictureFeatures
 from inference_worker.engine.request import Output, Request
 from inference_worker.engine.runner import ModelRunner
@@ -17,7 +18,7 @@ class Engine:
     Messages are applied between two steps, so nothing here needs a lock.
     """
 
-    def __init__(self, model: Phi3V, limits: EngineLimits) -> None:
+    def __init__(self, model: Phi3V, backend: Backend, limits: EngineLimits) -> None:
         self._inbox: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._features = PictureFeatures(
             model,
@@ -25,8 +26,8 @@ class Engine:
             crops_at_once=limits.crops_at_once,
             on_arrival=self.wake,
         )
-        self._scheduler = Scheduler(model, self._features, limits)
-        self._runner = ModelRunner(model)
+        self._scheduler = Scheduler(model, backend, self._features, limits)
+        self._runner = ModelRunner(model, backend)
         self._stalled = False
 
     def add(self, request: Request) -> None:

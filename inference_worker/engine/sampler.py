@@ -1,4 +1,4 @@
-"""Draws the next token of each sequence from its logits."""
+"""Draws the next token of each sequence from its logits, where the logits are."""
 
 from collections.abc import Sequence
 
@@ -9,21 +9,42 @@ from inference_worker.engine.request import SamplingParams
 
 
 def sample(logits: Tensor, params: Sequence[SamplingParams], generators: Sequence[Generator]) -> list[int]:
-    """One id a row of `logits` (rows, vocab), each by its own parameters.
+    """One id a row of `logits` (rows, vocab), each by its own parameters; the step's one copy from the device.
 
-    A row's draw depends on nothing but its logits and its own generator, so an answer is the same in any batch.
+    A row's draw depends on nothing but its logits and one number of its own generator, so an answer is the same in
+    any batch and on any device.
     """
-    ids: list[int] = logits.argmax(dim=-1).tolist()
-    for row, (chosen, generator) in enumerate(zip(params, generators, strict=True)):
-        if chosen.temperature > 0:
-            ids[row] = _draw(logits[row], chosen, generator)
-    return ids
+    ids = logits.argmax(dim=-1)
+    drawn = [row for row, chosen in enumerate(params) if chosen.temperature > 0]
+    if drawn:
+        numbers = [[params[row].temperature, params[row].top_p, _uniform(generators[row])] for row in drawn]
+        rows = torch.tensor(drawn).to(logits.device)
+        ids[rows] = draw(logits[rows], *torch.tensor(numbers).to(logits.device).split(1, dim=1))
+    result: list[int] = ids.tolist()
+    return result
 
 
-def _draw(logits: Tensor, params: SamplingParams, generator: Generator) -> int:
-    """From the smallest set of tokens whose probability reaches `top_p` (nucleus sampling, arXiv 1904.09751)."""
-    probabilities, order = (logits.float().cpu() / params.temperature).softmax(dim=-1).sort(descending=True)
-    before = probabilities.cumsum(dim=-1) - probabilities
-    nucleus = torch.where(before < params.top_p, probabilities, 0.0)
-    nucleus[0] = probabilities[0]  # however small `top_p` is, the likeliest stays
-    return int(order[torch.multinomial(nucleus, 1, generator=generator)])
+def draw(logits: Tensor, temperature: Tensor, top_p: Tensor, uniform: Tensor) -> Tensor:
+    """From the smallest set of tokens whose probability reaches `top_p` (nucleus sampling, arXiv 1904.09751).
+
+    `uniform` in [0, 1) says which: the first token at which the set's summed probability passes that share of it.
+
+    Args:
+        logits: (rows, vocab) in float32.
+        temperature: (rows, 1), above 0, as are `top_p` and `uniform`.
+        top_p: see `temperature`.
+        uniform: see `temperature`.
+
+    Returns:
+        (rows,) ids.
+    """
+    probabilities, order = (logits / temperature).softmax(dim=-1).sort(dim=-1, descending=True, stable=True)
+    up_to = probabilities.cumsum(dim=-1)
+    size = (up_to - probabilities < top_p).sum(dim=-1, keepdim=True).clamp(min=1)  # the likeliest always stays
+    share = uniform * up_to.gather(1, size - 1)
+    place = torch.minimum((up_to <= share).sum(dim=-1, keepdim=True), size - 1)
+    return order.gather(1, place).squeeze(1)
+
+
+def _uniform(generator: Generator) -> float:
+    return float(torch.rand((), generator=generator))

@@ -5,10 +5,11 @@ from collections.abc import Sequence as Rows
 
 import msgspec
 
+from inference_worker.engine.backend import Backend, Span
 from inference_worker.engine.features import PictureFeatures
-from inference_worker.engine.kv_cache import KVCache, Residents, grown
 from inference_worker.engine.pace import PrefillPace
 from inference_worker.engine.request import Failure, Finished, Output, PictureKey, Request, Token
+from inference_worker.engine.residents import Residents
 from inference_worker.engine.sequence import Sequence
 from inference_worker.model.phi3v import Phi3V
 
@@ -31,6 +32,11 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     tokens: int
 
     @property
+    def span(self) -> Span:
+        """What attention must know of it."""
+        return Span(self.sequence.cache, self.tokens)
+
+    @property
     def draws(self) -> bool:
         """Whether the step reaches the end of the sequence, so that its next token is drawn."""
         return self.tokens == self.sequence.uncomputed
@@ -39,11 +45,11 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
 class Scheduler:
     """Owns every sequence and every cache. Older requests come first wherever something is scarce."""
 
-    def __init__(self, model: Phi3V, features: PictureFeatures, limits: EngineLimits) -> None:
+    def __init__(self, model: Phi3V, backend: Backend, features: PictureFeatures, limits: EngineLimits) -> None:
         self._model = model
+        self._backend = backend
         self._features = features
         self._limits = limits
-        self._token_bytes = kv_bytes_per_token(model)
         self._waiting: deque[Sequence] = deque()
         self._running: list[Sequence] = []  # by age
         self._pace = PrefillPace(most=limits.chunk_tokens)
@@ -56,14 +62,14 @@ class Scheduler:
 
     def add(self, request: Request) -> None:
         """Queue a request."""
-        self._waiting.append(Sequence(request, self._new_cache()))
+        self._waiting.append(Sequence(request, self._backend.new_cache()))
 
     def abort(self, request_id: str) -> None:
         """Stop a request wherever it is; what it has computed stays with its conversation."""
         for sequence in [*self._waiting, *self._running]:
             if sequence.request.id == request_id:
                 self._remove(sequence)
-                self._keep_resident(sequence)
+                self._keep_or_release(sequence)
 
     def forget(self, name: str, epoch: int) -> None:
         """Drop every trace of a conversation under epochs older than `epoch`."""
@@ -71,6 +77,7 @@ class Scheduler:
             key = sequence.request.conversation
             if key.name == name and key.epoch < epoch:
                 self._remove(sequence)
+                sequence.cache.release()
         self.residents.forget(name, epoch)
         self._features.forget(name, epoch)
 
@@ -81,6 +88,7 @@ class Scheduler:
             error = next((failed[slot.key] for slot in sequence.open_slots() if slot.key in failed), None)
             if error is not None:
                 self._remove(sequence)
+                sequence.cache.release()
                 outputs.append(Failure(request_id=sequence.request.id, error=error))
         return outputs
 
@@ -89,6 +97,8 @@ class Scheduler:
         everybody = [*self._waiting, *self._running]
         self._waiting.clear()
         self._running.clear()
+        for sequence in everybody:
+            sequence.cache.release()
         self.residents.clear()
         self._features.clear()
         return [Failure(request_id=sequence.request.id, error=error) for sequence in everybody]
@@ -128,6 +138,8 @@ class Scheduler:
         assert not set(conversations) & set(self.residents.conversations()), "a running cache is not resident too"
         for sequence in self._running:
             assert sequence.cache.length < len(sequence.ids), "something is left to compute"
+        caches = [sequence.cache for sequence in [*self._waiting, *self._running]]
+        self._backend.check_integrity([*caches, *self.residents.caches()])
         self.residents.check_integrity()
         self._features.check_integrity()
 
@@ -137,7 +149,7 @@ class Scheduler:
         """Take waiting requests in while there is a place and, beside the running ones, memory for their prompt."""
         while self._waiting and len(self._running) < self._limits.max_sequences:
             sequence = self._waiting[0]
-            wanted = len(sequence.ids) * self._token_bytes
+            wanted = sequence.cache.growth_bytes(len(sequence.ids))
             if self._running and self._running_bytes() + wanted > self._limits.kv_budget_bytes:
                 return
             self._running.append(self._waiting.popleft())
@@ -155,7 +167,7 @@ class Scheduler:
         """Keys of the other rope factors are of no use: the sequence crossed the border and starts over."""
         long = self._model.rope.uses_long(len(sequence.ids))
         if sequence.cache.long != long:
-            sequence.restart(self._new_cache(long=long))
+            sequence.restart(long=long)
 
     def _collect_features(self, sequence: Sequence) -> None:
         for slot in sequence.open_slots():
@@ -190,28 +202,19 @@ class Scheduler:
             if len(self._running) == 1:
                 break  # one conversation of at most `context` tokens always fits
             youngest = self._running.pop()
-            youngest.restart(self._new_cache())
+            youngest.restart(long=False)
             self._waiting.appendleft(youngest)
             rows = [row for row in rows if row.sequence is not youngest]
         for row in rows:
-            row.sequence.cache.reserve(row.sequence.cache.length + row.tokens)
+            row.sequence.cache.reserve(row.span.total)
         return rows
 
     def _bytes_with(self, rows: list[Row]) -> int:
-        growth = 0
-        for row in rows:
-            capacity, wanted = row.sequence.cache.capacity, row.sequence.cache.length + row.tokens
-            if wanted > capacity:
-                growth += (grown(capacity, wanted) - capacity) * self._token_bytes
+        growth = sum(row.sequence.cache.growth_bytes(row.span.total) for row in rows)
         return self._running_bytes() + self.residents.size_bytes + growth
 
     def _running_bytes(self) -> int:
         return sum(sequence.cache.size_bytes for sequence in self._running)
-
-    def _new_cache(self, *, long: bool = False) -> KVCache:
-        cache = KVCache(self._model.config, dtype=self._model.dtype, device=self._model.device)
-        cache.long = long
-        return cache
 
     # ---------------------------------------------------------------- ending
 
@@ -224,14 +227,16 @@ class Scheduler:
             outputs.append(Token(request_id=request.id, token_id=token_id, cached_tokens=sequence.cached_tokens))
         if reason is not None:
             self._remove(sequence)
-            self._keep_resident(sequence)
+            self._keep_or_release(sequence)
             outputs.append(Finished(request_id=request.id, reason=reason, cached_tokens=sequence.cached_tokens))
         return outputs
 
-    def _keep_resident(self, sequence: Sequence) -> None:
+    def _keep_or_release(self, sequence: Sequence) -> None:
         cache = sequence.cache
         if sequence.request.resident and cache.length:
             self.residents.keep(sequence.request.conversation, sequence.ids[: cache.length], cache)
+        else:
+            cache.release()
 
     def _remove(self, sequence: Sequence) -> None:
         (self._running if sequence in self._running else self._waiting).remove(sequence)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from torch import Generator, Tensor
 
-from inference_worker.engine.kv_cache import KVCache
+from inference_worker.engine.backend import Cache
 from inference_worker.engine.request import FinishReason, PictureKey, PictureSlot, Request
 
 
@@ -14,7 +14,7 @@ class Sequence:
     `ids` are the prompt and what has been drawn so far; the first `cache.length` of them are computed.
     """
 
-    def __init__(self, request: Request, cache: KVCache) -> None:
+    def __init__(self, request: Request, cache: Cache) -> None:
         self.request = request
         self.ids = list(request.prompt.ids)
         self.cache = cache
@@ -51,14 +51,16 @@ class Sequence:
             open_keys = {slot.key for slot in self.open_slots()}
             self.features = {key: value for key, value in self.features.items() if key in open_keys}
 
-    def adopt(self, cache: KVCache) -> None:
+    def adopt(self, cache: Cache) -> None:
         """Continue from a resident cache that shares a prefix with the prompt."""
+        self.cache.release()
         self.cache = cache
         self.cached_tokens = cache.length
 
-    def restart(self, cache: KVCache) -> None:
-        """Compute everything again, into an empty `cache`; nothing drawn is lost."""
-        self.cache = cache
+    def restart(self, *, long: bool) -> None:
+        """Give the cache's memory back and compute everything again; nothing drawn is lost."""
+        self.cache.release()
+        self.cache.long = long
         if self.new_tokens == 0:
             self.cached_tokens = 0
 

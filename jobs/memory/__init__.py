@@ -6,6 +6,7 @@ from jobs.memory.answers import MemoryAnswers
 from jobs.memory.clock import Clock
 from jobs.memory.conversations import MemoryConversations
 from jobs.memory.eraser import MemoryEraser
+from jobs.memory.health import MemoryMonitor
 from jobs.memory.pictures import MemoryPictures
 from jobs.memory.queue import MemoryQueue
 from jobs.memory.reaper import MemoryReaper
@@ -43,5 +44,6 @@ def open_memory(settings: StoreSettings) -> MemoryJobs:
         replies=MemoryReplies(state),
         leases=MemoryLeases(state),
         silences=MemorySilences(state),
+        monitor=MemoryMonitor(state),
         clock=clock,
     )

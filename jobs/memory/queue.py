@@ -44,7 +44,7 @@ class MemoryQueue:
         state.waiting[job.conversation.tenant_key] += 1
         thread.line.append(job.id)
         thread.last_source = job.source
-        thread.askers[job.source] = job.asker
+        thread.askers.setdefault(job.source, job.asker)  # whoever has it answered again, it is one person's question
         thread.newest[job.source] = job.revision
         state.use(job.conversation)
         if ready:

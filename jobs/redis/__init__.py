@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from jobs.redis.answers import RedisAnswers
 from jobs.redis.conversations import RedisConversations
 from jobs.redis.eraser import RedisEraser
+from jobs.redis.health import RedisMonitor
 from jobs.redis.pictures import RedisPictures
 from jobs.redis.queue_in import RedisQueueIn
 from jobs.redis.queue_out import RedisQueueOut
@@ -44,6 +45,7 @@ async def open_redis(url: str, settings: StoreSettings, *, ride_out_s: float = R
             replies=RedisReplies(server),
             leases=RedisLeases(server),
             silences=RedisSilences(server),
+            monitor=RedisMonitor(server),
         )
     finally:
         await server.close()

@@ -26,6 +26,7 @@ FILES = (
     "pictures.lua",
     "replies.lua",
     "silence.lua",
+    "health.lua",
 )
 DEAD_LETTERS = 1_000  # ids kept for an operator to look at
 

@@ -39,11 +39,14 @@ class FakePlatform:
         self.most_characters = most_characters
         self.files: dict[str, bytes | Exception] = {}
         self.fetched: list[str] = []
+        self.fetching = 0  # files on their way
         self.messages: dict[str, str] = {}  # what stands there now, by message id
         self.history: list[tuple[float, str]] = []  # every text shown, with the loop's time
         self.endings: list[Ending] = []
         self.uploads: dict[str, bytes] = {}
         self.moods: list[Exception | None] = []  # what the next posts and edits meet with; then all is well
+        self.hangs_s = 0.0  # how long the next post or edit takes before it takes effect
+        self.no_files = False  # it takes none, however often it is asked
         self.losing = 0  # how many posts and edits take effect without the bot hearing of it
         self.is_closed = False  # the thread is gone
         self.slots: dict[str, str] = {}  # message id by nonce
@@ -63,9 +66,13 @@ class FakePlatform:
         content = self.files.get(ref.origin, Unfetchable(reason="it was deleted"))
         if isinstance(content, Exception):
             raise content
-        for start in range(0, len(content), self.piece_bytes):
-            await asyncio.sleep(self.pause_s)
-            yield content[start : start + self.piece_bytes]
+        self.fetching += 1
+        try:
+            for start in range(0, len(content), self.piece_bytes):
+                await asyncio.sleep(self.pause_s)
+                yield content[start : start + self.piece_bytes]
+        finally:
+            self.fetching -= 1
 
     def reply(self, job: Job, posted: Sequence[str]) -> "FakeReply":
         return FakeReply(self, job, tuple(posted))
@@ -73,6 +80,10 @@ class FakePlatform:
     @property
     def texts(self) -> list[str]:
         return list(self.messages.values())
+
+    async def hang(self) -> None:
+        hangs_s, self.hangs_s = self.hangs_s, 0.0
+        await asyncio.sleep(hangs_s)
 
     def meet_mood(self) -> None:
         if self.is_closed:
@@ -90,14 +101,18 @@ class FakeReply:
     posted: Posted = ()
 
     async def show(self, text: str, *, progress: bool) -> Posted:
+        await self.platform.hang()
         return self._put(f"[{text}]" if progress else text)
 
     async def attach(self, name: str, content: bytes) -> Posted:
         self.platform.meet_mood()
+        if self.platform.no_files:
+            raise NotPosted(reason="no permission to attach files")
         self.platform.uploads[name] = content
         return self.posted
 
     async def finish(self, done: Done) -> Posted:
+        await self.platform.hang()
         posted = self._put("\n".join((done.text, *done.notices)))
         self.platform.endings.append(done)
         return posted
@@ -167,12 +182,12 @@ class FakeWorker:
 
     async def finish(self, claim: Claim, text: str) -> None:
         """Done, with the pictures numbered into the history."""
-        earlier = (await self.jobs.conversations.load(claim.job.conversation)).turns
-        count = sum(len(turn.pictures) for turn in earlier)
-        known = {picture.digest for turn in earlier for picture in turn.pictures}
+        earlier = await self.jobs.conversations.load(claim.job.conversation)
+        last = max((picture.number for picture in (*earlier.pictures, *earlier.dropped)), default=0)
+        known = {picture.digest for picture in earlier.pictures}
         new = [picture for picture in claim.pictures if picture.digest not in known]
         numbered = tuple(
-            msgspec.structs.replace(picture, number=number) for number, picture in enumerate(new, start=count + 1)
+            msgspec.structs.replace(picture, number=number) for number, picture in enumerate(new, start=last + 1)
         )
         turn = Turn(
             source=claim.job.source, kind=claim.job.kind, question=claim.job.text, pictures=numbered, answer=text

@@ -66,6 +66,14 @@ async def test_what_goes_wrong_inside_comes_out_as_it_is(platform: FakePlatform)
             raise StoreUnavailable(reason="no connection")
 
 
+async def test_a_process_that_serves_people_has_its_decoders_ready(platform: FakePlatform) -> None:
+    settings = BotSettings(decoders=2)
+    async with open_chat(settings, open_memory(QUICK), frontends=[platform], lease_s=1.0, warm=True) as responder:
+        assert len(responder._intake._sandbox._idle) == 2
+    async with open_chat(settings, open_memory(QUICK), frontends=[platform], lease_s=1.0) as responder:
+        assert responder._intake._sandbox._idle == []
+
+
 def test_no_two_processes_have_one_name() -> None:
     assert name_this_process() != name_this_process()
 

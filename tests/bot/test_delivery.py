@@ -7,7 +7,8 @@ import pytest
 
 import bot.delivery
 from bot.delivery import Courier
-from jobs import Cancelled, Delivery, Done, Failed, Job
+from bot.errors import NotPosted
+from jobs import Cancelled, Delivery, Done, Failed, Job, JobKind
 from jobs.errors import Fenced
 from jobs.memory import MemoryJobs
 from tests.bot.conftest import LEASE_S
@@ -117,10 +118,10 @@ async def test_edits_keep_the_platforms_pace_and_the_end_does_not_wait_for_it(
 
 async def test_notices_come_with_the_answer(jobs: MemoryJobs, ask: Ask, platform: FakePlatform) -> None:
     asked = await ask(ready=False)
-    await jobs.queue_in.attach(asked.job.id, [], ["Picture 2 skipped: it is a PDF, not a picture."])
+    await jobs.queue_in.attach(asked.job.id, [], ["Picture 2 skipped: it is a web page, not a picture."])
     await FakeWorker(jobs).answer("A flag.")
     await asked.told()
-    assert platform.texts == ["A flag.\nPicture 2 skipped: it is a PDF, not a picture."]
+    assert platform.texts == ["A flag.\nPicture 2 skipped: it is a web page, not a picture."]
 
 
 async def test_the_end_lands_though_every_edit_before_it_failed(
@@ -251,6 +252,166 @@ async def test_a_long_answer_becomes_a_file_with_an_excerpt(
     assert len(text) <= 200
     assert text.count("```") == 2
     assert text.endswith("(The whole answer is in the file.)")
+
+
+async def test_read_text_that_is_long_becomes_a_text_file(
+    jobs: MemoryJobs, courier: Courier, platform: FakePlatform, worker: FakeWorker
+) -> None:
+    platform.most_characters = 200
+    job = mention(kind=JobKind.OCR).as_job(patience_s=600.0)
+    await jobs.queue_in.submit(job, holder=HOLDER, ready=True)
+    await worker.answer("line\n" * 100)
+    await courier.deliver(Delivery(job=job), platform)
+    assert list(platform.uploads) == ["text.txt"]
+
+
+async def test_where_no_file_can_be_posted_the_text_lands_all_the_same(
+    ask: Ask, platform: FakePlatform, worker: FakeWorker, jobs: MemoryJobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bot.delivery, "_FILE_PATIENCE_S", 0.05)
+    platform.most_characters = 200
+    platform.no_files = True
+    asked = await ask()
+    await worker.answer("word " * 100)
+    await asked.told()
+    (text,) = platform.texts
+    assert text.startswith("word word")
+    assert text.endswith("(The answer is longer, and no file could be posted here.)")
+    assert len(text) <= 200
+    assert not await is_owed(jobs)
+
+
+async def test_an_answer_without_a_word_is_said_to_be_one(
+    ask: Ask, platform: FakePlatform, worker: FakeWorker
+) -> None:
+    asked = await ask()
+    await worker.answer(" \n")
+    await asked.told()
+    assert platform.texts == ["The model had nothing to say."]
+
+
+async def test_the_end_does_not_wait_for_what_is_being_shown(
+    ask: Ask, platform: FakePlatform, worker: FakeWorker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bot.delivery, "_LAST_SHOW_S", 0.05)
+    asked = await ask()
+    await eventually(lambda: platform.texts == ["[Next in line]"])
+    platform.hangs_s = 60.0
+    claim = await worker.claim()
+    await worker.say(claim, "A red")
+    await eventually(lambda: platform.hangs_s == 0.0)
+    await worker.finish(claim, "A red flag.")
+    await asked.told()
+    assert platform.texts == ["A red flag."]
+
+
+async def test_what_is_being_shown_when_the_answer_ends_may_land_and_the_end_comes_after_it(
+    ask: Ask, platform: FakePlatform, worker: FakeWorker
+) -> None:
+    asked = await ask()
+    claim = await worker.claim()
+    await worker.say(claim, "A")
+    await eventually(lambda: platform.texts == ["A"])
+    platform.hangs_s = 0.1
+    await worker.say(claim, " red", after="A")
+    await eventually(lambda: platform.hangs_s == 0.0)
+    await worker.finish(claim, "A red flag.")
+    await asked.told()
+    assert [text for _, text in platform.history][-2:] == ["A red", "A red flag."]
+
+
+async def test_an_end_that_the_platform_never_answers_is_tried_again(
+    ask: Ask, platform: FakePlatform, worker: FakeWorker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bot.delivery, "_ONE_POST_S", 0.05)
+    asked = await ask()
+    await eventually(lambda: platform.texts == ["[Next in line]"])
+    claim = await worker.claim()
+    await eventually(lambda: platform.texts == ["[Looking ...]"])
+    platform.hangs_s = 60.0
+    await worker.finish(claim, "A red flag.")
+    await asked.told()
+    assert platform.texts == ["A red flag."]
+    assert len(platform.endings) == 1
+
+
+async def test_a_platform_that_says_when_to_come_back_is_left_alone_until_then(
+    ask: Ask, platform: FakePlatform, worker: FakeWorker
+) -> None:
+    asked = await ask()
+    claim = await worker.claim()
+    await eventually(lambda: platform.texts == ["[Looking ...]"])
+    platform.moods = [NotPosted(reason="429", retry_after_s=0.3)]
+    started_s = asyncio.get_running_loop().time()
+    await worker.say(claim, "A red")
+    await eventually(lambda: platform.texts == ["A red"])
+    assert asyncio.get_running_loop().time() - started_s >= 0.3
+    platform.moods = [NotPosted(reason="429", retry_after_s=0.3)] * 2
+    started_s = asyncio.get_running_loop().time()
+    await worker.finish(claim, "A red flag.")
+    await asked.told()
+    assert asyncio.get_running_loop().time() - started_s >= 0.6
+    assert platform.texts == ["A red flag."]
+
+
+async def test_the_end_does_not_wait_out_a_pause_that_only_an_edit_was_told_to_make(
+    ask: Ask, platform: FakePlatform, worker: FakeWorker
+) -> None:
+    asked = await ask()
+    claim = await worker.claim()
+    await eventually(lambda: platform.texts == ["[Looking ...]"])
+    platform.moods = [NotPosted(reason="429", retry_after_s=60.0)]
+    await worker.say(claim, "A red")
+    await eventually(lambda: platform.moods == [])
+    await worker.finish(claim, "A red flag.")
+    await asked.told()
+    assert platform.texts == ["A red flag."]
+
+
+async def test_the_end_lands_after_the_platform_refused_it_many_times(
+    ask: Ask, platform: FakePlatform, worker: FakeWorker, jobs: MemoryJobs
+) -> None:
+    asked = await ask()
+    claim = await worker.claim()
+    await eventually(lambda: platform.texts == ["[Looking ...]"])
+    platform.moods = [lost_post() for _ in range(5)]
+    await worker.finish(claim, "A flag.")
+    await asked.told()
+    assert platform.texts == ["A flag."]
+    assert len(platform.endings) == 1
+    assert not await is_owed(jobs)
+
+
+async def test_a_thread_deleted_in_mid_answer_ends_the_delivery(
+    ask: Ask, platform: FakePlatform, worker: FakeWorker, jobs: MemoryJobs
+) -> None:
+    asked = await ask()
+    claim = await worker.claim()
+    await worker.say(claim, "A red")
+    await eventually(lambda: platform.texts == ["A red"])
+    platform.is_closed = True
+    await worker.say(claim, " flag", after="A red")
+    await worker.finish(claim, "A red flag.")
+    await asked.told()
+    assert platform.endings == []
+    assert not await is_owed(jobs)
+
+
+async def test_a_second_attempt_that_says_something_else_is_right_in_the_end(
+    ask: Ask, platform: FakePlatform, worker: FakeWorker, jobs: MemoryJobs
+) -> None:
+    asked = await ask()
+    first = await worker.claim()
+    await worker.say(first, "A red flag")
+    await eventually(lambda: platform.texts == ["A red flag"])
+    jobs.clock.advance(LEASE_S + 1)
+    await jobs.reaper.reap()
+    await jobs.replies.renew(holder=HOLDER, jobs=[asked.job.id])
+    second = await FakeWorker(jobs, name="worker 2").claim()
+    await worker.say(second, "No flag")
+    await worker.finish(second, "No flag.")
+    await asked.told()
+    assert platform.texts == ["No flag."]
 
 
 async def test_a_late_reader_sees_the_whole_answer(

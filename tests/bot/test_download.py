@@ -1,10 +1,15 @@
+import gzip
+import socket
 from contextlib import aclosing
 
 import pytest
+from aiohttp import ThreadedResolver
 from yarl import URL
 
-from bot.download import Hosts, download
+import bot.public_internet
+from bot.download import Hosts, download, download_public
 from bot.errors import Unfetchable
+from tests.bot.fakes import eventually
 from tests.bot.site import PICTURE, Site
 
 ANYWHERE = Hosts(None)
@@ -70,3 +75,112 @@ def test_a_leading_dot_stands_for_all_hosts_below(url: str, allowed: bool) -> No
 async def test_an_address_that_is_none_is_refused() -> None:
     with pytest.raises(Unfetchable):
         await read("http://[not an address/")
+
+
+# ------------------------------------------------------------ addresses that strangers write
+
+
+class Names:
+    """What the name servers say: `answers` one after the other, the last one from then on."""
+
+    def __init__(self) -> None:
+        self.answers: dict[str, list[str]] = {}
+        self.asked: list[str] = []
+
+    def say(self, host: str) -> list[str]:
+        self.asked.append(host)
+        answers = self.answers[host]
+        return [answers.pop(0) if len(answers) > 1 else answers[0]]
+
+
+@pytest.fixture
+def names(site: Site, monkeypatch: pytest.MonkeyPatch) -> Names:
+    """127.0.0.1 stands for the public internet, where the site is; 127.0.0.2 for the owner's own network."""
+    names = Names()
+
+    async def resolve(_: ThreadedResolver, host: str, port: int, family: int) -> list[dict[str, object]]:
+        return [
+            {"hostname": host, "host": answer, "port": port, "family": socket.AF_INET, "proto": 0, "flags": 0}
+            for answer in names.say(host)
+        ]
+
+    monkeypatch.setattr(ThreadedResolver, "resolve", resolve)
+    monkeypatch.setattr(bot.public_internet, "_PORTS", {site.port})
+    monkeypatch.setattr(bot.public_internet, "is_public", lambda address: address == "127.0.0.1")
+    return names
+
+
+async def read_public(address: str) -> bytes:
+    async with aclosing(download_public(address)) as pieces:
+        return b"".join([piece async for piece in pieces])
+
+
+def public_url(site: Site, path: str, host: str = "pictures.example") -> str:
+    return f"http://{host}:{site.port}{path}"
+
+
+async def test_a_picture_on_the_public_internet_arrives(site: Site, names: Names) -> None:
+    names.answers = {"pictures.example": ["127.0.0.1"]}
+    assert await read_public(public_url(site, "/hop/2")) == PICTURE
+
+
+async def test_a_name_of_the_owners_network_is_asked_nothing(site: Site, names: Names) -> None:
+    names.answers = {"intranet.example": ["127.0.0.2"]}
+    with pytest.raises(Unfetchable) as refused:
+        await read_public(public_url(site, "/picture", "intranet.example"))
+    assert refused.value.facts["reason"] == "intranet.example is not on the public internet"
+    assert site.asked == []
+
+
+async def test_a_name_that_changes_its_mind_reaches_no_other_machine(site: Site, names: Names) -> None:
+    names.answers = {"rebinding.example": ["127.0.0.1", "127.0.0.2"]}
+    assert await read_public(public_url(site, "/picture", "rebinding.example")) == PICTURE
+    assert names.asked == ["rebinding.example"]  # once: the connection goes to the address that was checked
+    with pytest.raises(Unfetchable):
+        await read_public(public_url(site, "/picture", "rebinding.example"))
+    assert site.asked == ["/picture"]
+
+
+@pytest.mark.parametrize(
+    ("target", "reason"),
+    [
+        ("http://127.0.0.2:{port}/picture", "127.0.0.2 is not on the public internet"),
+        ("http://intranet.example:{port}/picture", "intranet.example is not on the public internet"),
+        ("http://pictures.example:22/picture", "only the web's own ports are asked, 80 and 443"),
+        ("http://ann:secret@pictures.example:{port}/picture", "the address has a user name or a password in it"),
+        ("file:///etc/passwd", "only http and https addresses are fetched"),
+    ],
+)
+async def test_every_hop_is_checked(site: Site, names: Names, target: str, reason: str) -> None:
+    names.answers = {"pictures.example": ["127.0.0.1"], "intranet.example": ["127.0.0.2"]}
+    with pytest.raises(Unfetchable) as refused:
+        await read_public(public_url(site, f"/to/{target.format(port=site.port)}"))
+    assert refused.value.facts["reason"] == reason
+    assert len(site.asked) == 1
+
+
+async def test_a_hop_may_not_change_its_mind_either(site: Site, names: Names) -> None:
+    names.answers = {"pictures.example": ["127.0.0.1", "127.0.0.2"]}
+    with pytest.raises(Unfetchable):
+        await read_public(public_url(site, "/hop/0"))
+    assert site.asked == ["/hop/0"]
+
+
+async def test_nothing_is_told_about_whoever_asks(site: Site, names: Names) -> None:
+    names.answers = {"pictures.example": ["127.0.0.1"]}
+    await read_public(public_url(site, "/cookie"))
+    assert site.asked == ["/cookie", "/picture"]
+    for headers in site.headers:
+        assert not {"Cookie", "Authorization", "Referer"} & set(headers)
+
+
+async def test_nobody_unpacks_what_arrives(site: Site, names: Names) -> None:
+    names.answers = {"pictures.example": ["127.0.0.1"]}
+    assert gzip.decompress(await read_public(public_url(site, "/zipped"))) == PICTURE
+    assert site.headers[0]["Accept-Encoding"] == "identity"
+
+
+async def test_a_download_that_nobody_wants_any_more_ends(site: Site) -> None:
+    async with aclosing(download(site.url("/endless"), ANYWHERE)) as pieces:
+        await anext(pieces)
+    await eventually(lambda: site.left == ["/endless"])

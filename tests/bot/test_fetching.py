@@ -1,7 +1,8 @@
-import asyncio
+from collections.abc import AsyncGenerator
 
 import pytest
 
+from bot import links
 from bot.errors import (
     NotAPicture,
     PictureNotFetched,
@@ -79,9 +80,19 @@ async def test_what_cannot_be_fetched_says_why(fetcher: Fetcher, platform: FakeP
     assert refused.value.sentence == "Picture 3 skipped: it cannot be fetched (the server answers 404)."
 
 
-async def test_waiting_for_others_is_not_held_against_a_file(fetcher: Fetcher, platform: FakePlatform) -> None:
-    platform.files["a"] = png()
-    platform.piece_bytes = 10**6
-    platform.pause_s = 0.1
-    fetched = await asyncio.gather(*(fetcher.fetch(platform, ref_of("a"), number=1) for _ in range(60)))
-    assert fetched == [platform.files["a"]] * 60
+async def test_an_address_in_a_message_is_fetched_by_whoever_may(platform: FakePlatform) -> None:
+    async def fetch(address: str) -> AsyncGenerator[bytes, None]:
+        yield png() + address.encode()
+
+    link = PictureRef(platform=links.PLATFORM, origin="https://example.com/a.png")
+    fetcher = Fetcher(max_bytes=MIB, timeout_s=0.2, fetch_link=fetch)
+    assert (await fetcher.fetch(platform, link, number=1)).endswith(b"https://example.com/a.png")
+    assert platform.fetched == []
+
+
+async def test_where_links_are_switched_off_none_is_fetched(fetcher: Fetcher, platform: FakePlatform) -> None:
+    link = PictureRef(platform=links.PLATFORM, origin="https://example.com/a.png")
+    with pytest.raises(PictureNotFetched) as refused:
+        await fetcher.fetch(platform, link, number=1)
+    assert "addresses that people write are not fetched here" in refused.value.sentence
+    assert platform.fetched == []

@@ -2,14 +2,18 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
+from PIL import Image
 
+import bot.intake
 from bot.fetching import Fetcher
 from bot.intake import Intake, TakenIn
 from bot.sandbox.pool import Sandbox
 from jobs import ConversationId, JobKind
 from jobs.memory import MemoryJobs
 from tests.bot.fakes import FakePlatform, FakeWorker, conversation, mention
-from tests.bot.pictures import BLUE, halves, is_near, opened, png, saved
+from tests.bot.pictures import BLUE, halves, is_near, opened, pdf, png, raw_pdf, saved
+
+pytest.importorskip("pillow_heif").register_heif_opener()
 
 MIB = 1024**2
 TakeIn = Callable[..., Awaitable[TakenIn]]
@@ -24,6 +28,7 @@ async def intake(jobs: MemoryJobs) -> AsyncIterator[Intake]:
         pictures=jobs.pictures,
         conversations=jobs.conversations,
         max_pictures=3,
+        max_pages=2,
     )
     await sandbox.close()
 
@@ -42,9 +47,11 @@ def take_in(intake: Intake, platform: FakePlatform, where: ConversationId) -> Ta
     return take
 
 
-async def ask_and_answer(jobs: MemoryJobs, worker: FakeWorker, taken: TakenIn, where: ConversationId) -> None:
+async def ask_and_answer(
+    jobs: MemoryJobs, worker: FakeWorker, taken: TakenIn, where: ConversationId, *, source: str = ""
+) -> None:
     """The pictures join the conversation."""
-    job = mention("what is this?", where=where).as_job(patience_s=60.0)
+    job = mention("what is this?", where=where, source=source).as_job(patience_s=60.0)
     await jobs.queue_in.submit(job, holder="bot")
     await jobs.queue_in.attach(job.id, taken.pictures)
     await worker.answer("a flag")
@@ -172,3 +179,260 @@ async def test_a_turned_photo_is_stored_upright(
     stored = opened(await jobs.pictures.get(where.tenant_key, picture.digest))
     assert (picture.width, picture.height) == stored.size == (100, 200)
     assert is_near(stored.getpixel((50, 150)), BLUE)
+
+
+# ------------------------------------------------------------ bytes that are gone
+
+
+async def test_bytes_that_are_there_are_not_read_to_know_it(
+    take_in: TakeIn,
+    jobs: MemoryJobs,
+    worker: FakeWorker,
+    platform: FakePlatform,
+    where: ConversationId,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    platform.files["a.png"] = png()
+    await ask_and_answer(jobs, worker, await take_in("a.png"), where)
+
+    async def nobody_reads(*_: str) -> bytes:
+        raise AssertionError
+
+    monkeypatch.setattr(jobs.pictures, "get", nobody_reads)
+    assert (await take_in("a.png")).pictures[0].number == 1
+    assert platform.fetched == ["a.png"]
+
+
+async def test_other_bytes_from_the_same_place_do_not_stand_in_for_an_earlier_picture(
+    take_in: TakeIn, jobs: MemoryJobs, worker: FakeWorker, platform: FakePlatform, where: ConversationId
+) -> None:
+    platform.files["a.png"] = png()
+    first = await take_in("a.png")
+    await ask_and_answer(jobs, worker, first, where)
+    jobs.pictures._state.pictures.clear()
+    platform.files["a.png"] = png(halves(60, 60))
+    assert (await take_in()).pictures == ()
+    assert platform.fetched == ["a.png", "a.png"]
+    assert not await jobs.pictures.has(where.tenant_key, first.pictures[0].digest)
+    assert jobs.pictures._state.pictures == {}
+
+
+async def test_a_picture_that_is_named_again_and_has_changed_is_a_new_one(
+    take_in: TakeIn, jobs: MemoryJobs, worker: FakeWorker, platform: FakePlatform, where: ConversationId
+) -> None:
+    platform.files["a.png"] = png()
+    await ask_and_answer(jobs, worker, await take_in("a.png"), where)
+    jobs.pictures._state.pictures.clear()
+    platform.files["a.png"] = png(halves(60, 60))
+    (picture,) = (await take_in("a.png")).pictures
+    assert (picture.width, picture.number) == (60, 0)
+
+
+@pytest.mark.parametrize("format_", ["PNG", "JPEG", "WEBP", "HEIF", "AVIF", "PDF"])
+async def test_bringing_back_gives_the_very_same_bytes(
+    take_in: TakeIn,
+    jobs: MemoryJobs,
+    worker: FakeWorker,
+    platform: FakePlatform,
+    where: ConversationId,
+    format_: str,
+) -> None:
+    platform.files["a"] = saved(halves(400, 300), format_)
+    first = await take_in("a")
+    await ask_and_answer(jobs, worker, first, where)
+    jobs.pictures._state.pictures.clear()
+    await take_in()
+    assert await jobs.pictures.has(where.tenant_key, first.pictures[0].digest)
+
+
+async def test_what_is_brought_back_is_the_latest(
+    take_in: TakeIn,
+    jobs: MemoryJobs,
+    worker: FakeWorker,
+    platform: FakePlatform,
+    where: ConversationId,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(bot.intake, "_BROUGHT_BACK", 2)
+    for side, name in enumerate("abc", start=50):
+        platform.files[name] = png(halves(side, side))
+        await ask_and_answer(jobs, worker, await take_in(name), where)
+    jobs.pictures._state.pictures.clear()
+    platform.fetched.clear()
+    await take_in()
+    assert sorted(platform.fetched) == ["b", "c"]
+
+
+# ------------------------------------------------------------ documents
+
+
+def pages(count: int) -> list[Image.Image]:
+    return [halves(120 + 10 * number, 80) for number in range(count)]
+
+
+async def test_the_first_pages_of_a_document_are_pictures_and_the_rest_is_said(
+    take_in: TakeIn, platform: FakePlatform
+) -> None:
+    platform.files = {"report.pdf": pdf(*pages(5)), "a.png": png()}
+    taken = await take_in("report.pdf", "a.png")
+    assert [(picture.name, picture.ref.page) for picture in taken.pictures] == [
+        ("report.pdf", 1),
+        ("report.pdf", 2),
+        ("a.png", 0),
+    ]
+    assert taken.verdicts == ("Page 3 and later of report.pdf were left out.",)
+
+
+async def test_pages_count_towards_the_pictures_of_a_question(take_in: TakeIn, platform: FakePlatform) -> None:
+    platform.files = {"a.pdf": pdf(*pages(2)), "b.pdf": pdf(*pages(2)), "c.png": png()}
+    taken = await take_in("a.pdf", "b.pdf", "c.png")
+    assert [(picture.name, picture.ref.page) for picture in taken.pictures] == [
+        ("a.pdf", 1),
+        ("a.pdf", 2),
+        ("b.pdf", 1),
+    ]
+    assert taken.verdicts == (
+        "Page 2 and later of b.pdf were left out.",
+        "Picture 3 skipped: the limit is 3 pictures a question.",
+    )
+
+
+async def test_a_known_document_is_not_fetched_again(
+    take_in: TakeIn, jobs: MemoryJobs, worker: FakeWorker, platform: FakePlatform, where: ConversationId
+) -> None:
+    platform.files["a.pdf"] = pdf(*pages(2))
+    await ask_and_answer(jobs, worker, await take_in("a.pdf"), where)
+    again = await take_in("a.pdf")
+    assert [(picture.ref.page, picture.number) for picture in again.pictures] == [(1, 1), (2, 2)]
+    assert platform.fetched == ["a.pdf"]
+
+
+async def test_the_pages_of_a_document_are_brought_back_with_one_fetch(
+    take_in: TakeIn, jobs: MemoryJobs, worker: FakeWorker, platform: FakePlatform, where: ConversationId
+) -> None:
+    platform.files["a.pdf"] = pdf(*pages(2))
+    first = await take_in("a.pdf")
+    await ask_and_answer(jobs, worker, first, where)
+    jobs.pictures._state.pictures.clear()
+    again = await take_in("a.pdf")
+    assert [picture.number for picture in again.pictures] == [1, 2]
+    jobs.pictures._state.pictures.clear()
+    await take_in()
+    assert platform.fetched == ["a.pdf"] * 3
+    for picture in first.pictures:
+        assert await jobs.pictures.has(where.tenant_key, picture.digest)
+
+
+async def test_a_damaged_document_is_one_verdict(take_in: TakeIn, platform: FakePlatform) -> None:
+    platform.files = {"a.pdf": raw_pdf(pages=0), "b.pdf": pdf(*pages(1))}
+    taken = await take_in("a.pdf", "b.pdf")
+    assert [picture.name for picture in taken.pictures] == ["b.pdf"]
+    assert taken.verdicts == ("Picture 1 skipped: the file is damaged or cut short.",)
+
+
+# ------------------------------------------------------------ pictures that somebody dropped
+
+
+async def test_a_dropped_picture_is_not_taken_in_again_from_where_it_came(
+    take_in: TakeIn, jobs: MemoryJobs, worker: FakeWorker, platform: FakePlatform, where: ConversationId
+) -> None:
+    platform.files = {"a.png": png(), "b.png": png(halves(50, 50)), "again.png": png()}
+    await ask_and_answer(jobs, worker, await take_in("a.png", "b.png"), where)
+    await jobs.eraser.drop_picture(where, 1)
+    taken = await take_in("a.png", "b.png")
+    assert ([picture.number for picture in taken.pictures], taken.verdicts) == ([2], ())
+    assert platform.fetched == ["a.png", "b.png"]
+    (posted_again,) = (await take_in("again.png")).pictures
+    assert posted_again.number == 0
+
+
+async def test_a_question_about_nothing_but_a_dropped_picture_says_that_it_was_dropped(
+    take_in: TakeIn, jobs: MemoryJobs, worker: FakeWorker, platform: FakePlatform, where: ConversationId
+) -> None:
+    platform.files["a.png"] = png()
+    await ask_and_answer(jobs, worker, await take_in("a.png"), where)
+    await jobs.eraser.drop_picture(where, 1)
+    taken = await take_in("a.png")
+    assert taken.leaves_nothing_to_see
+    assert taken.verdicts == (
+        "Picture 1 was dropped from this conversation. Please post it again to have it back.",
+    )
+
+
+async def test_a_dropped_page_stays_out_when_the_others_are_brought_back(
+    take_in: TakeIn, jobs: MemoryJobs, worker: FakeWorker, platform: FakePlatform, where: ConversationId
+) -> None:
+    platform.files["a.pdf"] = pdf(*pages(2))
+    await ask_and_answer(jobs, worker, await take_in("a.pdf"), where)
+    await jobs.eraser.drop_picture(where, 1)
+    jobs.pictures._state.pictures.clear()
+    taken = await take_in("a.pdf")
+    assert [(picture.ref.page, picture.number) for picture in taken.pictures] == [(2, 2)]
+    assert len(jobs.pictures._state.pictures) == 1
+
+
+# ------------------------------------------------------------ many at once
+
+
+async def test_the_same_file_named_twice_is_one_picture(take_in: TakeIn, platform: FakePlatform) -> None:
+    platform.files = {"a.png": png(), "b.png": png(halves(50, 50))}
+    taken = await take_in("a.png", "b.png", "a.png")
+    assert [picture.name for picture in taken.pictures] == ["a.png", "b.png"]
+
+
+@pytest.mark.parametrize("name", ["photo.txt", "photo.gif", "photo", "../../etc/passwd", "photo.png.exe"])
+async def test_a_file_is_what_its_bytes_say_whatever_it_is_called(
+    take_in: TakeIn, platform: FakePlatform, name: str
+) -> None:
+    platform.files[name] = png()
+    assert [picture.name for picture in (await take_in(name)).pictures] == [name]
+
+
+async def test_no_more_files_are_on_their_way_than_memory_is_meant_for(
+    intake: Intake, platform: FakePlatform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(intake, "_room", asyncio.Semaphore(2))
+    platform.files["a"] = png()
+    platform.pause_s = 0.02
+    questions = [mention("?", "a").as_job(patience_s=60.0) for _ in range(12)]
+    most = 0
+
+    async def watch() -> None:
+        nonlocal most
+        while True:
+            most = max(most, platform.fetching)
+            await asyncio.sleep(0.001)
+
+    watching = asyncio.create_task(watch())
+    taken = await asyncio.gather(*(intake.take_in(question, platform) for question in questions))
+    watching.cancel()
+    assert [len(one.pictures) for one in taken] == [1] * 12
+    assert most <= 2
+
+
+async def test_waiting_for_others_is_not_held_against_a_file(
+    intake: Intake, platform: FakePlatform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(intake, "_room", asyncio.Semaphore(1))
+    monkeypatch.setattr(intake._fetcher, "_timeout_s", 0.25)
+    platform.files["a"] = png()
+    platform.pause_s = 0.1
+    questions = [mention("?", "a").as_job(patience_s=60.0) for _ in range(8)]
+    taken = await asyncio.gather(*(intake.take_in(question, platform) for question in questions))
+    assert [one.verdicts for one in taken] == [()] * 8
+
+
+async def test_one_question_with_ten_stalling_files_leaves_room_for_others(
+    intake: Intake, platform: FakePlatform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(intake, "_room", asyncio.Semaphore(5))
+    monkeypatch.setattr(intake, "_max_pictures", 10)
+    slow = FakePlatform()
+    slow.files = {name: png() for name in "abcdefghij"}
+    slow.pause_s = 60.0
+    platform.files["a"] = png()
+    stalling = asyncio.create_task(intake.take_in(mention("?", *"abcdefghij").as_job(patience_s=60.0), slow))
+    await asyncio.sleep(0.05)
+    taken = await asyncio.wait_for(intake.take_in(mention("?", "a").as_job(patience_s=60.0), platform), timeout=0.9)
+    assert len(taken.pictures) == 1
+    stalling.cancel()

@@ -5,7 +5,7 @@ import pytest
 import bot.app
 import bot.delivery
 import bot.settings
-from jobs import Job, JobKind, PictureRef
+from jobs import Cancelled, Job, JobKind, PictureRef
 from jobs.errors import StoreUnavailable
 from jobs.memory import MemoryJobs, open_memory
 from jobs.settings import StoreSettings
@@ -13,7 +13,7 @@ from tests.bot.conftest import LEASE_S, Chat, OpenChat
 from tests.bot.fakes import FakePlatform, FakeReply, FakeWorker, conversation, eventually, mention
 from tests.bot.pictures import png
 
-PDF = b"%PDF-1.7 " * 20
+ARCHIVE = b"PK\x03\x04" * 20
 
 
 @pytest.fixture(autouse=True)
@@ -49,19 +49,19 @@ async def test_the_asker_sees_how_things_stand_while_pictures_come_in(chat: Chat
 async def test_verdicts_go_to_the_worker_and_come_back_under_the_answer(
     chat: Chat, worker: FakeWorker, platform: FakePlatform
 ) -> None:
-    platform.files = {"a.png": png(), "b.png": PDF}
+    platform.files = {"a.png": png(), "b.png": ARCHIVE}
     job = await chat.responder.respond(mention("what is this?", "a.png", "b.png"))
     await worker.answer("A flag.")
     await settled(chat, job)
-    assert platform.texts == ["A flag.\nPicture 2 skipped: it is a PDF, not a picture."]
+    assert platform.texts == ["A flag.\nPicture 2 skipped: it is a zip archive or an office document, not a picture."]
 
 
 async def test_when_no_picture_is_left_the_asker_reads_why(chat: Chat, platform: FakePlatform) -> None:
-    platform.files = {"a.png": PDF}
+    platform.files = {"a.png": ARCHIVE}
     job = await chat.responder.respond(mention("what is this?", "a.png", "b.png"))
     await settled(chat, job)
     assert platform.texts[0].split(". ") == [
-        "Picture 1 skipped: it is a PDF, not a picture",
+        "Picture 1 skipped: it is a zip archive or an office document, not a picture",
         "Picture 2 skipped: it cannot be fetched (it was deleted)",
         "No picture is left to answer about.",
     ]
@@ -307,3 +307,60 @@ async def test_tasks_reach_the_worker_with_their_kind_and_crops(
     assert claim.job.kind is JobKind.OCR
     assert [picture.max_crops for picture in claim.pictures] == [16]
     assert claim.pictures[0].ref == PictureRef(platform="fake", origin="a.png", name="a.png")
+
+
+async def test_a_retried_event_joins_the_first_however_often_its_asker_may_ask(
+    open_bot: OpenChat, worker: FakeWorker, platform: FakePlatform
+) -> None:
+    async with open_bot(user_burst=1, user_per_minute=1) as chat:
+        asked = mention(source="event 1")
+        job = await chat.responder.respond(asked)
+        assert await chat.responder.respond(asked) == job
+        assert await chat.responder.respond(mention(source="event 2")) is None
+        await worker.answer("A flag.")
+        await settled(chat, job)
+    assert sorted(platform.texts) == [
+        "A flag.",
+        "That is faster than this bot may be asked. Please try again in 60 s.",
+    ]
+
+
+async def test_addresses_in_a_question_are_left_alone_unless_they_are_allowed(
+    chat: Chat, worker: FakeWorker, platform: FakePlatform
+) -> None:
+    job = await chat.responder.respond(mention("what is https://example.com/a.png?"))
+    claim = await worker.answer("An address.")
+    await settled(chat, job)
+    assert claim.job.references == ()
+    assert platform.texts == ["An address."]
+
+
+async def test_where_addresses_are_allowed_their_pictures_are_taken_in_from_the_public_internet_only(
+    open_bot: OpenChat, worker: FakeWorker, platform: FakePlatform
+) -> None:
+    async with open_bot(allow_urls=True) as chat:
+        platform.files["a.png"] = png()
+        job = await chat.responder.respond(mention("and http://127.0.0.1/b.png?", "a.png"))
+        claim = await worker.answer("A flag.")
+        await settled(chat, job)
+    assert [picture.name for picture in claim.pictures] == ["a.png"]
+    assert platform.texts == [
+        "A flag.\nPicture 2 skipped: it cannot be fetched (127.0.0.1 is not on the public internet)."
+    ]
+
+
+async def test_an_answer_is_stopped_when_a_picture_that_it_may_look_at_is_dropped(
+    chat: Chat, worker: FakeWorker, platform: FakePlatform, jobs: MemoryJobs
+) -> None:
+    where = conversation()
+    platform.files["a.png"] = png()
+    first = await chat.responder.respond(mention("what is this?", "a.png", where=where))
+    await worker.answer("A flag.")
+    await settled(chat, first)
+    second = await chat.responder.respond(mention("and its colours?", where=where))
+    claim = await worker.claim()
+    await chat.responder.memory.drop_picture(where, 1)
+    (cancellation,) = (await jobs.queue_out.heartbeat(worker=worker.name, claims=[claim])).cancellations
+    await jobs.queue_out.commit(claim, Cancelled(reason=cancellation.reason, text="Red and"))
+    await settled(chat, second)
+    assert platform.texts == ["A flag.", "Red and\nStopped."]

@@ -283,6 +283,24 @@ async def test_a_person_is_forgotten_within_the_tenant_and_nobody_else_is(jobs: 
     assert await jobs.conversations.forget_asker("slack:T1", "ann") == Forgotten()
 
 
+async def test_a_question_stays_its_askers_when_somebody_else_has_it_answered_again(jobs: Jobs) -> None:
+    where = conversation()
+    await ask(jobs, question(where, source="m1", asker="ann"))
+    await ask(jobs, question(where, source="m1", revision=1, asker="bob"))
+    await answer_all(jobs)
+    assert (await jobs.conversations.forget_asker("slack:T1", "bob")).turns == 0
+    assert (await jobs.conversations.forget_asker("slack:T1", "ann")).turns == 1
+
+
+async def test_a_person_can_be_forgotten_after_one_of_their_questions_was_deleted(jobs: Jobs) -> None:
+    where = conversation()
+    for source in ("m1", "m2"):
+        await ask(jobs, question(where, source=source, asker="ann"))
+    await answer_all(jobs)
+    await jobs.conversations.forget_source(where, "m1")
+    assert (await jobs.conversations.forget_asker("slack:T1", "ann")).turns == 1
+
+
 async def test_a_person_can_be_forgotten_as_long_as_anything_of_theirs_is_kept(open_store: OpenStore) -> None:
     store: Store = await open_store(retention_s=0.5)
     where = conversation()

@@ -48,12 +48,12 @@ async def test_a_picture_larger_than_the_budget_is_kept_for_the_question_that_br
 
 
 async def test_a_picture_lives_for_its_retention_time_after_the_last_use(open_store: OpenStore) -> None:
-    store: Store = await open_store(retention_s=0.4, picture_budget_bytes=10)
+    store: Store = await open_store(retention_s=0.5, picture_budget_bytes=10)
     digest = await store.jobs.pictures.put(conversation(), b"picture")
     for _ in range(2):
-        await store.pass_time(0.25)
+        await store.pass_time(0.3)
         assert await store.jobs.pictures.get(TENANT, digest) == b"picture"
-    await store.pass_time(0.45)
+    await store.pass_time(0.51)
     assert await store.jobs.pictures.get(TENANT, digest) is None
     await store.jobs.pictures.put(conversation(), b"another")  # what expired takes nothing of the budget
     again = await store.jobs.pictures.put(conversation(), b"new")

@@ -285,6 +285,15 @@ async def test_a_waiting_worker_is_woken_when_the_question_before_ends(jobs: Job
     assert claim.job.source == "next"
 
 
+async def test_a_waiting_worker_gets_no_more_than_one_question(jobs: Jobs) -> None:
+    waiting = asyncio.create_task(jobs.queue_out.claim(worker="A", room=1, wait_s=5))
+    await asyncio.sleep(0.05)
+    asked = await asyncio.gather(*(ask(jobs, question()) for _ in range(3)))
+    claims = await asyncio.wait_for(waiting, 1)
+    claims += await jobs.queue_out.claim(worker="B", room=3)
+    assert sorted(claim.job.id for claim in claims) == sorted(asked)
+
+
 async def test_a_worker_waits_no_longer_than_it_said(jobs: Jobs) -> None:
     assert await asyncio.wait_for(jobs.queue_out.claim(worker="A", room=1, wait_s=0.1), 1) == []
 
@@ -345,6 +354,8 @@ async def test_a_waiting_worker_gets_a_follow_up_as_soon_as_it_is_anybodys(jobs:
     await follow_up(jobs)
     (claim,) = await asyncio.wait_for(jobs.queue_out.claim(worker="B", room=1, wait_s=5), 1)
     assert claim.job.source == "follow-up"
+    await ask(jobs, question(source="next"))  # B waits no longer: it is not kept for it
+    assert (await claim_one(jobs, "C")).job.source == "next"
 
 
 async def test_a_worker_that_waits_already_gets_a_follow_up_as_soon_as_it_is_anybodys(open_store: OpenStore) -> None:
@@ -414,6 +425,16 @@ async def test_a_question_taken_back_keeps_its_place(store: Store) -> None:
     sources = [job.source for job in await answer_all(store.jobs, "B")]
     assert sources[0] == "m1"
     assert sources.count("m2") == 1
+
+
+async def test_a_question_taken_back_is_left_to_nobody(open_store: OpenStore) -> None:
+    store = await open_store(affinity_s=60, lease_s=0.2)
+    await follow_up(store.jobs)
+    await claim_one(store.jobs, "A")
+    await store.pass_lease()
+    await store.jobs.queue_out.heartbeat(worker="A", claims=[])  # alive, but it has lost the question
+    await store.jobs.reaper.reap()
+    assert (await claim_one(store.jobs, "B")).job.source == "follow-up"
 
 
 async def test_heartbeats_keep_a_question(store: Store) -> None:

@@ -4,11 +4,12 @@ It is the one place that touches discord.py's internals: `send` and `edit` of it
 edits, and need channels that are cached.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from http import HTTPStatus
 from io import BytesIO
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import aiohttp
 import discord
@@ -33,8 +34,14 @@ from bot.frontends.discord.place import Standing, Token
 
 T = TypeVar("T")
 
-_LONGEST_WAIT_S = 30.0  # for a rate limit; the least that discord.py accepts
-_THREAD_SLEEPS_AFTER_MIN = 1440
+_PATIENCE_S = {  # for a rate limit, which discord.py waits for, or for an answer
+    Urgency.SIGN: 10.0,
+    Urgency.ANSWER: 30.0,
+    Urgency.LOOK: 10.0,
+    Urgency.LATER: 30.0,
+}
+_THREAD_PATIENCE_S = 4.0  # then the answer begins in the channel
+_THREAD_SLEEPS_AFTER_MIN: Literal[1440] = 1440  # a day
 
 _HAS_THREAD = 160004  # Discord's error code: this message has one already
 
@@ -54,22 +61,23 @@ class Upload(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Api:
-    """Everything but the gateway and the acknowledgement of interactions. Needs `open_api`."""
+    """Everything but the gateway and the acknowledgement of interactions. It logs in when it is used first."""
 
-    def __init__(self, client: discord.Client, pace: Pace) -> None:
-        self._client = client
-        self._pace = pace
+    def __init__(self, token: str) -> None:
+        self._token = token
+        self._client = discord.Client(intents=discord.Intents.none())
+        self._pace = Pace()
+        self._logging_in = asyncio.Lock()
+        self._is_in = False
+
+    async def close(self) -> None:
+        """Give the connections back."""
+        await self._client.close()
 
     @property
     def pace(self) -> Pace:
         """Whether there is room for a draft."""
         return self._pace
-
-    @property
-    def application_id(self) -> int:
-        """Our own."""
-        assert self._client.application_id is not None
-        return self._client.application_id
 
     # ---------------------------------------------------------------- messages
 
@@ -88,12 +96,13 @@ class Api:
         Raises:
             PostRefused, NotPosted.
         """
-        reference: dict[str, Any] = {"message_id": refers_to, "fail_if_not_exists": False}
-        with _parameters(
-            part, nonce=nonce, uploads=_uploads(upload), **({"message_reference": reference} if refers_to else {})
-        ) as parameters:
+        reference = {"message_id": refers_to, "fail_if_not_exists": False} if refers_to else discord.utils.MISSING
+        with _parameters(part, nonce=nonce, uploads=_uploads(upload), message_reference=reference) as parameters:
             route = Route("POST", "/channels/{channel_id}/messages", channel_id=channel)
-            posted = await self._call(route, urgency, doing="send_messages", parameters=parameters)
+            try:
+                posted = await self._call(route, urgency, doing="send_messages", parameters=parameters)
+            except TooManyPosts as error:  # it may stand there all the same: another try must have the same nonce
+                raise NotPosted(reason=error.sentence) from error
         standing = Standing(channel, int(posted["id"]))
         if posted["content"] != part.content.strip():  # an earlier try with this nonce had said something else
             await self.edit(standing, part, urgency=urgency)
@@ -123,10 +132,8 @@ class Api:
             PostRefused, NotPosted.
         """
         work = self._client.http.delete_message
-        try:
+        with suppress(MessageGone):
             await self._paced(Urgency.LATER, lambda: work(standing.channel, standing.message), doing="view_channel")
-        except MessageGone:
-            pass
 
     async def fetch_message(self, channel: int, message: int) -> discord.Message:
         """A message as it is now, its attachments with addresses that work.
@@ -187,10 +194,8 @@ class Api:
         Raises:
             PostRefused, NotPosted.
         """
-        try:
+        with suppress(MessageGone):
             await self._call(_webhook("DELETE", "/messages/{message_id}", token, message_id=message), None, doing="")
-        except MessageGone:
-            pass
 
     async def refresh(self, address: str) -> str | None:
         """An address of a file that was sent with a command, made valid again; None when Discord does not.
@@ -214,12 +219,17 @@ class Api:
             PostRefused, NotPosted.
         """
         work = self._client.http.start_thread_with_message
-        await self._paced(
-            Urgency.SIGN,
-            lambda: work(channel, message, name=title, auto_archive_duration=_THREAD_SLEEPS_AFTER_MIN),
-            doing="create_public_threads",
-            fine=_HAS_THREAD,
-        )
+        try:
+            await self._paced(
+                Urgency.SIGN,
+                lambda: work(channel, message, name=title, auto_archive_duration=_THREAD_SLEEPS_AFTER_MIN),
+                doing="create_public_threads",
+                fine=_HAS_THREAD,
+                patience_s=_THREAD_PATIENCE_S,
+            )
+        except TooManyPosts:
+            if await self.fetch_parent(message) is None:
+                raise
         return message
 
     async def wake_thread(self, thread: int) -> None:
@@ -242,13 +252,16 @@ class Api:
         return int(channel["id"])
 
     async def fetch_parent(self, channel: int) -> int | None:
-        """The channel that a thread hangs on; None for what is no thread.
+        """The channel that a thread hangs on; None for what is no thread, or not there.
 
         Raises:
             PostRefused, NotPosted.
         """
         work = self._client.http.get_channel
-        found: Any = await self._paced(Urgency.LOOK, lambda: work(channel), doing="view_channel")
+        try:
+            found: Any = await self._paced(Urgency.LOOK, lambda: work(channel), doing="view_channel")
+        except ChannelClosed:
+            return None
         is_thread = found["type"] in {kind.value for kind in _THREADS}
         return int(found["parent_id"]) if is_thread else None
 
@@ -270,7 +283,7 @@ class Api:
             PostRefused, NotPosted.
         """
         work = self._client.http.get_global_commands
-        found: Any = await self._paced(Urgency.LATER, lambda: work(self.application_id), doing="")
+        found: Any = await self._paced(Urgency.LATER, lambda: work(self._application), doing="")
         return list(found)
 
     async def put_command(self, payload: dict[str, Any]) -> None:
@@ -279,8 +292,8 @@ class Api:
         Raises:
             PostRefused, NotPosted.
         """
-        route = Route("POST", "/applications/{application_id}/commands", application_id=self.application_id)
-        await self._paced(Urgency.LATER, lambda: self._client.http.request(route, json=payload), doing="")
+        work: Callable[..., Awaitable[object]] = self._client.http.upsert_global_command
+        await self._paced(Urgency.LATER, lambda: work(self._application, payload), doing="")
 
     async def put_all_commands(self, payloads: list[dict[str, Any]]) -> None:
         """All commands at once.
@@ -289,7 +302,7 @@ class Api:
             PostRefused, NotPosted.
         """
         work = self._client.http.bulk_upsert_global_commands
-        await self._paced(Urgency.LATER, lambda: work(self.application_id, payloads), doing="")
+        await self._paced(Urgency.LATER, lambda: work(self._application, payloads), doing="")
 
     async def delete_command(self, command: int) -> None:
         """One command.
@@ -298,9 +311,24 @@ class Api:
             PostRefused, NotPosted.
         """
         work = self._client.http.delete_global_command
-        await self._paced(Urgency.LATER, lambda: work(self.application_id, command), doing="")
+        await self._paced(Urgency.LATER, lambda: work(self._application, command), doing="")
 
     # ---------------------------------------------------------------- how
+
+    @property
+    def _application(self) -> int:
+        assert self._client.application_id is not None
+        return self._client.application_id
+
+    async def _log_in(self) -> None:
+        async with self._logging_in:
+            if self._is_in:
+                return
+            try:
+                await log_in(self._client, self._token)
+            except (TokenRefused, DiscordAway) as error:
+                raise NotPosted(reason=error.sentence) from error
+            self._is_in = True
 
     async def _call(
         self, route: Route, urgency: Urgency | None, *, doing: str, parameters: MultipartParameters | None = None
@@ -315,36 +343,31 @@ class Api:
         return await self._paced(urgency, lambda: http.request(route, json=parameters.payload), doing=doing)
 
     async def _paced(
-        self, urgency: Urgency | None, call: Callable[[], Awaitable[T]], *, doing: str, fine: int | None = None
+        self,
+        urgency: Urgency | None,
+        call: Callable[[], Awaitable[T]],
+        *,
+        doing: str,
+        fine: int | None = None,
+        patience_s: float | None = None,
     ) -> T:
         """The call in its turn. `doing` is the permission that it takes; an error code that is `fine` is none."""
+        if not self._is_in:
+            await self._log_in()
         if urgency is not None:
             await self._pace.turn(urgency)
+        patience_s = patience_s or _PATIENCE_S[urgency or Urgency.ANSWER]
         try:
-            return await call()
-        except discord.RateLimited as error:
-            raise TooManyPosts(retry_after_s=error.retry_after) from error
+            async with asyncio.timeout(patience_s):
+                return await call()
+        except TimeoutError as error:
+            raise TooManyPosts(patience_s=patience_s) from error
         except discord.HTTPException as error:
             if fine is not None and error.code == fine:
                 return None  # type: ignore[return-value]  # whoever names a fine code asks for no result
             raise _refusal(error, doing) from error
         except (aiohttp.ClientError, OSError) as error:
             raise NotPosted(reason=str(error) or type(error).__name__) from error
-
-
-@asynccontextmanager
-async def open_api(token: str) -> AsyncIterator[Api]:
-    """Logged in, until the end.
-
-    Raises:
-        TokenRefused, DiscordAway.
-    """
-    client = discord.Client(intents=discord.Intents.none(), max_ratelimit_timeout=_LONGEST_WAIT_S)
-    try:
-        await log_in(client, token)
-        yield Api(client, Pace())
-    finally:
-        await client.close()
 
 
 async def log_in(client: discord.Client, token: str) -> None:
@@ -409,14 +432,14 @@ def _refusal(error: discord.HTTPException, doing: str) -> PostRefused | NotPoste
 
 _MISSING_PERMISSION = 50013
 _REFUSALS: dict[int, Callable[[], PostRefused]] = {  # by Discord's error code
-    10003: lambda: ChannelClosed(reason="The channel is not there any more."),
+    10003: lambda: ChannelClosed(reason="The channel is not there any more"),
     10008: MessageGone,
     10015: TokenExpired,
     10062: TokenExpired,
     50001: lambda: ChannelClosed(reason=lacking(["view_channel"])),
-    50007: lambda: ChannelClosed(reason="They take no direct messages from me."),
+    50007: lambda: ChannelClosed(reason="They take no direct messages from me"),
     50027: TokenExpired,
     50083: ThreadArchived,
     160002: lambda: ChannelClosed(reason=lacking(["read_message_history"])),
-    160005: lambda: ChannelClosed(reason="The thread is locked."),
+    160005: lambda: ChannelClosed(reason="The thread is locked"),
 }

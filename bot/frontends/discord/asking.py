@@ -9,22 +9,30 @@ import msgspec
 import structlog
 
 from bot.errors import NotPosted
-from bot.frontends.discord.buttons import tickets_on
 from bot.frontends.discord.answers import find_answer
+from bot.frontends.discord.api import Part
+from bot.frontends.discord.buttons import tickets_on
 from bot.frontends.discord.desk import Desk
 from bot.frontends.discord.errors import PostRefused
 from bot.frontends.discord.gathering import Gathering
 from bot.frontends.discord.pace import Urgency
-from bot.frontends.discord.api import Part
 from bot.frontends.discord.permissions import missing_in
 from bot.frontends.discord.place import Place, conversation_of
-from bot.frontends.discord.reading import Meant, asks_to_start, asks_to_stop, for_whom, is_our_thread, names_us, read_words, replied_to
+from bot.frontends.discord.reading import (
+    Meant,
+    asks_to_start,
+    asks_to_stop,
+    for_whom,
+    is_our_thread,
+    read_words,
+    replied_to,
+)
 from bot.frontends.discord.recent import Asked
 from bot.frontends.discord.references import belongs_to, merge, read_attachments, read_pictures
 from bot.mention import Mention
 from jobs import ConversationId, PictureRef, Turn
 
-_STOPPED = 'I listen no longer here. Mention me to ask; "start listening" brings me back.'
+_STOPPED = 'I no longer listen here. Mention me to ask; "start listening" brings me back.'
 _STARTED = "I am listening again."
 _OPENS_THREADS = (discord.ChannelType.text, discord.ChannelType.news)
 

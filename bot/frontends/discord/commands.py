@@ -1,7 +1,7 @@
 """The slash commands."""
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import discord
 from discord import app_commands
@@ -29,7 +29,6 @@ Picture = discord.Attachment
 Extra = discord.Attachment | None
 
 
-
 class Commands:
     """What every command does. The descriptions are what people read while they type."""
 
@@ -37,7 +36,7 @@ class Commands:
         self._desk = desk
         self._gallery = Gallery(desk)
 
-    def build(self) -> list[app_commands.Command[None, ..., None]]:
+    def build(self) -> list[app_commands.Command[Any, ..., None]]:
         """The commands, for a tree."""
         described = (
             ("ask", "Ask about pictures, or about those of this thread", self.ask),
@@ -49,12 +48,12 @@ class Commands:
             ("help", "What I can do, what I keep, and whether I am well", self.help),
         )
         return [
-            app_commands.Command(name=name, description=description, callback=callback)  # type: ignore[arg-type]
+            app_commands.Command(name=name, description=description, callback=callback)
             for name, description, callback in described
         ]
 
     @app_commands.describe(question="What do you want to know?", private="Only you see the answer")
-    async def ask(
+    async def ask(  # noqa: PLR0917 - discord.py reads the options from it
         self,
         interaction: Interaction,
         question: app_commands.Range[str, 1, 1500],
@@ -68,7 +67,7 @@ class Commands:
         await self._ask(interaction, JobKind.ASK, (image, image2, image3, image4), private=private, text=question)
 
     @app_commands.describe(private="Only you see the text")
-    async def ocr(
+    async def ocr(  # noqa: PLR0917 - discord.py reads the options from it
         self,
         interaction: Interaction,
         image: Picture,
@@ -82,7 +81,7 @@ class Commands:
         await self._ask(interaction, JobKind.OCR, (image, image2, image3, image4, image5), private=private)
 
     @app_commands.describe(question="What matters to you?", private="Only you see the answer")
-    async def compare(
+    async def compare(  # noqa: PLR0917 - discord.py reads the options from it
         self,
         interaction: Interaction,
         image1: Extra = None,

@@ -12,7 +12,7 @@ from bot.frontends.discord.references import Pictures
 from bot.frontends.discord.reply import DiscordReply
 from bot.mention import Mention
 from bot.responder import Responder
-from jobs import ConversationStore, Eraser, Failed, Forgotten, Job, PictureStore, Silences
+from jobs import ConversationStore, Eraser, Failed, Forgotten, Job, Monitor, PictureStore, Silences
 from jobs.errors import StoreUnavailable
 
 log = structlog.get_logger()
@@ -29,6 +29,7 @@ class Desk:
     conversations: ConversationStore
     eraser: Eraser
     silences: Silences
+    monitor: Monitor
     recent: Recent
     kept: str  # for how long, in words
     reads_everything: bool  # also messages that do not name us

@@ -40,7 +40,7 @@ class ThreadArchived(PostRefused):
 
 
 class ChannelClosed(PostRefused):
-    """{reason}"""
+    """{reason}."""
 
 
 class TokenExpired(PostRefused):
@@ -48,7 +48,7 @@ class TokenExpired(PostRefused):
 
 
 class TooManyPosts(PostRefused):
-    """Discord takes no more of these for {retry_after_s:.0f} s."""
+    """Discord did not take it within {patience_s:g} s."""
 
 
 class NotYours(Refused):

@@ -15,7 +15,8 @@ _KEPT = """\
 **What is kept.** Pictures and questions stay on the machine that runs me: no other service sees them. They are kept \
 for {kept} after the last question. `/forget` removes them at once."""
 _DEAF = "**In servers I see only messages that mention me or reply to me:** the message content intent is off."
-_WELL = "**I am well.**"
+_WELL = "**I am well:** {waiting}."
+_NO_WORKER = "**I am not well:** no model is running, so nothing is answered right now ({waiting})."
 _UNWELL = "**I am not well:** {reason}"
 
 
@@ -26,3 +27,12 @@ async def describe_help(desk: Desk) -> str:
         parts.append(_DEAF)
     parts.append(await _health(desk))
     return "\n\n".join(parts)
+
+
+async def _health(desk: Desk) -> str:
+    try:
+        health = await desk.monitor.health()
+    except StoreUnavailable as error:
+        return _UNWELL.format(reason=error.sentence)
+    waiting = f"{health.waiting} question{'' if health.waiting == 1 else 's'} waiting"
+    return (_WELL if health.has_worker else _NO_WORKER).format(waiting=waiting)

@@ -2,11 +2,9 @@
 
 from urllib.parse import urlencode
 
-import aiohttp
 import discord
 
-from bot.errors import DiscordUnreachable
-from bot.frontends.discord.errors import TokenRefused
+from bot.frontends.discord.api import log_in
 from bot.frontends.discord.permissions import needed
 
 _AUTHORIZE = "https://discord.com/oauth2/authorize"
@@ -16,3 +14,15 @@ def invite_url(application_id: int | str) -> str:
     """A link that asks for the permissions that are needed, and no others."""
     query = {"client_id": application_id, "scope": "bot applications.commands", "permissions": needed().value}
     return f"{_AUTHORIZE}?{urlencode(query)}"
+
+
+async def find_application(token: str) -> int:
+    """The id of the application that a token belongs to, as Discord says.
+
+    Raises:
+        TokenRefused, DiscordAway.
+    """
+    async with discord.Client(intents=discord.Intents.none()) as client:
+        await log_in(client, token)
+        assert client.application_id is not None
+        return client.application_id

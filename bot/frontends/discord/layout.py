@@ -9,8 +9,8 @@ from collections.abc import Sequence
 
 import discord
 
-from bot.splitting import split
 from bot.frontends.discord.table import Table, find_tables
+from bot.splitting import split
 from jobs import JobKind, Picture
 
 MOST_CHARACTERS = 2_000  # Discord: of one message
@@ -87,7 +87,9 @@ def _draw(table: Table) -> str:
     for number, row in enumerate(table.rows):
         cells = [textwrap.wrap(cell, width) or [""] for cell, width in zip(row, widths, strict=True)]
         for line in range(max(map(len, cells))):
-            words = [(cell[line] if line < len(cell) else "").ljust(width) for cell, width in zip(cells, widths, strict=True)]
+            words = [
+                (cell[line] if line < len(cell) else "").ljust(width) for cell, width in zip(cells, widths, strict=True)
+            ]
             lines.append("  ".join(words).rstrip())
         if number == 0:
             lines.append("  ".join("─" * width for width in widths))

@@ -45,7 +45,7 @@ def lacking(names: Iterable[str]) -> str:
     """The sentence that names what somebody has to allow.
 
     >>> lacking(["send_messages"])
-    'I lack the permission "Send Messages" there.'
+    'I lack the permission "Send Messages" there'
     """
     titles = [f'"{title_of(name)}"' for name in names]
-    return f"I lack the permission{'s' if len(titles) > 1 else ''} {' and '.join(titles)} there."
+    return f"I lack the permission{'s' if len(titles) > 1 else ''} {' and '.join(titles)} there"

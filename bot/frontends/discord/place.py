@@ -72,9 +72,7 @@ def conversation_of(*, guild: int | None, channel: int, parent: int | None, root
     else has a part in it.
     """
     if guild is None:
-        return ConversationId(
-            platform=PLATFORM, tenant=f"dm-{channel}", channel=str(channel), thread=WHOLE_CHANNEL
-        )
+        return ConversationId(platform=PLATFORM, tenant=f"dm-{channel}", channel=str(channel), thread=WHOLE_CHANNEL)
     if parent is not None:
         return ConversationId(platform=PLATFORM, tenant=str(guild), channel=str(parent), thread=str(channel))
     return ConversationId(platform=PLATFORM, tenant=str(guild), channel=str(channel), thread=str(root))

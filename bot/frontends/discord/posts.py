@@ -63,7 +63,7 @@ class Posts:
             NotPosted, PlaceGone.
         """
         if not self._standing:
-            await self._post(0, parts[0], Urgency.SIGN)
+            await self._post(_Message(index=0, part=parts[0], urgency=Urgency.SIGN))
             return
         changed = [index for index, part in enumerate(parts) if not self._shows(index, part)]
         if not changed:
@@ -71,13 +71,14 @@ class Posts:
         if not self._token_lives and not self._api.pace.takes_draft(self._standing[-1].channel):
             raise NotPosted(reason="others go first")
         for index in changed:
+            message = _Message(index=index, part=parts[index], urgency=Urgency.LATER)
             if index < len(self._standing):
                 try:
-                    await self._edit(index, parts[index], Urgency.LATER)
+                    await self._edit(message)
                 except PostRefused as error:
                     raise NotPosted(reason=error.sentence) from error
             else:
-                await self._post(index, parts[index], Urgency.LATER)
+                await self._post(message)
 
     async def conclude(self, parts: Sequence[Part], *, uploads: Sequence[Upload] = ()) -> None:
         """Leave exactly these, the files with the first; where an edit is refused, a new message.
@@ -87,10 +88,8 @@ class Posts:
         """
         for index, part in enumerate(parts):
             files = tuple(uploads) if index == 0 else ()
-            if index < len(self._standing):
-                await self._replace(index, part, files)
-            else:
-                await self._post(index, part, Urgency.ANSWER, files)
+            message = _Message(index=index, part=part, urgency=Urgency.ANSWER, uploads=files)
+            await (self._replace(message) if index < len(self._standing) else self._post(message))
         while len(self._standing) > len(parts):
             await self._delete(self._standing.pop())
 
@@ -136,32 +135,29 @@ class Posts:
     def _shows(self, index: int, part: Part) -> bool:
         return index < len(self._standing) and self._said.get(self._standing[index]) == part
 
-    async def _replace(self, index: int, part: Part, uploads: tuple[Upload, ...]) -> None:
+    async def _replace(self, message: "_Message") -> None:
         """The final text of a message; a new message where the edit is refused for good."""
-        old = self._standing[index]
+        old = self._standing[message.index]
         try:
-            await self._edit(index, part, Urgency.ANSWER, uploads)
+            await self._edit(message)
         except PostRefused as refusal:
             log.info("answer posted anew", job=str(self._job.id), error=refusal.sentence)
-            await self._post(index, part, Urgency.ANSWER, uploads, instead_of=old)
+            await self._post(msgspec.structs.replace(message, instead_of=old))
             if not isinstance(refusal, MessageGone):
                 await self._delete(old)
 
-    async def _edit(
-        self, index: int, part: Part, urgency: Urgency, uploads: tuple[Upload, ...] | None = None
-    ) -> None:
+    async def _edit(self, message: "_Message") -> None:
         """Raises: PostRefused, NotPosted."""
-        standing = self._standing[index]
-        said = self._explained(index, part)
-        if not await self._edit_by_token(standing, said, uploads):
+        standing, said = self._standing[message.index], self._explained(message)
+        if not await self._edit_by_token(standing, said, message.uploads):
             if self.is_private:
                 raise TokenExpired
             try:
-                await self._api.edit(standing, said, urgency=urgency, uploads=uploads)
+                await self._api.edit(standing, said, urgency=message.urgency, uploads=message.uploads)
             except ThreadArchived:
                 await self._api.wake_thread(standing.channel)
-                await self._api.edit(standing, said, urgency=urgency, uploads=uploads)
-        self._said[standing] = part
+                await self._api.edit(standing, said, urgency=message.urgency, uploads=message.uploads)
+        self._said[standing] = message.part
 
     async def _edit_by_token(self, standing: Standing, part: Part, uploads: tuple[Upload, ...] | None) -> bool:
         """Whether an interaction's token did it; it is tried as long as it lives."""
@@ -191,81 +187,58 @@ class Posts:
 
     # ---------------------------------------------------------------- posting
 
-    async def _post(
-        self,
-        index: int,
-        part: Part,
-        urgency: Urgency,
-        uploads: tuple[Upload, ...] = (),
-        instead_of: Standing | None = None,
-    ) -> None:
-        """The part as a new message, in the first place that takes it.
+    async def _post(self, message: "_Message") -> None:
+        """As a new message, in the first place that takes it.
 
         Raises:
             NotPosted
             PlaceGone: no place takes it.
         """
-        standing = await self._post_somewhere(index, part, urgency, uploads, instead_of)
-        self._said[standing] = part
-        if index < len(self._standing):
-            self._standing[index] = standing
-        else:
-            self._standing.append(standing)
+        standing = await self._post_somewhere(message)
+        self._said[standing] = message.part
+        self._standing[message.index : message.index + 1] = [standing]
 
-    async def _post_somewhere(
-        self, index: int, part: Part, urgency: Urgency, uploads: tuple[Upload, ...], instead_of: Standing | None
-    ) -> Standing:
+    async def _post_somewhere(self, message: "_Message") -> Standing:
         for channel, refers_to in [] if self.is_private else await self._places():
             if channel in self._closed:
                 continue
             try:
-                return await self._post_in(channel, index, part, urgency, uploads, instead_of, refers_to)
+                return await self._post_in(channel, message, refers_to)
             except PostRefused as error:
                 log.warning("not posted there", job=str(self._job.id), channel=channel, error=error.sentence)
                 self._closed.add(channel)
                 self._why = f"Not in <#{channel}>: {error.sentence}"
         if self._token is not None and self._token.lives:
             try:
-                return await self._follow_up(self._token, index, part, uploads)
+                return await self._follow_up(self._token, message)
             except PostRefused as error:
                 self._why = self._why or f"Not in <#{self._place.channel}>: {error.sentence}"
-        return await self._post_directly(index, part, urgency, uploads, instead_of)
+        return await self._post_directly(message)
 
-    async def _follow_up(self, token: Token, index: int, part: Part, uploads: tuple[Upload, ...]) -> Standing:
+    async def _follow_up(self, token: Token, message: "_Message") -> Standing:
         """With the interaction's token: nobody but Discord can tell whether it was sent already."""
-        said = self._explained(index, part)
-        message = await self._api.follow_up(token, said, upload=uploads[0] if uploads else None)
-        return Standing(self._place.channel, message)
+        upload = message.uploads[0] if message.uploads else None
+        sent = await self._api.follow_up(token, self._explained(message), upload=upload)
+        return Standing(self._place.channel, sent)
 
-    async def _post_directly(
-        self, index: int, part: Part, urgency: Urgency, uploads: tuple[Upload, ...], instead_of: Standing | None
-    ) -> Standing:
+    async def _post_directly(self, message: "_Message") -> Standing:
         """In the asker's direct messages: the last place that there is."""
         try:
             direct = await self._api.open_direct(self._place.asker)
-            return await self._post_in(direct, index, part, urgency, uploads, instead_of, None)
+            return await self._post_in(direct, message, None)
         except PostRefused as error:
             raise PlaceGone(reason=self._why or error.sentence) from error
 
-    async def _post_in(
-        self,
-        channel: int,
-        index: int,
-        part: Part,
-        urgency: Urgency,
-        uploads: tuple[Upload, ...],
-        instead_of: Standing | None,
-        refers_to: int | None,
-    ) -> Standing:
+    async def _post_in(self, channel: int, message: "_Message", refers_to: int | None) -> Standing:
         for attempt in range(_REPOSTS):
             try:
                 standing = await self._api.post(
                     channel,
-                    self._explained(index, part),
-                    nonce=self._nonce(channel, f"{index} {instead_of} {attempt}"),
-                    urgency=urgency,
-                    refers_to=refers_to if index == 0 else None,
-                    upload=uploads[0] if uploads else None,
+                    self._explained(message),
+                    nonce=self._nonce(channel, f"{message.index} {message.instead_of} {attempt}"),
+                    urgency=message.urgency,
+                    refers_to=refers_to if message.index == 0 else None,
+                    upload=message.uploads[0] if message.uploads else None,
                 )
             except MessageGone:  # the nonce stands for a message that was deleted since
                 continue
@@ -302,9 +275,10 @@ class Posts:
             self._why = f"No thread: {error.sentence}"
             return None
 
-    def _explained(self, index: int, part: Part) -> Part:
+    def _explained(self, message: "_Message") -> Part:
         """The first part says why it stands where it does."""
-        if index > 0 or not self._why:
+        part = message.part
+        if message.index > 0 or not self._why:
             return part
         line = f"\n-# {self._why}"
         return Part(content=f"{part.content[: MOST_CHARACTERS - len(line)]}{line}", buttons=part.buttons)
@@ -313,3 +287,13 @@ class Posts:
         """Discord takes 25 characters."""
         named = f"{self._job.conversation} {self._job.source} {channel} {which}"
         return hashlib.blake2b(named.encode(), digest_size=12).hexdigest()
+
+
+class _Message(msgspec.Struct, frozen=True, kw_only=True):
+    """One of the messages: the part at `index`. `uploads` None leaves the files as they are."""
+
+    index: int
+    part: Part
+    urgency: Urgency
+    uploads: tuple[Upload, ...] | None = None
+    instead_of: Standing | None = None  # a message that cannot be edited any more

@@ -32,12 +32,12 @@ class Press(discord.ui.DynamicItem[discord.ui.Button[Any]], template=TEMPLATE):
 
     @classmethod
     async def from_custom_id(  # type: ignore[override]  # narrowed to what a Press is made of
-        cls, interaction: Interaction, item: discord.ui.Button[Any], match: re.Match[str], /
+        cls, _: Interaction, item: discord.ui.Button[Any], match: re.Match[str], /
     ) -> "Press":
         """What discord.py calls when a button with such an id is pressed."""
         return cls(item, Verb(match["verb"]), Ticket.read(match))
 
-    async def callback(self, interaction: Interaction) -> None:
+    async def callback(self, interaction: Interaction) -> None:  # type: ignore[override]  # our own client
         """What discord.py calls next."""
         deeds = {
             Verb.STOP: _stop,
@@ -97,9 +97,7 @@ async def _read_text(interaction: Interaction, _: Verb, ticket: Ticket) -> None:
     if not pictures:
         raise NothingHere
     references = [picture.ref for picture in pictures]
-    mention = mention_of(
-        interaction, place, conversation=conversation.id, kind=JobKind.OCR, references=references
-    )
+    mention = mention_of(interaction, place, conversation=conversation.id, kind=JobKind.OCR, references=references)
     await interaction.client.desk.ask(mention)
 
 

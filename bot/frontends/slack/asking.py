@@ -23,6 +23,9 @@ _READING_TIME_S = 1.5  # for the earlier messages: the event must be acknowledge
 _MOST_PICTURES = 10
 _REMEMBERED = 10_000
 
+_SILENT = "I will answer here only when somebody mentions me. `@me listen` brings me back."
+_LISTENING = "I am listening again: no mention is needed here."
+
 log = structlog.get_logger()
 
 
@@ -105,12 +108,11 @@ class Asking:
         if meant and message.text.lstrip().startswith(f"<@{meant[0]}"):
             return False
         conversation = message.place.conversation
-        if self._desk.replies.were_in(conversation) or message.under == workspace.bot_user:  # a command's thread
-            return True
         if conversation in self._strange:
             return False
-        if (await self._desk.conversations.load(conversation)).turns:
-            return True
+        known = self._desk.replies.were_in(conversation) or message.under == workspace.bot_user  # a command's thread
+        if known or (await self._desk.conversations.load(conversation)).turns:
+            return not await self._desk.silences.holds(conversation)
         self._strange[conversation] = None  # the store is not asked of every word of every thread
         if len(self._strange) > _REMEMBERED:
             self._strange.popitem(last=False)
@@ -118,6 +120,7 @@ class Asking:
 
     async def _answer(self, message: Message, workspace: Workspace, *, named: bool) -> None:
         conversation = await self._desk.conversations.load(message.place.conversation)
+        self._strange.pop(conversation.id, None)
         self._desk.files.remember(message.files)
         said = read_text(message.text, bot_user=workspace.bot_user)
         wish = read_wish(said) if named else Wish(text=said)
@@ -131,6 +134,12 @@ class Asking:
             case Deed.STOP:
                 for job in self._desk.replies.under_way(conversation.id):
                     await self._desk.responder.stop(job.id)
+            case Deed.SILENCE:
+                await self._desk.silences.begin(conversation.id)
+                await self._desk.note(workspace, message.place, _SILENT)
+            case Deed.LISTEN:
+                await self._desk.silences.end(conversation.id)
+                await self._desk.note(workspace, message.place, _LISTENING)
             case Wish():
                 earlier = await self._earlier(message, conversation, workspace)
                 if not named and not said and not message.files:

@@ -20,7 +20,7 @@ REGENERATE = "regenerate"
 FEEDBACK = "feedback"
 POSITIVE, NEGATIVE = "positive", "negative"
 
-_MOST_MARKDOWN = 10_500  # characters of one message, escaped; 12,000 is Slack's limit
+_MOST_MARKDOWN = 10_000  # characters of one message, escaped; 12,000 is Slack's limit
 _MOST_JSON = 11_000  # the same in JSON, where lines and quotes count twice; all blocks together may have about 13,200
 _LEAST = 2_000
 _MOST_FALLBACK = 900  # characters of the text that notifications show
@@ -58,7 +58,7 @@ def split_markdown(text: str) -> list[str]:
         parts = split(escaped, limit)
         if limit <= _LEAST or all(len(msgspec.json.encode(part)) <= _MOST_JSON for part in parts):
             return parts
-        limit = max(_LEAST, limit // 2)
+        limit = max(_LEAST, limit * 4 // 5)
 
 
 def fallback(escaped: str) -> str:

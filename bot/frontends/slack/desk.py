@@ -10,7 +10,7 @@ from bot.frontends.slack.replies import Replies
 from bot.frontends.slack.workspace import Workspace
 from bot.frontends.slack.workspaces import Workspaces
 from bot.responder import Responder
-from jobs import ConversationStore
+from jobs import ConversationStore, Silences
 
 NOTE_TYPE = "threadsight_note"  # metadata of what is no answer
 
@@ -21,6 +21,7 @@ class Desk:
 
     responder: Responder
     conversations: ConversationStore
+    silences: Silences
     workspaces: Workspaces
     replies: Replies
     files: Files

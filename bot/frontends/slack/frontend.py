@@ -82,6 +82,7 @@ class Slack:
         desk = Desk(
             responder=responder,
             conversations=self._stores.conversations,
+            silences=self._stores.silences,
             workspaces=self._workspaces,
             replies=self._replies,
             files=self._files,

@@ -101,5 +101,5 @@ class Pace:
 
 
 async def _pass(wait_s: Callable[[], float]) -> None:
-    while (pause_s := wait_s()) > 0:
+    while (pause_s := wait_s()) > 0:  # noqa: ASYNC110  time passes; nobody tells
         await asyncio.sleep(pause_s)

@@ -13,6 +13,8 @@ class Deed(enum.StrEnum):
     HELP = "help"
     FORGET = "forget"
     STOP = "stop"
+    SILENCE = "stop listening"
+    LISTEN = "listen"
 
 
 class Wish(msgspec.Struct, frozen=True, kw_only=True):
@@ -24,7 +26,15 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
 
 _TASKS = {"ocr": JobKind.OCR, "compare": JobKind.COMPARE}  # may be followed by words
 _ALONE = {"describe": JobKind.DESCRIBE, "read": JobKind.OCR, "read text": JobKind.OCR}
-_DEEDS = {"help": Deed.HELP, "forget": Deed.FORGET, "forget this": Deed.FORGET, "stop": Deed.STOP}
+_DEEDS = {
+    "help": Deed.HELP,
+    "forget": Deed.FORGET,
+    "forget this": Deed.FORGET,
+    "stop": Deed.STOP,
+    "stop listening": Deed.SILENCE,
+    "listen": Deed.LISTEN,
+    "start listening": Deed.LISTEN,
+}
 
 
 def read_wish(text: str) -> Wish | Deed:

@@ -44,7 +44,7 @@ register('submit', function(request, question, husk)
   if redis.call('EXISTS', key('job', a.id)) == 1 then return joined(a.id, a.call) end
   local conversation = open_conversation(a.conversation)
 
-  local revision = read_source(redis.call('HGET', key('sources', a.conversation), a.source))
+  local revision, first_asker = read_source(redis.call('HGET', key('sources', a.conversation), a.source))
   local newest = revision >= 0 and read_job(conversation.tenant .. ':' .. a.source .. ':' .. revision)
   if newest and revision > a.revision then return joined(newest.id, a.call) end
   if a.revision > 0 and conversation.last_source ~= a.source then return {'not_the_last_turn'} end
@@ -53,6 +53,7 @@ register('submit', function(request, question, husk)
   local refused = refusal(conversation.tenant, freed)
   if refused then return {refused} end
   if newest then cancel(newest, cancelled('superseded'), 'superseded') end
+  if revision >= 0 then a.asker = first_asker end  -- whoever has it answered again, it is the question of one person
   return accept(a, conversation, question, husk)
 end)
 

@@ -8,6 +8,8 @@ import torch
 from torch import Tensor
 
 from inference_worker.engine.attention import CachedAttention, Segment
+from inference_worker.engine.backend import Backend
+from inference_worker.engine.backends.contiguous import ContiguousBackend
 from inference_worker.engine.engine import Engine
 from inference_worker.engine.kv_cache import KVCache
 from inference_worker.engine.request import (
@@ -172,4 +174,4 @@ def whole_forward(model: Phi3V, ids: Sequence[int], slots: Sequence[PictureSlot]
 
 
 def engine_for(model: Phi3V, **limits: int) -> Engine:
-    return Engine(model, EngineLimits(**{"context": 1000, "kv_budget_bytes": 10**9, **limits}))
+    return Engine(model, ContiguousBackend(model), EngineLimits(**{"context": 1000, "kv_budget_bytes": 10**9, **limits}))

@@ -46,7 +46,7 @@ def value_of(client: redis.Redis, key: bytes) -> object:
 
 
 async def live_a_life(jobs: Jobs, secret: str) -> None:
-    """Turns, pictures, an answer under way, one stopped, one waiting: all of one conversation."""
+    """Turns, pictures, an answer given again, one under way, one stopped, one waiting: all of one conversation."""
     where = conversation("t")
     asked = question(where, source="m1", text=secret, asker=secret)
     await jobs.queue_in.submit(asked, holder="bot")
@@ -55,6 +55,8 @@ async def live_a_life(jobs: Jobs, secret: str) -> None:
     claim = await claim_one(jobs)
     await jobs.queue_out.publish(claim, Delta(attempt=1, offset=0, text=secret))
     await jobs.queue_out.commit(claim, Done(text=secret), turn_of(claim.job, secret, pictures=[shown]))
+    await ask(jobs, question(where, source="m1", revision=1, text=secret))
+    await answer(jobs, await claim_one(jobs), secret)
     stopped = await ask(jobs, question(where, source="m2", text=secret))
     await jobs.queue_in.end(stopped, Cancelled(reason="stopped", text=secret))
     await ask(jobs, question(where, source="m3", text=secret))

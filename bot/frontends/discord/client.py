@@ -1,0 +1,152 @@
+"""The gateway: what happens on Discord, handed to those who see to it."""
+
+import asyncio
+from collections.abc import Awaitable
+
+import discord
+import structlog
+from discord import app_commands
+
+from bot.errors import NotPosted
+from bot.frontends.discord.asking import Asking
+from bot.frontends.discord.commands import Commands
+from bot.frontends.discord.desk import Desk
+from bot.frontends.discord.errors import PostRefused
+from bot.frontends.discord.forgetting import Forgetting
+from bot.frontends.discord.gallery import Drop
+from bot.frontends.discord.menus import Menus
+from bot.frontends.discord.permissions import lacking, missing
+from bot.frontends.discord.presses import Press
+from bot.frontends.discord.sync import sync_commands
+from jobs.errors import ThreadsightError
+
+log = structlog.get_logger()
+
+
+class Gateway(discord.Client):
+    """One connection's life. Every event is seen to in a task of its own, by discord.py."""
+
+    def __init__(self, desk: Desk, *, patience_s: float) -> None:
+        intents = discord.Intents(
+            guilds=True, guild_messages=True, dm_messages=True, message_content=desk.reads_everything
+        )
+        super().__init__(
+            intents=intents,
+            max_messages=None,  # nothing is read from a cache
+            member_cache_flags=discord.MemberCacheFlags.none(),
+            chunk_guilds_at_startup=False,
+            allowed_mentions=discord.AllowedMentions.none(),
+        )
+        self.desk = desk
+        self._patience_s = patience_s
+        self._asking: Asking
+        self._forgetting: Forgetting
+        self._syncing: asyncio.Task[None] | None = None
+
+    async def setup_hook(self) -> None:
+        """What discord.py calls between the login and the first event."""
+        assert self.user is not None
+        self._asking = Asking(self.desk, self.user, patience_s=self._patience_s)
+        self._forgetting = Forgetting(self.desk, self.user.id)
+        tree = app_commands.CommandTree(
+            self,
+            allowed_contexts=app_commands.AppCommandContext(guild=True, dm_channel=True),
+            allowed_installs=app_commands.AppInstallationType(guild=True),
+        )
+        for command in Commands(self.desk).build():
+            tree.add_command(command)
+        for menu in Menus(self.desk).build():
+            tree.add_command(menu)
+        tree.error(_tell_bug)
+        self.add_dynamic_items(Press, Drop)
+        wanted = [command.to_dict(tree) for command in tree.walk_commands()]
+        wanted += [entry.to_dict(tree) for entry in tree.walk_commands(type=discord.AppCommandType.message)]
+        self._syncing = asyncio.create_task(sync_commands(self.desk.api, wanted))
+
+    async def close(self) -> None:
+        """What discord.py calls at the end."""
+        if self._syncing is not None:
+            self._syncing.cancel()
+        await super().close()
+
+    async def on_ready(self) -> None:
+        """Connected; said again after a connection that could not be resumed."""
+        log.info("Discord connected", bot=str(self.user), servers=len(self.guilds))
+        for guild in self.guilds:
+            _warn(guild)
+
+    async def on_guild_join(self, guild: discord.Guild) -> None:
+        """Invited."""
+        _warn(guild)
+
+    async def on_message(self, message: discord.Message) -> None:
+        """Written by anybody, ourselves included."""
+        await _see_to("message", self._asking.hear(message))
+
+    async def on_raw_message_edit(self, event: discord.RawMessageUpdateEvent) -> None:
+        """Changed by its author, or by Discord."""
+        await _see_to("edit", self._asking.see_edit(event.message))
+
+    async def on_raw_message_delete(self, event: discord.RawMessageDeleteEvent) -> None:
+        """One message."""
+        await self._forget((event.message_id,), channel=event.channel_id, guild=event.guild_id)
+
+    async def on_raw_bulk_message_delete(self, event: discord.RawBulkMessageDeleteEvent) -> None:
+        """Many at once, by a moderator."""
+        await self._forget(tuple(event.message_ids), channel=event.channel_id, guild=event.guild_id)
+
+    async def on_raw_thread_delete(self, event: discord.RawThreadDeleteEvent) -> None:
+        """A thread with all that is in it."""
+        work = self._forgetting.see_thread(event.thread_id, parent=event.parent_id, guild=event.guild_id)
+        await _see_to("thread deletion", work)
+
+    async def on_guild_channel_delete(self, channel: discord.abc.GuildChannel) -> None:
+        """A channel with all its threads."""
+        work = self._forgetting.see_channel(channel.id, guild=channel.guild.id)
+        await _see_to("channel deletion", work)
+
+    async def on_guild_remove(self, guild: discord.Guild) -> None:
+        """We were removed, or the server is gone."""
+        await _see_to("removal", self._forgetting.see_server(guild.id))
+
+    async def _forget(self, messages: tuple[int, ...], *, channel: int, guild: int | None) -> None:
+        parent = await self._parent(channel) if guild is not None else None
+        for message in messages:
+            work = self._forgetting.see_message(message, channel=channel, guild=guild, parent=parent)
+            await _see_to("deletion", work)
+
+    async def _parent(self, channel: int) -> int | None:
+        """The channel of a thread; an archived one is not in any cache."""
+        known = self.get_channel(channel)
+        if known is not None:
+            return known.parent_id if isinstance(known, discord.Thread) else None
+        try:
+            return await self.desk.api.fetch_parent(channel)
+        except (PostRefused, NotPosted) as error:
+            log.info("channel not looked up", channel=channel, error=error.sentence)
+            return None
+
+
+async def _see_to(event: str, work: Awaitable[None]) -> None:
+    """One event; that it cannot be seen to is no reason for the others not to be."""
+    try:
+        await work
+    except ThreadsightError as error:
+        log.warning("event not seen to", kind=event, error=error.sentence)
+    except Exception:  # the gateway lives on
+        log.exception("event not seen to", kind=event)
+
+
+async def _tell_bug(interaction: "discord.Interaction[discord.Client]", error: app_commands.AppCommandError) -> None:
+    """A command failed. A late acknowledgement is nobody's bug, and nobody can be told."""
+    cause = error.__cause__ or error
+    if isinstance(cause, discord.NotFound):
+        log.warning("interaction not acknowledged in time", command=interaction.command and interaction.command.name)
+        return
+    log.error("command failed", command=interaction.command and interaction.command.name, exc_info=cause)
+
+
+def _warn(guild: discord.Guild) -> None:
+    """What a server does not let us do."""
+    if lacks := missing(guild.me.guild_permissions):
+        log.warning("permissions missing", server=guild.name, advice=lacking(lacks))

@@ -1,0 +1,120 @@
+"""Discord as a front end."""
+
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+import discord
+import structlog
+
+from bot.download import Hosts
+from bot.frontend import Reply
+from bot.frontends.discord.api import Api, log_in
+from bot.frontends.discord.client import Gateway
+from bot.frontends.discord.desk import Desk
+from bot.frontends.discord.layout import MOST_IN_PARTS
+from bot.frontends.discord.pace import DRAFT_INTERVAL_S
+from bot.frontends.discord.place import PLATFORM
+from bot.frontends.discord.recent import Recent
+from bot.frontends.discord.references import Pictures
+from bot.frontends.discord.reply import DiscordReply
+from bot.responder import Responder
+from jobs import Job, PictureRef
+from jobs.stores import Jobs
+
+_PATIENCE_S = 1.5  # that pictures wait for their words
+_DAY_S = 86_400.0
+_DEAF = (
+    "The message content intent is off: in servers only messages that mention or answer the bot are seen. "
+    "Switch it on in the developer portal: your application, Bot, Message Content Intent."
+)
+_MENTION_ME = "Mention me to ask on: I cannot read other messages here."
+
+log = structlog.get_logger()
+
+
+class Discord:
+    """`Frontend`. Opened by `open_discord`."""
+
+    platform = PLATFORM
+    edit_interval_s = DRAFT_INTERVAL_S
+    most_characters: int | None = MOST_IN_PARTS
+
+    def __init__(self, token: str, stores: Jobs, *, hosts: Hosts, patience_s: float = _PATIENCE_S) -> None:
+        self._token = token
+        self._stores = stores
+        self._patience_s = patience_s
+        self._api = Api(token)
+        self._pictures = Pictures(self._api, hosts)
+        self._recent = Recent()
+        self._reads_everything = True
+
+    async def run(self, responder: Responder) -> None:
+        """See `Frontend.run`.
+
+        Raises:
+            TokenRefused: Discord does not take the token.
+        """
+        for reads_everything in (True, False):
+            self._reads_everything = reads_everything
+            gateway = Gateway(self._desk(responder), patience_s=self._patience_s)
+            try:
+                await log_in(gateway, self._token)
+                await gateway.connect()
+            except discord.PrivilegedIntentsRequired:
+                if not reads_everything:
+                    raise
+                log.warning("Discord: something is switched off", advice=_DEAF)
+            else:
+                return
+            finally:
+                await gateway.close()
+
+    def fetch(self, ref: PictureRef) -> AsyncGenerator[bytes, None]:
+        """See `Frontend.fetch`."""
+        return self._pictures.fetch(ref)
+
+    def reply(self, job: Job, posted: Sequence[str]) -> Reply:
+        """See `Frontend.reply`."""
+        in_server = not job.conversation.tenant.startswith("dm-")
+        return DiscordReply(
+            job,
+            posted,
+            api=self._api,
+            conversations=self._stores.conversations,
+            small_print=() if self._reads_everything or not in_server else (_MENTION_ME,),
+            note=self._recent.note,
+        )
+
+    async def close(self) -> None:
+        """Give the connections back."""
+        await self._api.close()
+
+    def _desk(self, responder: Responder) -> Desk:
+        return Desk(
+            responder=responder,
+            api=self._api,
+            pictures=self._pictures,
+            stored=self._stores.pictures,
+            conversations=self._stores.conversations,
+            eraser=self._stores.eraser,
+            silences=self._stores.silences,
+            monitor=self._stores.monitor,
+            recent=self._recent,
+            kept=_in_words(self._stores.settings.retention_s),
+            reads_everything=self._reads_everything,
+        )
+
+
+@asynccontextmanager
+async def open_discord(token: str, stores: Jobs, *, hosts: frozenset[str]) -> AsyncIterator[Discord]:
+    """The front end, until the end."""
+    discord_frontend = Discord(token, stores, hosts=Hosts(hosts))
+    try:
+        yield discord_frontend
+    finally:
+        await discord_frontend.close()
+
+
+def _in_words(seconds: float) -> str:
+    days = seconds / _DAY_S
+    return f"{days:g} day{'' if days == 1 else 's'}" if days >= 1 else f"{seconds / 3600:.1g} hours"

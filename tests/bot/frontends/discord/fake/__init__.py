@@ -1,0 +1,1 @@
+"""A small Discord on loopback, against which the real discord.py speaks over real sockets."""

@@ -1,0 +1,169 @@
+"""The bot in the small Slack: real bolt over real sockets, the store in memory, a worker that does what a test says."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass, field
+
+import pytest
+
+from bot.app import open_chat
+from bot.frontends.slack import Credentials, Slack
+from bot.responder import Responder
+from bot.settings import BotSettings
+from jobs import Claim, ConversationStore, Delta, Done, Turn
+from jobs.memory import MemoryJobs, open_memory
+from jobs.settings import StoreSettings
+from tests.bot.frontends.slack.people import People
+from tests.bot.frontends.slack.ports import is_listening
+from tests.bot.frontends.slack.server import APP_TOKEN, SIGNING_SECRET, SlackServer, eventually, open_server
+
+LEASE_S = 2.0
+
+
+@dataclass
+class Bot:
+    """One bot process."""
+
+    slack: Slack
+    responder: Responder
+    running: "asyncio.Task[None]"
+
+
+OpenBot = Callable[..., AbstractAsyncContextManager[Bot]]
+
+
+@dataclass
+class Worker:
+    """Answers what it is asked: what it was asked, and which pictures it knows.
+
+    `words` are said one by one instead, `hold` stops before the last of them.
+    """
+
+    jobs: MemoryJobs
+    words: tuple[str, ...] = ()
+    notices: tuple[str, ...] = ()
+    hold: asyncio.Event = field(default_factory=asyncio.Event)
+    pause_s: float = 0.0
+    answered: list[Claim] = field(default_factory=list)
+
+    async def run(self) -> None:
+        claims: set[asyncio.Task[None]] = set()
+        while True:
+            for claim in await self.jobs.queue_out.claim(worker="w", room=16, wait_s=0.5):
+                task = asyncio.create_task(self._answer(claim))
+                claims.add(task)
+                task.add_done_callback(claims.discard)
+
+    async def _answer(self, claim: Claim) -> None:
+        beating = asyncio.create_task(self._beat(claim))
+        try:
+            text = await self._say(claim)
+            earlier = (await self.jobs.conversations.load(claim.job.conversation)).turns
+            text = text or await _describe(claim, self.jobs.conversations)
+            self.answered.append(claim)
+            turn = Turn(
+                source=claim.job.source,
+                revision=claim.job.revision,
+                kind=claim.job.kind,
+                question=claim.job.text,
+                pictures=claim.pictures,
+                answer=text,
+                asker=claim.job.asker,
+            )
+            assert len(earlier) < 100
+            await self.jobs.queue_out.commit(claim, Done(text=text, notices=(*claim.notices, *self.notices)), turn)
+        finally:
+            beating.cancel()
+
+    async def _say(self, claim: Claim) -> str:
+        said = ""
+        for number, word in enumerate(self.words, start=1):
+            if number == len(self.words):
+                await self.hold.wait()
+            await self.jobs.queue_out.publish(claim, Delta(attempt=claim.attempt, offset=len(said), text=word))
+            said += word
+            await asyncio.sleep(self.pause_s)
+        return said
+
+    async def _beat(self, claim: Claim) -> None:
+        from jobs import Cancelled
+
+        while True:
+            pulse = await self.jobs.queue_out.heartbeat(worker="w", claims=[claim])
+            for cancellation in pulse.cancellations:
+                await self.jobs.queue_out.commit(claim, Cancelled(reason=cancellation.reason, text=self.words[0]))
+            await asyncio.sleep(0.05)
+
+
+async def _describe(claim: Claim, conversations: ConversationStore) -> str:
+    earlier = [picture for turn in (await conversations.load(claim.job.conversation)).turns for picture in turn.pictures]
+    names = dict.fromkeys(picture.name for picture in (*earlier, *claim.pictures))
+    return f"{claim.job.kind}: {claim.job.text} [{', '.join(names)}]"
+
+
+@pytest.fixture
+async def slack() -> AsyncIterator[SlackServer]:
+    async with open_server() as server:
+        yield server
+
+
+@pytest.fixture
+def people(slack: SlackServer) -> People:
+    """Of the first workspace, with a channel C1 that the bot is in and a direct message D1."""
+    team = slack.add_team("T1")
+    team.add_channel("C1")
+    team.add_channel("D1")
+    return People(slack, team)
+
+
+@pytest.fixture
+def jobs() -> MemoryJobs:
+    return open_memory(StoreSettings(lease_s=LEASE_S))
+
+
+@pytest.fixture
+async def worker(jobs: MemoryJobs) -> AsyncIterator[Worker]:
+    worker = Worker(jobs)
+    running = asyncio.create_task(worker.run())
+    yield worker
+    running.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await running
+
+
+@pytest.fixture
+def open_bot(slack: SlackServer, jobs: MemoryJobs) -> OpenBot:
+    """Starts a bot process; leaving the context is its death: nothing is closed in the ledger."""
+
+    @asynccontextmanager
+    async def start(*, http_port: int | None = None, **settings: object) -> AsyncIterator[Bot]:
+        credentials = Credentials(
+            bot_token="xoxb-T1",
+            app_token="" if http_port else APP_TOKEN,
+            signing_secret=SIGNING_SECRET,
+            http_port=http_port,
+            api_url=slack.api_url,
+        )
+        front = Slack(credentials, jobs, clock=jobs.clock.now_s)
+        read = BotSettings.model_validate({"user_burst": 1000, "tenant_burst": 1000, **settings})
+        async with open_chat(read, jobs, frontends=[front], lease_s=LEASE_S) as responder:
+            running = asyncio.create_task(front.run(responder))
+            await eventually(
+                lambda: running.done() or (slack.is_connected if http_port is None else is_listening(http_port))
+            )
+            try:
+                yield Bot(front, responder, running)
+            finally:
+                running.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await running
+
+    return start
+
+
+@pytest.fixture
+async def bot(open_bot: OpenBot, worker: Worker, people: People) -> AsyncIterator[Bot]:
+    async with open_bot() as bot:
+        yield bot

@@ -1,0 +1,175 @@
+"""Questions in channels, threads and direct messages."""
+
+import asyncio
+
+import pytest
+
+from jobs import JobKind
+from jobs.memory import MemoryJobs
+from tests.bot.frontends.slack.conftest import Bot, OpenBot, Worker
+from tests.bot.frontends.slack.people import BOB, People
+from tests.bot.frontends.slack.server import SlackServer, eventually
+
+
+async def test_a_mention_with_pictures_is_answered_in_its_thread(bot: Bot, people: People) -> None:
+    answer = await people.ask("C1", f"{people.bot} what &lt;is&gt; this?", people.picture("a.png"), people.picture("b.png"))
+    question = people.team.messages[0]
+    assert answer.thread == question.ts
+    assert answer.said == "ask: what &lt;is&gt; this? [a.png, b.png]"
+
+
+async def test_a_follow_up_in_its_thread_needs_no_mention_and_remembers_the_pictures(bot: Bot, people: People) -> None:
+    first = await people.ask("C1", f"{people.bot} what is this?", people.picture("a.png"))
+    second = await people.ask("C1", "and now?", people.picture("b.png"), thread=first.thread)
+    assert second.said == "ask: and now? [a.png, b.png]"
+    assert second.thread == first.thread
+
+
+async def test_a_direct_message_is_one_conversation_and_needs_no_mention(bot: Bot, people: People) -> None:
+    first = await people.ask("D1", "what is this?", people.picture("a.png"))
+    assert first.thread == people.team.messages[0].ts
+    assert (await people.ask("D1", "and its colour?")).said == "ask: and its colour? [a.png]"
+    assert (await people.ask("D1", "in the thread", thread=first.thread)).said == "ask: in the thread [a.png]"
+
+
+async def test_nothing_else_is_answered(bot: Bot, people: People) -> None:
+    answer = await people.ask("C1", f"{people.bot} what is this?", people.picture())
+    people.post("C1", "a message for everybody")
+    people.post("C1", f"<@{BOB}> are you coming?", thread=answer.thread)
+    elsewhere = people.post("C1", "another thread")
+    people.post("C1", "which goes on", thread=elsewhere.ts)
+    told = people.write("C1", f"{people.bot} from another bot", user="UOTHER")
+    told.bot = "BOTHER"
+    people.slack.tell_message(people.team, told)
+    people.slack.tell_message(people.team, answer)
+    await eventually(lambda: all(envelope.acknowledged.is_set() for envelope in people.slack.envelopes))
+    assert people.team.by_bot() == [answer]
+
+
+async def test_a_mention_that_comes_under_two_names_and_again_is_answered_once(bot: Bot, people: People) -> None:
+    await people.ask("C1", f"{people.bot} once?")
+    question = people.team.messages[0]
+    people.slack.tell_message(people.team, question)
+    await asyncio.sleep(0.3)
+    assert len([envelope for envelope in people.slack.envelopes if envelope.acknowledged.is_set()]) == 4
+    assert len(people.team.by_bot()) == 1
+
+
+async def test_an_event_is_acknowledged_only_when_its_question_is_accepted(
+    bot: Bot, people: People, jobs: MemoryJobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from jobs.errors import StoreUnavailable
+
+    people.slack.acknowledge_within_s = 0.2
+    submit = jobs.queue_in.submit
+    refused = []
+
+    async def submit_at_the_third_try(*arguments: object, **options: object) -> object:
+        if len(refused) < 2:
+            refused.append(1)
+            raise StoreUnavailable(reason="away")
+        return await submit(*arguments, **options)  # type: ignore[arg-type]  # whatever it was called with
+
+    monkeypatch.setattr(type(jobs.queue_in), "submit", lambda _, *a, **o: submit_at_the_third_try(*a, **o))
+    question = people.write("D1", "is anybody there?")
+    envelope = people.slack.tell_message(people.team, question)
+    await eventually(lambda: people.team.answers())
+    assert len(envelope.sent) == 3
+    assert len(people.team.by_bot()) == 1
+
+
+async def test_what_was_said_before_the_bot_was_asked_is_read_once(bot: Bot, people: People) -> None:
+    root = people.write("C1", "the first picture", people.picture("a.png"))
+    people.write("C1", "and another", people.picture("b.png"), user=BOB, thread=root.ts)
+    answer = await people.ask("C1", f"{people.bot} which is nicer?", people.picture("c.png"), thread=root.ts)
+    assert answer.said == "ask: which is nicer? [a.png, b.png, c.png]"
+    before = people.slack.api.count("conversations.replies")
+    await people.ask("C1", f"{people.bot} really?", thread=root.ts)
+    assert people.slack.api.count("conversations.replies") == before
+
+
+async def test_whoever_only_calls_the_bot_means_what_was_said_last(bot: Bot, people: People) -> None:
+    root = people.write("C1", "what does it say?", people.picture("a.png"))
+    answer = await people.ask("C1", people.bot, thread=root.ts)
+    assert answer.said == "ask: what does it say? [a.png]"
+
+
+async def test_a_thread_is_read_in_pages(bot: Bot, people: People) -> None:
+    people.slack.api.page = 2
+    root = people.write("C1", "first", people.picture("a.png"))
+    for number in range(4):
+        people.write("C1", f"reply {number}", thread=root.ts)
+    people.write("C1", "last", people.picture("b.png"), thread=root.ts)
+    assert (await people.ask("C1", f"{people.bot} so?", thread=root.ts)).said == "ask: so? [a.png, b.png]"
+
+
+async def test_an_answer_says_which_part_of_the_thread_slack_did_not_let_the_bot_read(
+    bot: Bot, people: People, slack: SlackServer
+) -> None:
+    slack.api.page = 2
+    root = people.write("C1", "first", people.picture("a.png"))
+    people.write("C1", "second", thread=root.ts)
+    people.write("C1", "third", people.picture("b.png"), thread=root.ts)
+    served = slack.api.answer
+
+    def answer_once(method: str, token: str, arguments: dict[str, object]) -> dict[str, object]:
+        if method == "conversations.replies" and "cursor" in arguments:
+            from tests.bot.frontends.slack.web_api import RefusedError
+
+            raise RefusedError("ratelimited", status=429)
+        return served(method, token, arguments)
+
+    slack.api.answer = answer_once  # type: ignore[method-assign]  # one call a minute
+    answer = await people.ask("C1", f"{people.bot} so?", thread=root.ts)
+    assert answer.said.startswith("ask: so? [a.png]\nOnly the first 2 messages of this thread could be read")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("ocr", "ocr:  [a.png, b.png]"),
+        ("compare", "compare:  [a.png, b.png]"),
+        ("Compare: what has moved?", "compare: what has moved? [a.png, b.png]"),
+        ("describe", "describe:  [a.png, b.png]"),
+        ("describe the second one", "ask: describe the second one [a.png, b.png]"),
+    ],
+)
+async def test_a_thread_is_given_tasks_by_name(bot: Bot, people: People, words: str, said: str) -> None:
+    root = people.write("C1", "look", people.picture("a.png"), people.picture("b.png"))
+    assert (await people.ask("C1", f"{people.bot} {words}", thread=root.ts)).said == said
+
+
+async def test_help_and_forget_are_understood_in_a_thread(bot: Bot, people: People, jobs: MemoryJobs) -> None:
+    answer = await people.ask("C1", f"{people.bot} what is this?", people.picture("a.png"))
+    people.post("C1", f"{people.bot} help", thread=answer.thread)
+    await eventually(lambda: len(people.team.by_bot()) == 2)
+    assert people.team.by_bot()[-1].said.startswith("*Mention me with pictures")
+    people.post("C1", f"{people.bot} forget", thread=answer.thread)
+    await eventually(lambda: len(people.team.by_bot()) == 3)
+    assert people.team.by_bot()[-1].said == "Forgotten: 1 conversation, 1 answered question and 1 picture."
+
+
+async def test_a_refusal_is_told_to_the_asker_alone_and_once(open_bot: OpenBot, people: People, worker: Worker) -> None:
+    async with open_bot(deny_users="UALICE"):
+        people.post("C1", f"{people.bot} may I?")
+        await eventually(lambda: all(envelope.acknowledged.is_set() for envelope in people.slack.envelopes))
+        await eventually(lambda: len(people.team.messages) == 2)
+    told = people.team.messages[1]
+    assert told.to == "UALICE"
+    assert told.said.startswith("You may not ask here.")
+
+
+async def test_the_task_reaches_the_worker_with_its_kind(bot: Bot, people: People, worker: Worker) -> None:
+    await people.ask("D1", "ocr", people.picture())
+    assert worker.answered[0].job.kind is JobKind.OCR
+
+
+async def test_a_thread_that_asked_for_silence_is_left_alone_until_the_bot_is_named(bot: Bot, people: People) -> None:
+    answer = await people.ask("C1", f"{people.bot} what is this?", people.picture("a.png"))
+    people.post("C1", f"{people.bot} stop listening", thread=answer.thread)
+    await eventually(lambda: len(people.team.by_bot()) == 2)
+    quiet = people.slack.tell_message(people.team, people.write("C1", "between us", thread=answer.thread))
+    await eventually(quiet.acknowledged.is_set)
+    named = await people.ask("C1", f"{people.bot} and now?", thread=answer.thread)
+    assert named.said == "ask: and now? [a.png]"
+    assert len(people.team.by_bot()) == 3

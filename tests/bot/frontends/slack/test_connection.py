@@ -1,0 +1,84 @@
+"""How events arrive: signed requests, and tokens that Slack does not take."""
+
+import json
+
+import pytest
+
+from bot.frontends.slack import Credentials
+from bot.frontends.slack.errors import SlackHalfSet, SlackTokenRefused
+from bot.settings import BotSettings
+from tests.bot.frontends.slack.conftest import OpenBot, Worker
+from tests.bot.frontends.slack.people import People
+from tests.bot.frontends.slack.server import Envelope, SlackServer, eventually
+from tests.bot.frontends.slack.ports import free_port
+
+
+async def test_signed_requests_are_answered_like_events_of_a_socket(
+    open_bot: OpenBot, people: People, worker: Worker, slack: SlackServer
+) -> None:
+    port = free_port()
+    slack.request_url = f"http://127.0.0.1:{port}/slack/events"
+    async with open_bot(http_port=port):
+        answer = await people.ask("C1", f"{people.bot} what is this?", people.picture("a.png"))
+        assert answer.said == "ask: what is this? [a.png]"
+        opened, form = await people.command("/compare", channel="C1")
+        assert opened.statuses == [200]
+        assert (await people.submit(form, people.picture("b.png")))["response_action"] == "errors"
+        await people.press(answer, "regenerate")
+        await eventually(lambda: len(worker.answered) == 2)
+
+
+@pytest.mark.parametrize("forgery", [{"secret": "somebody-else-s"}, {"age_s": 600}])
+async def test_a_forged_and_a_stale_signature_are_refused(
+    open_bot: OpenBot, people: People, worker: Worker, slack: SlackServer, forgery: dict[str, object]
+) -> None:
+    port = free_port()
+    slack.request_url = f"http://127.0.0.1:{port}/slack/events"
+    async with open_bot(http_port=port):
+        message = people.write("D1", "let me in")
+        shown = {**slack.api.shown(people.team, message), "channel": "D1", "channel_type": "im"}
+        payload = {"type": "event_callback", "team_id": "T1", "event": shown}
+        assert await slack.post(Envelope("events_api", payload), **forgery) == 401  # type: ignore[arg-type]  # a table
+    assert worker.answered == []
+    assert people.team.by_bot() == []
+
+
+async def test_the_address_is_verified_when_it_is_entered(
+    open_bot: OpenBot, people: People, slack: SlackServer
+) -> None:
+    port = free_port()
+    slack.request_url = f"http://127.0.0.1:{port}/slack/events"
+    async with open_bot(http_port=port):
+        challenge = Envelope("events_api", {"type": "url_verification", "challenge": "abc"})
+        assert await slack.post(challenge) == 200
+    assert json.dumps(challenge.answer) == '{"challenge": "abc"}'
+
+
+async def test_a_token_that_slack_does_not_take_is_named(open_bot: OpenBot, people: People, slack: SlackServer) -> None:
+    slack.api.teams.clear()
+    with pytest.raises(SlackTokenRefused, match="SLACK_BOT_TOKEN"):
+        async with open_bot() as bot:
+            await bot.running
+
+
+@pytest.mark.parametrize(
+    ("given", "missing"),
+    [
+        ({"SLACK_BOT_TOKEN": "xoxb-1"}, "SLACK_APP_TOKEN"),
+        ({"SLACK_APP_TOKEN": "xapp-1"}, "SLACK_BOT_TOKEN"),
+        ({"SLACK_BOT_TOKEN": "xoxb-1", "slack_http_port": 3000}, "SLACK_SIGNING_SECRET"),
+        ({"SLACK_CLIENT_ID": "1", "SLACK_APP_TOKEN": "xapp-1"}, "SLACK_CLIENT_SECRET"),
+        (
+            {"SLACK_CLIENT_ID": "1", "SLACK_APP_TOKEN": "xapp-1", "SLACK_CLIENT_SECRET": "s"},
+            "BOT_SLACK_HTTP_PORT",
+        ),
+    ],
+)
+def test_what_is_missing_is_named(given: dict[str, object], missing: str) -> None:
+    with pytest.raises(SlackHalfSet) as refused:
+        Credentials.read(BotSettings.model_validate(given))
+    assert refused.value.facts["missing"] == missing
+
+
+def test_without_a_token_there_is_no_slack() -> None:
+    assert Credentials.read(BotSettings.model_validate({})) is None

@@ -1,0 +1,161 @@
+"""One answer for each question, whatever is lost, repeated, killed, edited or deleted."""
+
+import asyncio
+
+from jobs.memory import MemoryJobs
+from tests.bot.frontends.slack.conftest import LEASE_S, Bot, OpenBot, Worker
+from tests.bot.frontends.slack.people import People
+from tests.bot.frontends.slack.server import SlackServer, eventually
+
+WORDS = ("one ", "two ", "three")
+
+
+async def test_an_event_whose_acknowledgement_was_lost_is_answered_once(
+    bot: Bot, people: People, slack: SlackServer
+) -> None:
+    slack.acknowledge_within_s, slack.losing = 0.2, 3
+    people.post("C1", f"{people.bot} what is this?", people.picture())
+    await eventually(lambda: all(envelope.acknowledged.is_set() for envelope in slack.envelopes))
+    await eventually(lambda: people.team.answers())
+    assert sum(len(envelope.sent) for envelope in slack.envelopes) == 5
+    assert len(people.team.by_bot()) == 1
+
+
+async def test_a_socket_that_drops_in_mid_answer_loses_nothing(
+    bot: Bot, people: People, worker: Worker, slack: SlackServer
+) -> None:
+    worker.words = WORDS
+    people.post("C1", f"{people.bot} first")
+    await eventually(lambda: people.team.by_bot())
+    await slack.drop_sockets()
+    worker.hold.set()
+    await eventually(lambda: people.team.answers())
+    slack.retries_s = (0.5,) * 10
+    slack.acknowledge_within_s = 0.3
+    people.post("C1", f"{people.bot} second")  # while nobody is connected
+    await eventually(lambda: len(people.team.answers()) == 2, within_s=12)
+    assert len(people.team.by_bot()) == 2
+
+
+async def test_a_bot_killed_in_mid_answer_is_followed_by_one_that_edits_what_stands(
+    open_bot: OpenBot, people: People, worker: Worker, jobs: MemoryJobs
+) -> None:
+    worker.words = WORDS
+    async with open_bot():
+        people.post("C1", f"{people.bot} tell me")
+        await eventually(lambda: people.team.by_bot())
+    jobs.clock.advance(LEASE_S + 1)
+    async with open_bot():
+        worker.hold.set()
+        await eventually(lambda: people.team.answers())
+    assert [message.said for message in people.team.by_bot()] == ["one two three"]
+
+
+async def test_a_bot_killed_in_mid_stream_leaves_one_message(
+    open_bot: OpenBot, people: People, worker: Worker, jobs: MemoryJobs
+) -> None:
+    worker.words = WORDS
+    async with open_bot():
+        people.post("D1", "tell me")
+        await eventually(lambda: people.team.by_bot())
+        await asyncio.sleep(0.1)
+    assert people.team.by_bot()[0].is_streaming
+    jobs.clock.advance(LEASE_S + 1)
+    async with open_bot():
+        worker.hold.set()
+        await eventually(lambda: people.team.answers())
+    assert [message.said for message in people.team.by_bot()] == ["one two three"]
+
+
+async def test_a_bot_killed_between_posting_and_recording_does_not_post_again(
+    open_bot: OpenBot, people: People, worker: Worker, jobs: MemoryJobs, slack: SlackServer
+) -> None:
+    worker.words = WORDS
+    async with open_bot():
+        slack.fail("chat.postMessage", lost=True)
+        people.post("C1", f"{people.bot} tell me")
+        await eventually(lambda: people.team.by_bot())
+    assert people.team.by_bot()[0].metadata is not None
+    jobs.clock.advance(LEASE_S + 1)
+    async with open_bot():
+        worker.hold.set()
+        await eventually(lambda: people.team.answers())
+    assert len(people.team.by_bot()) == 1
+
+
+async def test_a_lost_worker_s_answer_comes_from_the_next(
+    open_bot: OpenBot, people: People, jobs: MemoryJobs, worker: Worker
+) -> None:
+    async with open_bot():
+        worker.words = WORDS
+        people.post("C1", f"{people.bot} tell me")
+        await eventually(lambda: [message for message in people.team.by_bot() if "one" in message.said])
+        for task in asyncio.all_tasks():
+            if "Worker._beat" in str(task.get_coro()) or "Worker._answer" in str(task.get_coro()):
+                task.cancel()
+        await asyncio.sleep(0.05)
+        jobs.clock.advance(LEASE_S + 1)
+        worker.hold.set()
+        await eventually(lambda: people.team.answers())
+    assert [message.said for message in people.team.by_bot()] == ["one two three"]
+
+
+async def test_editing_the_last_question_answers_it_again_in_the_same_place(bot: Bot, people: People) -> None:
+    answer = await people.ask("C1", f"{people.bot} what is this?", people.picture("a.png"))
+    people.edit(people.team.messages[0], f"{people.bot} what is that?")
+    await eventually(lambda: answer.said == "ask: what is that? [a.png]")
+    people.edit(people.team.messages[0], f"{people.bot} what is it?")
+    await eventually(lambda: answer.said == "ask: what is it? [a.png]")
+    assert people.team.by_bot() == [answer]
+
+
+async def test_editing_a_question_that_is_being_answered_replaces_it(
+    bot: Bot, people: People, worker: Worker
+) -> None:
+    worker.words = WORDS
+    people.post("C1", f"{people.bot} what is this?")
+    await eventually(lambda: people.team.by_bot())
+    worker.words = ()
+    people.edit(people.team.messages[0], f"{people.bot} what is that?")
+    await eventually(lambda: people.team.answers())
+    worker.hold.set()
+    await asyncio.sleep(0.2)
+    assert [message.said for message in people.team.by_bot()] == ["ask: what is that? []"]
+
+
+async def test_an_unfurled_link_and_a_repeated_edit_are_no_change(bot: Bot, people: People, worker: Worker) -> None:
+    await people.ask("C1", f"{people.bot} what is this?")
+    question = people.team.messages[0]
+    await eventually(people.unfurl(question).acknowledged.is_set)
+    edit = people.edit(question, f"{people.bot} what is that?")
+    await eventually(lambda: len(worker.answered) == 2)
+    await eventually(people.slack.tell(people.team, edit.payload["event"]).acknowledged.is_set)
+    await asyncio.sleep(0.2)
+    assert len(worker.answered) == 2
+
+
+async def test_an_edit_of_an_older_question_changes_nothing(bot: Bot, people: People, worker: Worker) -> None:
+    first = await people.ask("C1", f"{people.bot} what is this?", people.picture("a.png"))
+    await people.ask("C1", "and now?", thread=first.thread)
+    await eventually(people.edit(people.team.messages[0], f"{people.bot} else?").acknowledged.is_set)
+    await asyncio.sleep(0.2)
+    assert len(worker.answered) == 2
+    assert len(people.team.by_bot()) == 2
+
+
+async def test_deleting_a_question_forgets_it_with_its_pictures(bot: Bot, people: People, jobs: MemoryJobs) -> None:
+    answer = await people.ask("C1", f"{people.bot} what is this?", people.picture("a.png"))
+    await people.ask("C1", "and this?", people.picture("b.png"), thread=answer.thread)
+    await eventually(people.delete(people.team.messages[2]).acknowledged.is_set)
+    third = await people.ask("C1", "so?", thread=answer.thread)
+    assert third.said == "ask: so? [a.png]"
+
+
+async def test_deleting_a_question_that_is_being_answered_ends_it(bot: Bot, people: People, worker: Worker) -> None:
+    worker.words = WORDS
+    question = people.post("C1", f"{people.bot} what is this?")
+    await eventually(lambda: worker.jobs and people.team.by_bot())
+    people.delete(question)
+    await eventually(lambda: [message for message in people.team.by_bot() if "Forgotten, as asked." in message.said])
+
+
