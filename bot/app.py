@@ -148,6 +148,8 @@ def build_frontends(settings: BotSettings) -> list[OpenFrontend]:
     openers: list[OpenFrontend] = []
     if settings.discord_token is not None:
         openers.append(partial(_open_discord, settings.discord_token, settings.discord_hosts))
+    if settings.names_slack:
+        openers.append(partial(_open_slack, settings))
     return openers
 
 
@@ -155,6 +157,12 @@ def _open_discord(token: SecretStr, hosts: frozenset[str], stores: Jobs) -> Abst
     from bot.frontends.discord import open_discord  # noqa: PLC0415 - no platform's libraries without its token
 
     return open_discord(token.get_secret_value(), stores, hosts=hosts)
+
+
+def _open_slack(settings: BotSettings, stores: Jobs) -> AbstractAsyncContextManager[Frontend]:
+    from bot.frontends.slack import open_slack  # noqa: PLC0415 - as above
+
+    return open_slack(settings, stores)
 
 
 async def run(settings: BotSettings, store: StoreSettings) -> None:

@@ -66,3 +66,9 @@ class BotSettings(Settings):
     slack_http_port: int | None = Field(default=None, gt=0)  # events come here, signed; without it: Socket Mode
     slack_http_host: str = "127.0.0.1"
     slack_api_url: str = "https://slack.com/api/"
+
+    @property
+    def names_slack(self) -> bool:
+        """Somebody wants the bot in Slack."""
+        tokens = (self.slack_bot_token.get_secret_value(), self.slack_app_token.get_secret_value())
+        return any((*tokens, self.slack_client_id))

@@ -44,8 +44,9 @@ def load_native(settings: WorkerSettings, progress: Callable[[int, int], None] |
 
     from inference_worker import hardware  # noqa: PLC0415
     from inference_worker.engine.async_engine import AsyncEngine  # noqa: PLC0415
+    from inference_worker.engine.backends import build_backend, choose_kernel  # noqa: PLC0415
     from inference_worker.engine.engine import Engine  # noqa: PLC0415
-    from inference_worker.engine.scheduler import EngineLimits, kv_bytes_per_token  # noqa: PLC0415
+    from inference_worker.engine.scheduler import EngineLimits  # noqa: PLC0415
     from inference_worker.image.processor import ImageProcessor  # noqa: PLC0415
     from inference_worker.model.checkpoint import find_checkpoint, load_model  # noqa: PLC0415
     from inference_worker.model.tokenizer import Tokenizer  # noqa: PLC0415
@@ -60,7 +61,9 @@ def load_native(settings: WorkerSettings, progress: Callable[[int, int], None] |
     layout = hardware.choose_layout(settings, device, dtype)
     model = load_model(folder, dtype=dtype, device=device, layout=layout, progress=progress)
     kv_budget = hardware.kv_budget_bytes(settings, device)
-    context = min(settings.context, model.config.max_position_embeddings, kv_budget // kv_bytes_per_token(model))
+    context = hardware.choose_context(settings, model, kv_budget)
+    kernel = choose_kernel(device, dtype, model.config.head_dim)
+    backend = build_backend(model, kernel, budget_bytes=kv_budget)
     limits = EngineLimits(
         context=context,
         max_sequences=settings.max_sequences,
@@ -72,7 +75,7 @@ def load_native(settings: WorkerSettings, progress: Callable[[int, int], None] |
     tokenizer = Tokenizer(folder)
     processor = ImageProcessor(model.config.image)
     engine = NativeEngine(
-        AsyncEngine(Engine(model, limits)),
+        AsyncEngine(Engine(model, backend, limits)),
         tokenizer,
         processor,
         prompts=PromptBuilder(
@@ -87,7 +90,8 @@ def load_native(settings: WorkerSettings, progress: Callable[[int, int], None] |
     )
     kind = "int8" if settings.weights == "int8" else str(dtype).removeprefix("torch.")
     sentence = (
-        f"{settings.model}, {hardware.weight_bytes(folder) / 1e6:,.0f} MB, {device} {kind}, context {context:,} tokens"
+        f"{settings.model}, {hardware.weight_bytes(folder) / 1e6:,.0f} MB, {device} {kind}, "
+        f"context {context:,} tokens, attention: {backend.name}"
     )
     return Loaded(engine=engine, presets=presets, sentence=sentence)
 

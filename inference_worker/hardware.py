@@ -5,16 +5,20 @@ from pathlib import Path
 
 import torch
 
+from inference_worker.engine.paged import BLOCK_SIZE
+from inference_worker.engine.scheduler import kv_bytes_per_token
 from inference_worker.errors import ModelTooLarge
 from inference_worker.model.checkpoint import Layout
 from inference_worker.model.int8 import quantize_decoder
 from inference_worker.model.packed import can_pack, pack
+from inference_worker.model.phi3v import Phi3V
 from inference_worker.settings import GIB, WorkerSettings
 
 SMALL_CHECKPOINT_BYTES = GIB  # below, float32 costs nothing worth saving
 INT8_SHARE = 0.57  # of a real model's 16-bit weights: 3.62 of 4.15 billion are in the decoder's layers
 CPU_KV_SHARE = 0.25  # of the memory free when the model is loaded: other programs live here too
 GPU_KV_SHARE = 0.85  # the rest is for activations
+LEAST_CONTEXT = 2048  # tokens: a picture, a question and an answer
 
 
 def choose_device(settings: WorkerSettings) -> torch.device:
@@ -55,6 +59,7 @@ def weight_bytes(folder: Path) -> int:
 def free_bytes(device: torch.device) -> int:
     """Memory free on the device now."""
     if device.type == "cuda":
+        torch.cuda.empty_cache()  # what loading has left behind is free, too
         free: int = torch.cuda.mem_get_info(device)[0]
         return free
     return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
@@ -80,3 +85,21 @@ def kv_budget_bytes(settings: WorkerSettings, device: torch.device) -> int:
         return int(settings.kv_gb * 1e9)
     share = GPU_KV_SHARE if device.type == "cuda" else CPU_KV_SHARE
     return int(free_bytes(device) * share)
+
+
+def choose_context(settings: WorkerSettings, model: Phi3V, budget_bytes: int) -> int:
+    """Tokens of the longest conversation: as asked for, what the model was made for, and what `budget_bytes` hold.
+
+    Raises:
+        ModelTooLarge: beside the weights there is no room for one short conversation.
+    """
+    wanted = min(settings.context, model.config.max_position_embeddings)
+    granule = BLOCK_SIZE if model.device.type == "cuda" else 1  # there, memory comes in blocks
+    held = budget_bytes // (granule * kv_bytes_per_token(model)) * granule
+    least = min(wanted, LEAST_CONTEXT)
+    if held < least:
+        needed_gb = least * kv_bytes_per_token(model) / 1e9
+        raise ModelTooLarge(
+            needed_gb=needed_gb, free_gb=budget_bytes / 1e9, device=f"{model.device} beside its weights"
+        )
+    return min(wanted, held)

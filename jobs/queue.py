@@ -91,7 +91,8 @@ class QueueOut(Protocol):
     async def claim(self, *, worker: str, room: int, wait_s: float = 0.0) -> list[Claim]:
         """Up to `room` jobs, each of another conversation, in fair order; waits up to `wait_s` for the first.
 
-        A conversation whose cache another live worker holds is left to it for two seconds.
+        A conversation whose cache another live worker holds is left to it for two seconds. A call that is
+        cancelled while it waits keeps nothing: what it was given just then goes back at once.
         """
         ...
 

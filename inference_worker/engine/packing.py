@@ -16,4 +16,4 @@ def pack(lists: Sequence[Sequence[int]], device: torch.device) -> Tensor:
 def to_device(lists: Sequence[Sequence[int]], device: torch.device) -> list[Tensor]:
     """A tensor (numbers,) int32 for each list."""
     flat = pack(lists, device).to(device, non_blocking=True)
-    return [*flat.split([len(numbers) for numbers in lists])]
+    return [*torch.split(flat, [len(numbers) for numbers in lists])]

@@ -71,7 +71,7 @@ class BlockPool:
         assert everywhere == list(range(self.blocks)), "every block has exactly one owner"
 
     def _in_blocks(self, slots: Tensor) -> Tensor:
-        return slots[: self.spare_slot].unflatten(0, (self.blocks, self.block_size))
+        return slots[: self.spare_slot].view(self.blocks, self.block_size, *slots.shape[1:])
 
 
 class PagedCache:

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from inference_worker.engine.backend import Backend
+from inference_worker.engine.graphs import MOST_SEQUENCES, build_static_decoder
 from inference_worker.engine.packing import to_device
 from inference_worker.engine.sampler import sample
 from inference_worker.engine.scheduler import Row
@@ -20,11 +21,12 @@ class ModelRunner:
         self._model = model
         self._backend = backend
         self._device = model.device
+        self._static = build_static_decoder(model, backend)
 
     @torch.inference_mode()
     def run(self, rows: Rows[Row]) -> list[int]:
         """Compute the rows into their caches; the next id of each row that draws, in order."""
-        logits = self._run_any(rows)
+        logits = self._run_decode(rows) if self._is_static(rows) else self._run_any(rows)
         drawing = [row.sequence for row in rows if row.draws]
         if not drawing:
             return []
@@ -34,15 +36,28 @@ class ModelRunner:
             [sequence.generator for sequence in drawing],
         )
 
+    def _is_static(self, rows: Rows[Row]) -> bool:
+        """Whether everybody decodes one token that is a word, and there is a static step for so many."""
+        return (
+            self._static is not None
+            and len(rows) <= MOST_SEQUENCES
+            and all(row.tokens == 1 and row.draws and row.sequence.ids[-1] >= 0 for row in rows)
+        )
+
+    def _run_decode(self, rows: Rows[Row]) -> Tensor:
+        """Logits (rows, vocab) where `_is_static`."""
+        assert self._static is not None
+        return self._static.run([row.sequence.ids[-1] for row in rows], [row.span for row in rows])
+
     def _run_any(self, rows: Rows[Row]) -> Tensor:
         """Logits (drawing rows, vocab) of any mixture of rows."""
         spans = [row.span for row in rows]
         ids = [max(id_, 0) for row in rows for id_ in _next_ids(row)]  # below 0 is a picture: overwritten
         positions = [position for span in spans for position in range(span.cache.length, span.total)]
-        long = [span.cache.long for span in spans for _ in range(span.tokens)]
+        long = [int(span.cache.long) for span in spans for _ in range(span.tokens)]
         ends = accumulate(span.tokens for span in spans)
         last = [end - 1 for row, end in zip(rows, ends, strict=True) if row.draws]
-        ours = [ids, positions, long, last]
+        ours: list[list[int]] = [ids, positions, long, last]
         on_device = to_device([*ours, *self._backend.indices(spans)], self._device)
 
         hidden = self._model.embed(on_device[0])  # (tokens, hidden)

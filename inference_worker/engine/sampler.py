@@ -18,8 +18,9 @@ def sample(logits: Tensor, params: Sequence[SamplingParams], generators: Sequenc
     drawn = [row for row, chosen in enumerate(params) if chosen.temperature > 0]
     if drawn:
         numbers = [[params[row].temperature, params[row].top_p, _uniform(generators[row])] for row in drawn]
+        temperature, top_p, uniform = torch.tensor(numbers).to(logits.device)[:, :, None].unbind(dim=1)
         rows = torch.tensor(drawn).to(logits.device)
-        ids[rows] = draw(logits[rows], *torch.tensor(numbers).to(logits.device).split(1, dim=1))
+        ids[rows] = draw(logits[rows], temperature, top_p, uniform)
     result: list[int] = ids.tolist()
     return result
 

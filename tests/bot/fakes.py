@@ -203,5 +203,5 @@ class FakeWorker:
 async def eventually(condition: Callable[[], object], *, within_s: float = 5.0) -> None:
     """Wait until a condition holds."""
     async with asyncio.timeout(within_s):
-        while not condition():  # noqa: ASYNC110  what is waited for is somebody else's state
+        while not condition():
             await asyncio.sleep(0.005)

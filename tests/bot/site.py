@@ -26,45 +26,19 @@ class Site:
 @asynccontextmanager
 async def open_site() -> AsyncIterator[Site]:
     async def serve(request: web.Request) -> web.StreamResponse:
-        opened.asked.append(request.path)
-        opened.headers.append(dict(request.headers))
-        match request.path.strip("/").split("/"):
-            case ["picture"]:
+        site.asked.append(request.path)
+        site.headers.append(dict(request.headers))
+        name, *rest = request.path.strip("/").split("/")
+        match name:
+            case "picture":
                 return web.Response(body=PICTURE)
-            case ["hop", "0"]:
-                raise web.HTTPFound("/picture")
-            case ["hop", left]:
-                raise web.HTTPFound(f"/hop/{int(left) - 1}")
-            case ["away"]:
-                raise web.HTTPFound("http://localhost:1/picture")
-            case ["file"]:
-                raise web.HTTPFound("file:///etc/passwd")
-            case ["to", *target]:
-                raise web.HTTPFound("/".join(target))
-            case ["cookie"]:
-                response = web.HTTPFound("/picture")
-                response.set_cookie("who", "me")
-                raise response
-            case ["zipped"]:
+            case "zipped":
                 return web.Response(body=gzip.compress(PICTURE), headers={"Content-Encoding": "gzip"})
-            case ["endless"]:
-                response = web.StreamResponse()
-                await response.prepare(request)
-                try:
-                    while True:
-                        await response.write(b"more" * 1000)
-                        await asyncio.sleep(0.01)
-                except ConnectionError:
-                    opened.left.append(request.path)
-                return response
-            case ["cut"]:
-                response = web.StreamResponse(headers={"Content-Length": "1000"})
-                await response.prepare(request)
-                await response.write(b"only this")
-                assert request.transport is not None
-                request.transport.close()
-                return response
-        raise web.HTTPNotFound
+            case "cut":
+                return await _cut_short(request)
+            case "endless":
+                return await _endless(request, site)
+        raise _redirect(name, rest)
 
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", serve)
@@ -72,6 +46,44 @@ async def open_site() -> AsyncIterator[Site]:
     await runner.setup()
     server = web.TCPSite(runner, "127.0.0.1", 0)
     await server.start()
-    opened = Site(runner.addresses[0][1])
-    yield opened
+    site = Site(runner.addresses[0][1])
+    yield site
     await runner.cleanup()
+
+
+def _redirect(name: str, rest: list[str]) -> web.HTTPException:
+    match name, rest:
+        case "hop", [left]:
+            return web.HTTPFound(f"/hop/{int(left) - 1}" if int(left) else "/picture")
+        case "away", []:
+            return web.HTTPFound("http://localhost:1/picture")
+        case "file", []:
+            return web.HTTPFound("file:///etc/passwd")
+        case "to", _:
+            return web.HTTPFound("/".join(rest))
+        case "cookie", []:
+            found = web.HTTPFound("/picture")
+            found.set_cookie("who", "me")
+            return found
+    return web.HTTPNotFound()
+
+
+async def _cut_short(request: web.Request) -> web.StreamResponse:
+    response = web.StreamResponse(headers={"Content-Length": "1000"})
+    await response.prepare(request)
+    await response.write(b"only this")
+    assert request.transport is not None
+    request.transport.close()
+    return response
+
+
+async def _endless(request: web.Request, site: Site) -> web.StreamResponse:
+    response = web.StreamResponse()
+    await response.prepare(request)
+    try:
+        while True:
+            await response.write(b"more" * 1000)
+            await asyncio.sleep(0.01)
+    except ConnectionError:
+        site.left.append(request.path)
+    return response

@@ -120,9 +120,7 @@ def test_the_person_is_told_when_to_come_back_and_may_then(clock: Clock) -> None
 
 
 @pytest.mark.parametrize("per_minute", [0.7, 1.5, 7.0, 12.0, 59.0])
-def test_whoever_comes_back_when_told_to_is_let_in_and_a_second_earlier_is_not(
-    clock: Clock, per_minute: float
-) -> None:
+def test_whoever_comes_back_when_told_to_is_let_in_and_a_second_earlier_is_not(clock: Clock, per_minute: float) -> None:
     admission = admission_with(clock, user_rate=Rate(per_minute=per_minute, burst=2))
     told_s = []
     for step_s in (0.0, 0.0, 0.3, 0.0, 0.0):
@@ -142,9 +140,7 @@ def test_whoever_comes_back_when_told_to_is_let_in_and_a_second_earlier_is_not(
 
 
 def test_the_longer_of_two_waits_is_told(clock: Clock) -> None:
-    admission = admission_with(
-        clock, user_rate=Rate(per_minute=6, burst=1), tenant_rate=Rate(per_minute=2, burst=1)
-    )
+    admission = admission_with(clock, user_rate=Rate(per_minute=6, burst=1), tenant_rate=Rate(per_minute=2, burst=1))
     admission.admit(asking())
     with pytest.raises(RateLimited) as refused:
         admission.admit(asking())

@@ -281,9 +281,7 @@ async def test_where_no_file_can_be_posted_the_text_lands_all_the_same(
     assert not await is_owed(jobs)
 
 
-async def test_an_answer_without_a_word_is_said_to_be_one(
-    ask: Ask, platform: FakePlatform, worker: FakeWorker
-) -> None:
+async def test_an_answer_without_a_word_is_said_to_be_one(ask: Ask, platform: FakePlatform, worker: FakeWorker) -> None:
     asked = await ask()
     await worker.answer(" \n")
     await asked.told()

@@ -1,14 +1,16 @@
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
 
 import pytest
+import pytest_asyncio
 from PIL import Image
 
 import bot.intake
 from bot.fetching import Fetcher
 from bot.intake import Intake, TakenIn
 from bot.sandbox.pool import Sandbox
-from jobs import ConversationId, JobKind
+from jobs import ConversationId, JobKind, Picture
 from jobs.memory import MemoryJobs
 from tests.bot.fakes import FakePlatform, FakeWorker, conversation, mention
 from tests.bot.pictures import BLUE, halves, is_near, opened, pdf, png, raw_pdf, saved
@@ -16,13 +18,21 @@ from tests.bot.pictures import BLUE, halves, is_near, opened, pdf, png, raw_pdf,
 pytest.importorskip("pillow_heif").register_heif_opener()
 
 MIB = 1024**2
-TakeIn = Callable[..., Awaitable[TakenIn]]
+
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")  # all tests share the decoders
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def sandbox() -> AsyncIterator[Sandbox]:
+    sandbox = Sandbox(processes=2, memory_bytes=512 * MIB, time_limit_s=10.0, max_pixels=1_000_000)
+    yield sandbox
+    await sandbox.close()
 
 
 @pytest.fixture
-async def intake(jobs: MemoryJobs) -> AsyncIterator[Intake]:
-    sandbox = Sandbox(processes=2, memory_bytes=512 * MIB, time_limit_s=10.0, max_pixels=1_000_000)
-    yield Intake(
+def intake(jobs: MemoryJobs, sandbox: Sandbox) -> Intake:
+    return Intake(
         fetcher=Fetcher(max_bytes=MIB, timeout_s=1.0),
         sandbox=sandbox,
         pictures=jobs.pictures,
@@ -30,51 +40,57 @@ async def intake(jobs: MemoryJobs) -> AsyncIterator[Intake]:
         max_pictures=3,
         max_pages=2,
     )
-    await sandbox.close()
+
+
+@dataclass
+class Thread:
+    """One conversation on the platform."""
+
+    intake: Intake
+    jobs: MemoryJobs
+    platform: FakePlatform
+    where: ConversationId
+
+    async def take_in(self, *origins: str, kind: JobKind = JobKind.ASK) -> TakenIn:
+        job = mention("what is this?", *origins, where=self.where, kind=kind).as_job(patience_s=60.0)
+        return await self.intake.take_in(job, self.platform)
+
+    async def join(self, taken: TakenIn) -> None:
+        """The pictures join the conversation: their question is answered."""
+        job = mention("what is this?", where=self.where).as_job(patience_s=60.0)
+        await self.jobs.queue_in.submit(job, holder="bot")
+        await self.jobs.queue_in.attach(job.id, taken.pictures)
+        await FakeWorker(self.jobs).answer("a flag")
+
+    async def has(self, picture: Picture) -> bool:
+        return await self.jobs.pictures.has(self.where.tenant_key, picture.digest)
+
+    def lose_bytes(self) -> None:
+        """All of them are evicted."""
+        self.jobs.pictures._state.pictures.clear()
 
 
 @pytest.fixture
-def where() -> ConversationId:
-    return conversation()
+def thread(intake: Intake, jobs: MemoryJobs, platform: FakePlatform) -> Thread:
+    return Thread(intake, jobs, platform, conversation())
 
 
-@pytest.fixture
-def take_in(intake: Intake, platform: FakePlatform, where: ConversationId) -> TakeIn:
-    async def take(*origins: str, kind: JobKind = JobKind.ASK) -> TakenIn:
-        job = mention("what is this?", *origins, where=where, kind=kind).as_job(patience_s=60.0)
-        return await intake.take_in(job, platform)
-
-    return take
-
-
-async def ask_and_answer(
-    jobs: MemoryJobs, worker: FakeWorker, taken: TakenIn, where: ConversationId, *, source: str = ""
-) -> None:
-    """The pictures join the conversation."""
-    job = mention("what is this?", where=where, source=source).as_job(patience_s=60.0)
-    await jobs.queue_in.submit(job, holder="bot")
-    await jobs.queue_in.attach(job.id, taken.pictures)
-    await worker.answer("a flag")
-
-
-async def test_pictures_are_stored_in_the_order_of_the_question(
-    take_in: TakeIn, jobs: MemoryJobs, platform: FakePlatform, where: ConversationId
-) -> None:
-    platform.files = {"flag.png": png(), "blue.jpg": saved(halves(60, 40).transpose(1), "JPEG")}
-    taken = await take_in("flag.png", "blue.jpg")
+async def test_pictures_are_stored_in_the_order_of_the_question(thread: Thread) -> None:
+    thread.platform.files = {"flag.png": png(), "blue.jpg": saved(halves(60, 40).transpose(1), "JPEG")}
+    taken = await thread.take_in("flag.png", "blue.jpg")
     assert [(picture.name, picture.width, picture.height) for picture in taken.pictures] == [
         ("flag.png", 120, 80),
         ("blue.jpg", 60, 40),
     ]
-    stored = [await jobs.pictures.get(where.tenant_key, picture.digest) for picture in taken.pictures]
+    stored = [await thread.jobs.pictures.get(thread.where.tenant_key, picture.digest) for picture in taken.pictures]
     assert opened(stored[0]).tobytes() == halves().tobytes()
     assert is_near(opened(stored[1]).getpixel((30, 35)), opened(stored[1]).getpixel((30, 30)))
     assert taken.verdicts == ()
 
 
-async def test_one_bad_file_does_not_lose_the_others(take_in: TakeIn, platform: FakePlatform) -> None:
-    platform.files = {"a.png": png(), "notes.png": b"just words", "c.jpg": saved(halves(), "JPEG")[:300]}
-    taken = await take_in("a.png", "notes.png", "c.jpg")
+async def test_one_bad_file_does_not_lose_the_others(thread: Thread) -> None:
+    thread.platform.files = {"a.png": png(), "notes.png": b"just words", "c.jpg": saved(halves(), "JPEG")[:300]}
+    taken = await thread.take_in("a.png", "notes.png", "c.jpg")
     assert [picture.name for picture in taken.pictures] == ["a.png"]
     assert taken.verdicts == (
         "Picture 2 skipped: it is a text file, not a picture.",
@@ -83,78 +99,70 @@ async def test_one_bad_file_does_not_lose_the_others(take_in: TakeIn, platform: 
     assert not taken.leaves_nothing_to_see
 
 
-async def test_more_pictures_than_allowed_are_named_one_by_one(take_in: TakeIn, platform: FakePlatform) -> None:
-    platform.files = {name: png() for name in "abcde"}
-    taken = await take_in(*"abcde")
+async def test_more_pictures_than_allowed_are_named_one_by_one(thread: Thread) -> None:
+    thread.platform.files = {name: png() for name in "abcde"}
+    taken = await thread.take_in(*"abcde")
     assert len(taken.pictures) == 3
     assert taken.verdicts == (
         "Picture 4 skipped: the limit is 3 pictures a question.",
         "Picture 5 skipped: the limit is 3 pictures a question.",
     )
-    assert platform.fetched == ["a", "b", "c"]
+    assert thread.platform.fetched == ["a", "b", "c"]
 
 
-async def test_when_every_file_is_refused_there_is_nothing_to_see(take_in: TakeIn, platform: FakePlatform) -> None:
-    taken = await take_in("gone.png")
+async def test_when_every_file_is_refused_there_is_nothing_to_see(thread: Thread) -> None:
+    taken = await thread.take_in("gone.png")
     assert taken.leaves_nothing_to_see
     assert taken.verdicts == ("Picture 1 skipped: it cannot be fetched (it was deleted).",)
 
 
-async def test_earlier_pictures_are_something_to_see(
-    take_in: TakeIn, jobs: MemoryJobs, worker: FakeWorker, platform: FakePlatform, where: ConversationId
-) -> None:
-    platform.files["a.png"] = png()
-    await ask_and_answer(jobs, worker, await take_in("a.png"), where)
-    taken = await take_in("gone.png")
+async def test_earlier_pictures_are_something_to_see(thread: Thread) -> None:
+    thread.platform.files["a.png"] = png()
+    await thread.join(await thread.take_in("a.png"))
+    taken = await thread.take_in("gone.png")
     assert (taken.earlier, taken.leaves_nothing_to_see) == (1, False)
 
 
 @pytest.mark.parametrize(("kind", "crops"), [(JobKind.ASK, 4), (JobKind.COMPARE, 4), (JobKind.OCR, 16)])
-async def test_reading_looks_closer(take_in: TakeIn, platform: FakePlatform, kind: JobKind, crops: int) -> None:
-    platform.files["a.png"] = png()
-    (picture,) = (await take_in("a.png", kind=kind)).pictures
+async def test_reading_looks_closer(thread: Thread, kind: JobKind, crops: int) -> None:
+    thread.platform.files["a.png"] = png()
+    (picture,) = (await thread.take_in("a.png", kind=kind)).pictures
     assert picture.max_crops == crops
 
 
-async def test_a_known_picture_is_not_fetched_again(
-    take_in: TakeIn, jobs: MemoryJobs, worker: FakeWorker, platform: FakePlatform, where: ConversationId
-) -> None:
-    platform.files = {"a.png": png(), "b.png": png(halves(50, 50))}
-    first = await take_in("a.png")
-    await ask_and_answer(jobs, worker, first, where)
-    again = await take_in("a.png", "b.png")
-    assert platform.fetched == ["a.png", "b.png"]
+async def test_a_known_picture_is_not_fetched_again(thread: Thread) -> None:
+    thread.platform.files = {"a.png": png(), "b.png": png(halves(50, 50))}
+    first = await thread.take_in("a.png")
+    await thread.join(first)
+    again = await thread.take_in("a.png", "b.png")
+    assert thread.platform.fetched == ["a.png", "b.png"]
     assert again.pictures[0].digest == first.pictures[0].digest
     assert again.pictures[0].number == 1
 
 
-async def test_a_known_picture_whose_bytes_are_gone_is_fetched_again(
-    take_in: TakeIn, jobs: MemoryJobs, worker: FakeWorker, platform: FakePlatform, where: ConversationId
-) -> None:
-    platform.files["a.png"] = png()
-    first = await take_in("a.png")
-    await ask_and_answer(jobs, worker, first, where)
-    jobs.pictures._state.pictures.clear()  # evicted
-    again = await take_in("a.png")
+async def test_a_known_picture_whose_bytes_are_gone_is_fetched_again(thread: Thread) -> None:
+    thread.platform.files["a.png"] = png()
+    first = await thread.take_in("a.png")
+    await thread.join(first)
+    thread.lose_bytes()  # evicted
+    again = await thread.take_in("a.png")
     assert again.pictures[0].digest == first.pictures[0].digest
-    assert await jobs.pictures.get(where.tenant_key, first.pictures[0].digest) is not None
+    assert await thread.jobs.pictures.get(thread.where.tenant_key, first.pictures[0].digest) is not None
 
 
-async def test_a_follow_up_brings_back_the_pictures_it_does_not_mention(
-    take_in: TakeIn, jobs: MemoryJobs, worker: FakeWorker, platform: FakePlatform, where: ConversationId
-) -> None:
-    platform.files["a.png"] = png()
-    first = await take_in("a.png")
-    await ask_and_answer(jobs, worker, first, where)
-    jobs.pictures._state.pictures.clear()
-    follow_up = await take_in()
+async def test_a_follow_up_brings_back_the_pictures_it_does_not_mention(thread: Thread) -> None:
+    thread.platform.files["a.png"] = png()
+    first = await thread.take_in("a.png")
+    await thread.join(first)
+    thread.lose_bytes()
+    follow_up = await thread.take_in()
     assert (follow_up.pictures, follow_up.verdicts) == ((), ())
-    assert await jobs.pictures.get(where.tenant_key, first.pictures[0].digest) is not None
+    assert await thread.jobs.pictures.get(thread.where.tenant_key, first.pictures[0].digest) is not None
 
 
-async def test_taking_in_twice_gives_the_same(take_in: TakeIn, platform: FakePlatform) -> None:
-    platform.files = {"a.jpg": saved(halves(300, 200), "JPEG"), "b": b"words"}
-    assert await take_in("a.jpg", "b") == await take_in("a.jpg", "b")
+async def test_taking_in_twice_gives_the_same(thread: Thread) -> None:
+    thread.platform.files = {"a.jpg": saved(halves(300, 200), "JPEG"), "b": b"words"}
+    assert await thread.take_in("a.jpg", "b") == await thread.take_in("a.jpg", "b")
 
 
 async def test_nobody_waits_for_a_stalling_file(intake: Intake, platform: FakePlatform) -> None:
@@ -169,14 +177,12 @@ async def test_nobody_waits_for_a_stalling_file(intake: Intake, platform: FakePl
     assert (await stalling).verdicts[0] == "Picture 1 skipped: it took more than 1 s to arrive."
 
 
-async def test_a_turned_photo_is_stored_upright(
-    take_in: TakeIn, jobs: MemoryJobs, platform: FakePlatform, where: ConversationId
-) -> None:
+async def test_a_turned_photo_is_stored_upright(thread: Thread) -> None:
     exif = opened(saved(halves(), "JPEG")).getexif()
     exif[0x0112] = 6  # the camera was held a quarter turn to the left
-    platform.files["photo.jpg"] = saved(halves(200, 100), "JPEG", exif=exif)
-    (picture,) = (await take_in("photo.jpg")).pictures
-    stored = opened(await jobs.pictures.get(where.tenant_key, picture.digest))
+    thread.platform.files["photo.jpg"] = saved(halves(200, 100), "JPEG", exif=exif)
+    (picture,) = (await thread.take_in("photo.jpg")).pictures
+    stored = opened(await thread.jobs.pictures.get(thread.where.tenant_key, picture.digest))
     assert (picture.width, picture.height) == stored.size == (100, 200)
     assert is_near(stored.getpixel((50, 150)), BLUE)
 
@@ -184,83 +190,58 @@ async def test_a_turned_photo_is_stored_upright(
 # ------------------------------------------------------------ bytes that are gone
 
 
-async def test_bytes_that_are_there_are_not_read_to_know_it(
-    take_in: TakeIn,
-    jobs: MemoryJobs,
-    worker: FakeWorker,
-    platform: FakePlatform,
-    where: ConversationId,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    platform.files["a.png"] = png()
-    await ask_and_answer(jobs, worker, await take_in("a.png"), where)
+async def test_bytes_that_are_there_are_not_read_to_know_it(thread: Thread, monkeypatch: pytest.MonkeyPatch) -> None:
+    thread.platform.files["a.png"] = png()
+    await thread.join(await thread.take_in("a.png"))
 
     async def nobody_reads(*_: str) -> bytes:
         raise AssertionError
 
-    monkeypatch.setattr(jobs.pictures, "get", nobody_reads)
-    assert (await take_in("a.png")).pictures[0].number == 1
-    assert platform.fetched == ["a.png"]
+    monkeypatch.setattr(thread.jobs.pictures, "get", nobody_reads)
+    assert (await thread.take_in("a.png")).pictures[0].number == 1
+    assert thread.platform.fetched == ["a.png"]
 
 
-async def test_other_bytes_from_the_same_place_do_not_stand_in_for_an_earlier_picture(
-    take_in: TakeIn, jobs: MemoryJobs, worker: FakeWorker, platform: FakePlatform, where: ConversationId
-) -> None:
-    platform.files["a.png"] = png()
-    first = await take_in("a.png")
-    await ask_and_answer(jobs, worker, first, where)
-    jobs.pictures._state.pictures.clear()
-    platform.files["a.png"] = png(halves(60, 60))
-    assert (await take_in()).pictures == ()
-    assert platform.fetched == ["a.png", "a.png"]
-    assert not await jobs.pictures.has(where.tenant_key, first.pictures[0].digest)
-    assert jobs.pictures._state.pictures == {}
+async def test_other_bytes_from_the_same_place_do_not_stand_in_for_an_earlier_picture(thread: Thread) -> None:
+    thread.platform.files["a.png"] = png()
+    first = await thread.take_in("a.png")
+    await thread.join(first)
+    thread.lose_bytes()
+    thread.platform.files["a.png"] = png(halves(60, 60))
+    assert (await thread.take_in()).pictures == ()
+    assert thread.platform.fetched == ["a.png", "a.png"]
+    assert not await thread.has(first.pictures[0])
+    assert thread.jobs.pictures._state.pictures == {}
 
 
-async def test_a_picture_that_is_named_again_and_has_changed_is_a_new_one(
-    take_in: TakeIn, jobs: MemoryJobs, worker: FakeWorker, platform: FakePlatform, where: ConversationId
-) -> None:
-    platform.files["a.png"] = png()
-    await ask_and_answer(jobs, worker, await take_in("a.png"), where)
-    jobs.pictures._state.pictures.clear()
-    platform.files["a.png"] = png(halves(60, 60))
-    (picture,) = (await take_in("a.png")).pictures
+async def test_a_picture_that_is_named_again_and_has_changed_is_a_new_one(thread: Thread) -> None:
+    thread.platform.files["a.png"] = png()
+    await thread.join(await thread.take_in("a.png"))
+    thread.lose_bytes()
+    thread.platform.files["a.png"] = png(halves(60, 60))
+    (picture,) = (await thread.take_in("a.png")).pictures
     assert (picture.width, picture.number) == (60, 0)
 
 
 @pytest.mark.parametrize("format_", ["PNG", "JPEG", "WEBP", "HEIF", "AVIF", "PDF"])
-async def test_bringing_back_gives_the_very_same_bytes(
-    take_in: TakeIn,
-    jobs: MemoryJobs,
-    worker: FakeWorker,
-    platform: FakePlatform,
-    where: ConversationId,
-    format_: str,
-) -> None:
-    platform.files["a"] = saved(halves(400, 300), format_)
-    first = await take_in("a")
-    await ask_and_answer(jobs, worker, first, where)
-    jobs.pictures._state.pictures.clear()
-    await take_in()
-    assert await jobs.pictures.has(where.tenant_key, first.pictures[0].digest)
+async def test_bringing_back_gives_the_very_same_bytes(thread: Thread, format_: str) -> None:
+    thread.platform.files["a"] = saved(halves(400, 300), format_)
+    first = await thread.take_in("a")
+    await thread.join(first)
+    thread.lose_bytes()
+    await thread.take_in()
+    assert await thread.has(first.pictures[0])
 
 
-async def test_what_is_brought_back_is_the_latest(
-    take_in: TakeIn,
-    jobs: MemoryJobs,
-    worker: FakeWorker,
-    platform: FakePlatform,
-    where: ConversationId,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+async def test_what_is_brought_back_is_the_latest(thread: Thread, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bot.intake, "_BROUGHT_BACK", 2)
     for side, name in enumerate("abc", start=50):
-        platform.files[name] = png(halves(side, side))
-        await ask_and_answer(jobs, worker, await take_in(name), where)
-    jobs.pictures._state.pictures.clear()
-    platform.fetched.clear()
-    await take_in()
-    assert sorted(platform.fetched) == ["b", "c"]
+        thread.platform.files[name] = png(halves(side, side))
+        await thread.join(await thread.take_in(name))
+    thread.lose_bytes()
+    thread.platform.fetched.clear()
+    await thread.take_in()
+    assert sorted(thread.platform.fetched) == ["b", "c"]
 
 
 # ------------------------------------------------------------ documents
@@ -270,11 +251,9 @@ def pages(count: int) -> list[Image.Image]:
     return [halves(120 + 10 * number, 80) for number in range(count)]
 
 
-async def test_the_first_pages_of_a_document_are_pictures_and_the_rest_is_said(
-    take_in: TakeIn, platform: FakePlatform
-) -> None:
-    platform.files = {"report.pdf": pdf(*pages(5)), "a.png": png()}
-    taken = await take_in("report.pdf", "a.png")
+async def test_the_first_pages_of_a_document_are_pictures_and_the_rest_is_said(thread: Thread) -> None:
+    thread.platform.files = {"report.pdf": pdf(*pages(5)), "a.png": png()}
+    taken = await thread.take_in("report.pdf", "a.png")
     assert [(picture.name, picture.ref.page) for picture in taken.pictures] == [
         ("report.pdf", 1),
         ("report.pdf", 2),
@@ -283,9 +262,9 @@ async def test_the_first_pages_of_a_document_are_pictures_and_the_rest_is_said(
     assert taken.verdicts == ("Page 3 and later of report.pdf were left out.",)
 
 
-async def test_pages_count_towards_the_pictures_of_a_question(take_in: TakeIn, platform: FakePlatform) -> None:
-    platform.files = {"a.pdf": pdf(*pages(2)), "b.pdf": pdf(*pages(2)), "c.png": png()}
-    taken = await take_in("a.pdf", "b.pdf", "c.png")
+async def test_pages_count_towards_the_pictures_of_a_question(thread: Thread) -> None:
+    thread.platform.files = {"a.pdf": pdf(*pages(2)), "b.pdf": pdf(*pages(2)), "c.png": png()}
+    taken = await thread.take_in("a.pdf", "b.pdf", "c.png")
     assert [(picture.name, picture.ref.page) for picture in taken.pictures] == [
         ("a.pdf", 1),
         ("a.pdf", 2),
@@ -297,35 +276,31 @@ async def test_pages_count_towards_the_pictures_of_a_question(take_in: TakeIn, p
     )
 
 
-async def test_a_known_document_is_not_fetched_again(
-    take_in: TakeIn, jobs: MemoryJobs, worker: FakeWorker, platform: FakePlatform, where: ConversationId
-) -> None:
-    platform.files["a.pdf"] = pdf(*pages(2))
-    await ask_and_answer(jobs, worker, await take_in("a.pdf"), where)
-    again = await take_in("a.pdf")
+async def test_a_known_document_is_not_fetched_again(thread: Thread) -> None:
+    thread.platform.files["a.pdf"] = pdf(*pages(2))
+    await thread.join(await thread.take_in("a.pdf"))
+    again = await thread.take_in("a.pdf")
     assert [(picture.ref.page, picture.number) for picture in again.pictures] == [(1, 1), (2, 2)]
-    assert platform.fetched == ["a.pdf"]
+    assert thread.platform.fetched == ["a.pdf"]
 
 
-async def test_the_pages_of_a_document_are_brought_back_with_one_fetch(
-    take_in: TakeIn, jobs: MemoryJobs, worker: FakeWorker, platform: FakePlatform, where: ConversationId
-) -> None:
-    platform.files["a.pdf"] = pdf(*pages(2))
-    first = await take_in("a.pdf")
-    await ask_and_answer(jobs, worker, first, where)
-    jobs.pictures._state.pictures.clear()
-    again = await take_in("a.pdf")
+async def test_the_pages_of_a_document_are_brought_back_with_one_fetch(thread: Thread) -> None:
+    thread.platform.files["a.pdf"] = pdf(*pages(2))
+    first = await thread.take_in("a.pdf")
+    await thread.join(first)
+    thread.lose_bytes()
+    again = await thread.take_in("a.pdf")
     assert [picture.number for picture in again.pictures] == [1, 2]
-    jobs.pictures._state.pictures.clear()
-    await take_in()
-    assert platform.fetched == ["a.pdf"] * 3
+    thread.lose_bytes()
+    await thread.take_in()
+    assert thread.platform.fetched == ["a.pdf"] * 3
     for picture in first.pictures:
-        assert await jobs.pictures.has(where.tenant_key, picture.digest)
+        assert await thread.has(picture)
 
 
-async def test_a_damaged_document_is_one_verdict(take_in: TakeIn, platform: FakePlatform) -> None:
-    platform.files = {"a.pdf": raw_pdf(pages=0), "b.pdf": pdf(*pages(1))}
-    taken = await take_in("a.pdf", "b.pdf")
+async def test_a_damaged_document_is_one_verdict(thread: Thread) -> None:
+    thread.platform.files = {"a.pdf": raw_pdf(pages=0), "b.pdf": pdf(*pages(1))}
+    taken = await thread.take_in("a.pdf", "b.pdf")
     assert [picture.name for picture in taken.pictures] == ["b.pdf"]
     assert taken.verdicts == ("Picture 1 skipped: the file is damaged or cut short.",)
 
@@ -333,59 +308,49 @@ async def test_a_damaged_document_is_one_verdict(take_in: TakeIn, platform: Fake
 # ------------------------------------------------------------ pictures that somebody dropped
 
 
-async def test_a_dropped_picture_is_not_taken_in_again_from_where_it_came(
-    take_in: TakeIn, jobs: MemoryJobs, worker: FakeWorker, platform: FakePlatform, where: ConversationId
-) -> None:
-    platform.files = {"a.png": png(), "b.png": png(halves(50, 50)), "again.png": png()}
-    await ask_and_answer(jobs, worker, await take_in("a.png", "b.png"), where)
-    await jobs.eraser.drop_picture(where, 1)
-    taken = await take_in("a.png", "b.png")
+async def test_a_dropped_picture_is_not_taken_in_again_from_where_it_came(thread: Thread) -> None:
+    thread.platform.files = {"a.png": png(), "b.png": png(halves(50, 50)), "again.png": png()}
+    await thread.join(await thread.take_in("a.png", "b.png"))
+    await thread.jobs.eraser.drop_picture(thread.where, 1)
+    taken = await thread.take_in("a.png", "b.png")
     assert ([picture.number for picture in taken.pictures], taken.verdicts) == ([2], ())
-    assert platform.fetched == ["a.png", "b.png"]
-    (posted_again,) = (await take_in("again.png")).pictures
+    assert thread.platform.fetched == ["a.png", "b.png"]
+    (posted_again,) = (await thread.take_in("again.png")).pictures
     assert posted_again.number == 0
 
 
-async def test_a_question_about_nothing_but_a_dropped_picture_says_that_it_was_dropped(
-    take_in: TakeIn, jobs: MemoryJobs, worker: FakeWorker, platform: FakePlatform, where: ConversationId
-) -> None:
-    platform.files["a.png"] = png()
-    await ask_and_answer(jobs, worker, await take_in("a.png"), where)
-    await jobs.eraser.drop_picture(where, 1)
-    taken = await take_in("a.png")
+async def test_a_question_about_nothing_but_a_dropped_picture_says_that_it_was_dropped(thread: Thread) -> None:
+    thread.platform.files["a.png"] = png()
+    await thread.join(await thread.take_in("a.png"))
+    await thread.jobs.eraser.drop_picture(thread.where, 1)
+    taken = await thread.take_in("a.png")
     assert taken.leaves_nothing_to_see
-    assert taken.verdicts == (
-        "Picture 1 was dropped from this conversation. Please post it again to have it back.",
-    )
+    assert taken.verdicts == ("Picture 1 was dropped from this conversation. Please post it again to have it back.",)
 
 
-async def test_a_dropped_page_stays_out_when_the_others_are_brought_back(
-    take_in: TakeIn, jobs: MemoryJobs, worker: FakeWorker, platform: FakePlatform, where: ConversationId
-) -> None:
-    platform.files["a.pdf"] = pdf(*pages(2))
-    await ask_and_answer(jobs, worker, await take_in("a.pdf"), where)
-    await jobs.eraser.drop_picture(where, 1)
-    jobs.pictures._state.pictures.clear()
-    taken = await take_in("a.pdf")
+async def test_a_dropped_page_stays_out_when_the_others_are_brought_back(thread: Thread) -> None:
+    thread.platform.files["a.pdf"] = pdf(*pages(2))
+    await thread.join(await thread.take_in("a.pdf"))
+    await thread.jobs.eraser.drop_picture(thread.where, 1)
+    thread.lose_bytes()
+    taken = await thread.take_in("a.pdf")
     assert [(picture.ref.page, picture.number) for picture in taken.pictures] == [(2, 2)]
-    assert len(jobs.pictures._state.pictures) == 1
+    assert len(thread.jobs.pictures._state.pictures) == 1
 
 
 # ------------------------------------------------------------ many at once
 
 
-async def test_the_same_file_named_twice_is_one_picture(take_in: TakeIn, platform: FakePlatform) -> None:
-    platform.files = {"a.png": png(), "b.png": png(halves(50, 50))}
-    taken = await take_in("a.png", "b.png", "a.png")
+async def test_the_same_file_named_twice_is_one_picture(thread: Thread) -> None:
+    thread.platform.files = {"a.png": png(), "b.png": png(halves(50, 50))}
+    taken = await thread.take_in("a.png", "b.png", "a.png")
     assert [picture.name for picture in taken.pictures] == ["a.png", "b.png"]
 
 
 @pytest.mark.parametrize("name", ["photo.txt", "photo.gif", "photo", "../../etc/passwd", "photo.png.exe"])
-async def test_a_file_is_what_its_bytes_say_whatever_it_is_called(
-    take_in: TakeIn, platform: FakePlatform, name: str
-) -> None:
-    platform.files[name] = png()
-    assert [picture.name for picture in (await take_in(name)).pictures] == [name]
+async def test_a_file_is_what_its_bytes_say_whatever_it_is_called(thread: Thread, name: str) -> None:
+    thread.platform.files[name] = png()
+    assert [picture.name for picture in (await thread.take_in(name)).pictures] == [name]
 
 
 async def test_no_more_files_are_on_their_way_than_memory_is_meant_for(

@@ -86,6 +86,19 @@ async def test_a_conversation_lives_for_its_retention_time_after_the_last_use(op
         await ask(store.jobs, question(left, source="m1", revision=1))
 
 
+async def test_a_question_may_wait_for_longer_than_anything_is_kept(open_store: OpenStore) -> None:
+    store = await open_store(retention_s=0.2)
+    waiting, forgotten = conversation(), conversation()
+    await ask(store.jobs, question(waiting))
+    to_forget = await ask(store.jobs, question(forgotten))
+    await store.pass_time(0.3)
+    await store.jobs.reaper.reap()
+    await store.jobs.conversations.forget(forgotten)
+    assert [event async for event in store.jobs.answers.follow(to_forget)] == [FORGOTTEN]
+    assert [job.conversation for job in await answer_all(store.jobs)] == [waiting]
+    assert len((await store.jobs.conversations.load(waiting)).turns) == 1
+
+
 async def test_workers_are_told_when_a_conversation_outlives_its_time(open_store: OpenStore) -> None:
     store = await open_store(retention_s=0.2)
     where = conversation()

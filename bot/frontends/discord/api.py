@@ -65,7 +65,7 @@ class Api:
 
     def __init__(self, token: str) -> None:
         self._token = token
-        self._client = discord.Client(intents=discord.Intents.none())
+        self._client = discord.Client(intents=discord.Intents(guilds=True))
         self._pace = Pace()
         self._logging_in = asyncio.Lock()
         self._is_in = False

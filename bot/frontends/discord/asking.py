@@ -62,9 +62,9 @@ class Asking:
         conversation = self._conversation(message)
         # No waiting before this line: questions of one conversation are taken in the order in which they came.
         async with self._orders.setdefault(conversation, asyncio.Lock()):
-            if meant is Meant.OPEN and await self._desk.silences.holds(conversation):
-                return
             if await self._minds(message, conversation, words):
+                return
+            if meant is Meant.OPEN and await self._desk.silences.holds(conversation):
                 return
             messages = [message] if words else await self._gather(message)
             await self._ask(messages, conversation)

@@ -65,8 +65,10 @@ class Gateway(discord.Client):
 
     async def close(self) -> None:
         """What discord.py calls at the end."""
-        if self._syncing is not None:
-            self._syncing.cancel()
+        # discord.py leaves its own wait for "ready" behind, which then finds no loop.
+        for task in (self._syncing, getattr(self._connection, "_ready_task", None)):
+            if task is not None:
+                task.cancel()
         await super().close()
 
     async def on_ready(self) -> None:
@@ -149,4 +151,4 @@ async def _tell_bug(interaction: "discord.Interaction[discord.Client]", error: a
 def _warn(guild: discord.Guild) -> None:
     """What a server does not let us do."""
     if lacks := missing(guild.me.guild_permissions):
-        log.warning("permissions missing", server=guild.name, advice=lacking(lacks))
+        log.warning("permissions missing", server=guild.name, advice=f"{lacking(lacks)}.")

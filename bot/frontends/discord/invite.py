@@ -22,7 +22,7 @@ async def find_application(token: str) -> int:
     Raises:
         TokenRefused, DiscordAway.
     """
-    async with discord.Client(intents=discord.Intents.none()) as client:
+    async with discord.Client(intents=discord.Intents(guilds=True)) as client:
         await log_in(client, token)
         assert client.application_id is not None
         return client.application_id

@@ -21,8 +21,6 @@ _LEFT_FOR_REASONS = 150  # characters: a part may have to say why it stands wher
 _TABLE_WIDTH = 64  # characters; a phone held sideways shows that many in a code block
 _NARROWEST = 6
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=\S)")
-_NO_TEXT = {JobKind.OCR: "There is no text in it that I can read."}
-_NOTHING = "The model answered without a word."
 
 
 def lay_out(kind: JobKind, text: str, *, small_print: Sequence[str] = ()) -> list[str]:
@@ -66,8 +64,6 @@ def title_for(text: str, *, longest: int = 80) -> str:
 
 def _body(kind: JobKind, text: str) -> str:
     stripped = text.strip()
-    if not stripped:
-        return _NO_TEXT.get(kind, _NOTHING)
     pieces = [_draw(piece) if isinstance(piece, Table) else piece for piece in find_tables(stripped)]
     if kind is JobKind.OCR and len(pieces) == 1 and pieces[0] == stripped:
         return code_block(stripped)

@@ -39,7 +39,7 @@ class Posts:
         self._closed: set[int] = set()  # channels that we found we cannot write in
         self._why = ""  # the answer stands where it does, when that is not its first place
         if self._place.message is not None and "create_public_threads" in self._place.lacks:
-            self._why = f"No thread: {lacking(['create_public_threads'])}"
+            self._why = f"No thread: {lacking(['create_public_threads'])}."
 
     @property
     def posted(self) -> Posted:

@@ -6,6 +6,6 @@ async with open_chat(settings, stores, frontends=[slack], lease_s=store_settings
 """
 
 from bot.frontends.slack.credentials import Credentials
-from bot.frontends.slack.frontend import Slack, build_slack
+from bot.frontends.slack.frontend import Slack, open_slack
 
-__all__ = ["Credentials", "Slack", "build_slack"]
+__all__ = ["Credentials", "Slack", "open_slack"]

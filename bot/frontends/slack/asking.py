@@ -49,6 +49,8 @@ class Asking:
         async def answer() -> None:
             workspace = await self._desk.workspace(message.team)
             named = by_name or message.is_direct or workspace.bot_user in mentions(message.text)
+            if named:  # from now on the thread is one where the bot is asked, whatever comes in next
+                self._desk.replies.expect(message.place.conversation)
             if named or await self._is_follow_up(message, workspace):
                 await self._answer(message, workspace, named=named)
 
@@ -70,7 +72,7 @@ class Asking:
             revision = self._next_revision(message, conversation, workspace)
             if revision is None:
                 return
-            self._desk.files.remember(message.files)
+            self._desk.files.remember(message.team, message.files)
             wish = read_wish(read_text(message.text, bot_user=workspace.bot_user))
             if isinstance(wish, Wish):
                 earlier = await self._earlier(message, conversation, workspace)
@@ -121,7 +123,7 @@ class Asking:
     async def _answer(self, message: Message, workspace: Workspace, *, named: bool) -> None:
         conversation = await self._desk.conversations.load(message.place.conversation)
         self._strange.pop(conversation.id, None)
-        self._desk.files.remember(message.files)
+        self._desk.files.remember(message.team, message.files)
         said = read_text(message.text, bot_user=workspace.bot_user)
         wish = read_wish(said) if named else Wish(text=said)
         match wish:
@@ -153,7 +155,7 @@ class Asking:
         if not joins or others or any(turn.source != message.place.source for turn in conversation.turns):
             return Earlier()
         earlier = await read_earlier(workspace, message, within_s=_READING_TIME_S)
-        self._desk.files.remember(earlier.files)
+        self._desk.files.remember(message.team, earlier.files)
         return earlier
 
     def _mention(self, message: Message, wish: Wish, earlier: Earlier, *, revision: int = 0) -> Mention:

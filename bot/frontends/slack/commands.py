@@ -81,7 +81,7 @@ class Commands:
         workspace = await self._desk.workspace(team)
         try:
             await self._check_place(workspace, channel, thread)
-            self._desk.files.remember(files)
+            self._desk.files.remember(team, files)
             if kind is JobKind.ASK:
                 form = Form(kind=kind, channel=channel, thread=thread, files=files, is_direct=channel[0] == _DIRECT)
                 await self.open_form(team, body["trigger_id"], form)
@@ -117,7 +117,7 @@ class Commands:
                 return filled.misplaced(_NOT_THERE)
             except NotPosted:
                 return filled.misplaced("Slack does not let me post there right now. Please try again.")
-            self._desk.files.remember(filled.files)
+            self._desk.files.remember(team, filled.files)
             await self._ask(
                 place,
                 source=f"form/{filled.id}",

@@ -24,8 +24,8 @@ class Credentials(msgspec.Struct, frozen=True, kw_only=True):
     api_url: str = "https://slack.com/api/"
 
     @classmethod
-    def read(cls, settings: BotSettings) -> Self | None:
-        """As set; None where Slack is not set up at all.
+    def read(cls, settings: BotSettings) -> Self:
+        """As set.
 
         Raises:
             SlackHalfSet: something is missing.
@@ -40,8 +40,6 @@ class Credentials(msgspec.Struct, frozen=True, kw_only=True):
             http_port=settings.slack_http_port,
             api_url=settings.slack_api_url,
         )
-        if not (credentials.bot_token or credentials.app_token or credentials.client_id):
-            return None
         credentials.check()
         return credentials
 

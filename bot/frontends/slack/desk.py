@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+import structlog
+
+from bot.errors import NotPosted, PlaceGone
 from bot.frontends.slack import blocks
 from bot.frontends.slack.escaping import escape
 from bot.frontends.slack.files import Files
@@ -13,6 +16,8 @@ from bot.responder import Responder
 from jobs import ConversationStore, Silences
 
 NOTE_TYPE = "threadsight_note"  # metadata of what is no answer
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,8 +36,9 @@ class Desk:
         return await self.workspaces.of(team)
 
     async def note(self, workspace: Workspace, place: Place, text: str) -> None:
-        """Say something in a thread that is no answer. `text` is in Slack's markup."""
-        await workspace.call(
+        """Say something in a thread that is no answer. `text` is in Slack's markup. Where it fails, it is left out."""
+        await _try(
+            workspace,
             "chat.postMessage",
             channel=place.channel,
             thread_ts=place.thread,
@@ -44,6 +50,13 @@ class Desk:
         )
 
     async def whisper(self, workspace: Workspace, channel: str, user: str, text: str, *, thread: str = "") -> None:
-        """Say something that only one person sees."""
+        """Say something that only one person sees. Where it fails, it is left out."""
         in_thread = {"thread_ts": thread} if thread else {}
-        await workspace.call("chat.postEphemeral", channel=channel, user=user, text=escape(text), **in_thread)
+        await _try(workspace, "chat.postEphemeral", channel=channel, user=user, text=escape(text), **in_thread)
+
+
+async def _try(workspace: Workspace, method: str, **arguments: object) -> None:
+    try:
+        await workspace.call(method, **arguments)
+    except (NotPosted, PlaceGone) as error:
+        log.info("not said", team=workspace.team, error=error.sentence)

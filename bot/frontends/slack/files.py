@@ -28,13 +28,13 @@ class Files:
 
     def __init__(self, *, api_url: str) -> None:
         self._api = URL(api_url)  # where the Web API is there may be files too
-        self._addresses: OrderedDict[str, str] = OrderedDict()  # by file id, as events have told them
+        self._addresses: OrderedDict[tuple[str, str], str] = OrderedDict()  # by team and file, as events told them
 
-    def remember(self, files: tuple[SharedFile, ...]) -> None:
+    def remember(self, team: str, files: tuple[SharedFile, ...]) -> None:
         """Their addresses, for the first download."""
         for file in files:
             if file.url:
-                self._addresses[file.id] = file.url
+                self._addresses[team, file.id] = file.url
         while len(self._addresses) > _REMEMBERED:
             self._addresses.popitem(last=False)
 
@@ -46,7 +46,7 @@ class Files:
         Raises:
             Unfetchable: deleted, elsewhere, or not for this app.
         """
-        told = self._addresses.pop(file_id, None)
+        told = self._addresses.pop((workspace.team, file_id), None)
         address = told or await self._ask_address(workspace, file_id)
         for last in (False, True) if told else (True,):
             async with self._open(session, workspace, address) as response:

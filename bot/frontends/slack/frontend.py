@@ -2,8 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 
 import structlog
 from redis.asyncio import Redis
@@ -95,7 +95,6 @@ class Slack:
             oauth=self._oauth(),
         )
         async with AsyncExitStack() as stack:
-            stack.push_async_callback(self._clients.close)
             if isinstance(self._workspaces, OneWorkspace):
                 await self._introduce(self._workspaces)
             if credentials.http_port is not None:
@@ -118,6 +117,10 @@ class Slack:
         """See `Frontend.reply`."""
         return self._replies.open(job, posted)
 
+    async def close(self) -> None:
+        """Nothing is called any more."""
+        await self._clients.close()
+
     def _oauth(self) -> AsyncOAuthSettings | None:
         if self._redis is None:
             return None
@@ -139,14 +142,21 @@ class Slack:
         log.info("slack", team=workspace.team, bot=workspace.bot_user)
 
 
-def build_slack(settings: BotSettings, stores: Jobs, *, redis_url: str) -> Slack | None:
-    """The front end as set; None where Slack is not set up.
+@asynccontextmanager
+async def open_slack(settings: BotSettings, stores: Jobs) -> AsyncIterator[Slack]:
+    """The front end as set, until the end.
 
     Raises:
         SlackHalfSet: something is missing.
     """
     credentials = Credentials.read(settings)
-    if credentials is None:
-        return None
-    redis = Redis.from_url(redis_url, decode_responses=True) if credentials.client_id else None
-    return Slack(credentials, stores, redis=redis)
+    redis = None
+    if credentials.client_id:
+        redis = Redis.from_url(stores.settings.required_url(), decode_responses=True)
+    slack = Slack(credentials, stores, redis=redis)
+    try:
+        yield slack
+    finally:
+        await slack.close()
+        if redis is not None:
+            await redis.aclose()

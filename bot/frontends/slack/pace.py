@@ -13,7 +13,7 @@ from weakref import WeakSet
 from bot.frontends.slack.errors import Crowded
 
 _WINDOW_S = 60.0
-_TIER_2, _TIER_3, _TIER_4, _SPECIAL = 20, 50, 100, 300
+_TIER_2, _TIER_3, _TIER_4, _SPECIAL = 20, 50, 100, 450
 _TIERS = {
     "chat.postMessage": _SPECIAL,
     "chat.startStream": _TIER_2,

@@ -7,7 +7,7 @@ from torch.nn import functional
 from inference_worker.engine.attention import attend_many, attend_one
 from inference_worker.engine.backends.paged import Pages, RaggedPages
 
-BLOCKS_AT_ONCE = 256  # copied side by side: 800 MB for a layer of the real model
+BLOCKS_AT_ONCE = 64  # copied side by side: 200 MB of keys and values for a layer of the real model
 
 
 class GatherKernel:
@@ -18,14 +18,13 @@ class GatherKernel:
     def decode(self, query: Tensor, keys: Tensor, values: Tensor, pages: Pages) -> Tensor:
         """(sequences, heads, head_dim); a few sequences at a time, each over as many blocks as the table is wide."""
         at_once = max(1, BLOCKS_AT_ONCE // pages.block_table.shape[1])
-        parts = zip(
-            query.split(at_once), pages.block_table.split(at_once), pages.lengths.split(at_once), strict=True
-        )
+        tensors = (query, pages.block_table, pages.lengths)
+        parts = zip(*(torch.split(tensor, at_once) for tensor in tensors), strict=True)
         return torch.cat([_attend_rows(part, keys[table], values[table], seen) for part, table, seen in parts])
 
     def ragged(self, query: Tensor, keys: Tensor, values: Tensor, pages: RaggedPages) -> Tensor:
         """(tokens, heads, head_dim), one sequence after the other."""
-        parts = query.split([rows for rows, _ in pages.spans])
+        parts = torch.split(query, [rows for rows, _ in pages.spans])
         mixed = [
             _attend_sequence(part, keys[table], values[table], total)
             for part, table, (_, total) in zip(parts, pages.block_table, pages.spans, strict=True)

@@ -69,7 +69,7 @@ class PagedBackend:
     def __init__(self, pool: BlockPool, kernel: Kernel) -> None:
         self.pool = pool
         self.kernel = kernel
-        self.name = f"paged, {kernel.name}"
+        self.name = f"{kernel.name} over {pool.blocks:,} blocks of {pool.block_size} tokens"
 
     def new_cache(self) -> PagedCache:
         """An empty cache; it takes blocks as it grows."""
@@ -88,7 +88,7 @@ class PagedBackend:
     def attention(self, spans: Sequence[Span], indices: Sequence[Tensor]) -> PagedAttention:
         """One write and one kernel call for all spans."""
         slots, lengths, table, *starts = indices
-        where = {"slots": slots, "lengths": lengths, "block_table": table.unflatten(0, (len(spans), -1))}
+        where = {"slots": slots, "lengths": lengths, "block_table": table.view(len(spans), -1)}
         if not starts:
             return PagedAttention(self.pool, self.kernel, Pages(**where))
         pages = RaggedPages(

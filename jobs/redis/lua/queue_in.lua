@@ -21,8 +21,9 @@ end
 -- Its place in the line, its deadline and its delivery.
 local function accept(a, conversation, question, husk)
   local job = {
-    is_new = true, id = a.id, conversation = a.conversation, source = a.source, state = a.ready and 'ready' or 'submitted',
-    attempt = '0', accepted = stamp(now()), deadline = stamp(now() + a.patience_s), words = {question},
+    is_new = true, id = a.id, conversation = a.conversation, source = a.source, words = {question},
+    state = a.ready and 'ready' or 'submitted', attempt = '0',
+    accepted = stamp(now()), deadline = stamp(now() + a.patience_s),
   }
   set(job, 'conversation', job.conversation, 'source', job.source, 'state', job.state, 'attempt', job.attempt,
     'accepted', job.accepted, 'deadline', job.deadline, 'patience_s', a.patience_s,

@@ -11,8 +11,9 @@
 
 local OF_CONVERSATION = {'conversation', 'turns', 'order', 'sources', 'brought', 'pictures', 'dropped'}
 
--- Sweeping is exact and tells the workers. Should both sides be switched off for good, Redis still drops what is left.
-local UNSWEPT_S = RETENTION_S * 1.1
+-- Sweeping is exact, spares a conversation whose questions still wait, and tells the workers. Should both sides be
+-- switched off for good, Redis still drops what is left by itself, an hour later.
+local UNSWEPT_S = RETENTION_S + 3600
 
 -- ---------------------------------------------------------------- pictures
 

@@ -67,6 +67,7 @@ local function held_until(job, conversation, worker)
 end
 
 local function start(job, conversation, worker, call)
+  if not conversation.epoch then use(conversation) end  -- it waited for longer than anything is kept
   local times = job.times or read_times(conversation.tenant)
   local words = job.words or redis.call('HMGET', key('words', job.id), 'job', 'pictures', 'notices')
   if not job.is_new then

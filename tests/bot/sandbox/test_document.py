@@ -18,7 +18,9 @@ def open_pages(content: bytes, max_pages: int = 4) -> Opened:
 
 
 def test_the_first_pages_become_pictures_and_the_others_are_counted() -> None:
-    document = open_pages(pdf(*(Image.new("RGB", (124, 175), colour) for colour in ("red", "green", "blue", "black"))), 3)
+    document = open_pages(
+        pdf(*(Image.new("RGB", (124, 175), colour) for colour in ("red", "green", "blue", "black"))), 3
+    )
     assert [page.page for page in document.pictures] == [1, 2, 3]
     colours = [opened(page.stored).getpixel((50, 50)) for page in document.pictures]
     assert [is_near(*pair) for pair in zip(colours, [(255, 0, 0), (0, 128, 0), (0, 0, 255)], strict=True)] == [True] * 3

@@ -249,7 +249,9 @@ def test_what_is_no_picture_is_called_what_it_is(content: bytes, found: str) -> 
     assert refused.value.sentence == f"Picture 2 skipped: it is {found}, not a picture."
 
 
-def raw_png(width: int, height: int, rows: bytes, *, depth: int = 8, colour_type: int = 2, before: bytes = b"") -> bytes:
+def raw_png(
+    width: int, height: int, rows: bytes, *, depth: int = 8, colour_type: int = 2, before: bytes = b""
+) -> bytes:
     """A PNG of these rows, whatever its header promises."""
     header = struct.pack(">IIBBBBB", width, height, depth, colour_type, 0, 0, 0)
     body = chunk(b"IHDR", header) + before + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
@@ -273,14 +275,14 @@ def test_the_header_counts_in_every_format(format_: str) -> None:
 
 
 def test_a_small_picture_that_unpacks_to_far_more_than_its_pixels_is_only_those() -> None:
-    rows = (b"\0" + b"\xff\0\0" * 20) * 10 + bytes(200_000_000)
+    rows = (b"\0" + b"\xff\0\0" * 20) * 10 + bytes(40_000_000)
     content = raw_png(20, 10, rows)
-    assert len(content) < 250_000
+    assert len(content) < 50_000
     assert is_near(opened(normal(content).stored).getpixel((5, 5)), (255, 0, 0), by=0)
 
 
 def test_a_comment_that_unpacks_without_end_is_not_unpacked() -> None:
-    comment = chunk(b"zTXt", b"Comment\0\0" + zlib.compress(bytes(100_000_000)))
+    comment = chunk(b"zTXt", b"Comment\0\0" + zlib.compress(bytes(20_000_000)))
     row = b"\0" + b"\xff\0\0" * 20
     with pytest.raises(PictureBroken):
         normal(raw_png(20, 10, row * 10, before=comment))

@@ -5,6 +5,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import cache
 
 import numpy as np
 import pytest
@@ -33,9 +34,14 @@ async def open_sandbox() -> AsyncIterator[OpenSandbox]:
         await sandbox.close()
 
 
-def noise(width: int, height: int) -> Image.Image:
-    small = np.random.default_rng(0).integers(0, 256, (height // 10, width // 10, 3), dtype=np.uint8)
-    return Image.fromarray(small).resize((width, height), Image.Resampling.BICUBIC)
+@cache
+def photograph(format_: str) -> bytes:
+    """12 megapixels with the noise of a sensor: they shrink as little as real ones."""
+    random = np.random.default_rng(0)
+    scene = Image.fromarray(random.integers(0, 120, (300, 400, 3), dtype=np.uint8)).resize((4000, 3000))
+    grain = random.integers(0, 17, (300, 400, 3), dtype=np.uint8)
+    image = Image.fromarray(np.asarray(scene) + np.tile(grain, (10, 10, 1)))
+    return saved(image, format_, **{"quality": 90} if format_ == "JPEG" else {"compress_level": 1})
 
 
 async def test_a_picture_comes_back_in_its_stored_form(open_sandbox: OpenSandbox) -> None:
@@ -98,7 +104,7 @@ async def test_a_decoder_that_crashes_refuses_one_picture_only(open_sandbox: Ope
 
 async def test_a_question_that_is_taken_back_frees_its_decoder(open_sandbox: OpenSandbox) -> None:
     sandbox = open_sandbox(processes=1)
-    taken_back = asyncio.create_task(sandbox.normalise(saved(noise(4000, 3000), "PNG", compress_level=1), number=1))
+    taken_back = asyncio.create_task(sandbox.normalise(photograph("PNG"), number=1))
     await asyncio.sleep(0.3)
     taken_back.cancel()
     assert (await sandbox.normalise(png(), number=1)).pictures[0].width == 120
@@ -114,12 +120,6 @@ async def test_a_decoder_knows_no_secret(open_sandbox: OpenSandbox, monkeypatch:
             assert b"a secret" not in environ.read()
 
 
-def photograph() -> Image.Image:
-    """12 megapixels with the noise of a sensor: it shrinks as little as a real one."""
-    grain = np.random.default_rng(1).integers(0, 17, (300, 400, 3), dtype=np.uint8)
-    return Image.fromarray(np.asarray(noise(4000, 3000)) // 2 + np.tile(grain, (10, 10, 1)))
-
-
 @pytest.mark.parametrize(
     ("format_", "times", "limit_s"),
     [
@@ -132,7 +132,7 @@ async def test_twelve_megapixels_are_taken_in_within_half_a_second_and_nobody_el
 ) -> None:
     sandbox = open_sandbox()
     await sandbox.warm_up()  # as a bot that serves people does when it starts
-    content = saved(photograph(), format_, **{"quality": 90} if format_ == "JPEG" else {"compress_level": 1})
+    content = photograph(format_)
     times_s = []
     async with watched() as longest_block:
         for _ in range(times):
@@ -176,7 +176,9 @@ async def test_a_warm_sandbox_has_its_decoders_at_hand(open_sandbox: OpenSandbox
     assert set(sandbox._idle) == decoders
 
 
-@pytest.mark.parametrize(("size", "small"), [((2688, 2016), (320, 240)), ((100, 2000), (16, 320)), ((90, 60), (90, 60))])
+@pytest.mark.parametrize(
+    ("size", "small"), [((2688, 2016), (320, 240)), ((100, 2000), (16, 320)), ((90, 60), (90, 60))]
+)
 async def test_a_thumbnail_is_the_same_picture_small(
     open_sandbox: OpenSandbox, size: tuple[int, int], small: tuple[int, int]
 ) -> None:
@@ -189,14 +191,16 @@ async def test_a_thumbnail_is_the_same_picture_small(
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux enforces RLIMIT_DATA on mapped memory")
 async def test_the_largest_picture_that_is_let_in_can_be_opened(open_sandbox: OpenSandbox) -> None:
     sandbox = open_sandbox(memory_mb=1024)  # both are the defaults of the settings
-    (form,) = (await sandbox.normalise(saved(Image.new("RGBA", (8000, 8000)), "PNG", compress_level=1), number=1)).pictures
+    (form,) = (
+        await sandbox.normalise(saved(Image.new("RGBA", (8000, 8000)), "PNG", compress_level=1), number=1)
+    ).pictures
     assert (form.width, form.height) == (2688, 2688)
 
 
 async def test_others_do_not_wait_for_a_large_picture(open_sandbox: OpenSandbox) -> None:
     sandbox = open_sandbox(processes=2)
     await asyncio.gather(*(sandbox.normalise(png(), number=number) for number in range(2)))
-    large = asyncio.create_task(sandbox.normalise(saved(noise(4000, 3000), "PNG", compress_level=1), number=1))
+    large = asyncio.create_task(sandbox.normalise(photograph("PNG"), number=1))
     await asyncio.sleep(0.05)
     await sandbox.normalise(png(), number=1)
     assert not large.done()

@@ -1,6 +1,6 @@
 """A random model of the same architecture, small enough to run a thousand times, with its rope border at 48 tokens."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 
 import msgspec
@@ -8,10 +8,13 @@ import torch
 from torch import Tensor
 
 from inference_worker.engine.attention import CachedAttention, Segment
-from inference_worker.engine.backend import Backend
 from inference_worker.engine.backends.contiguous import ContiguousBackend
+from inference_worker.engine.backends.gather import GatherKernel
+from inference_worker.engine.backends.paged import PagedBackend
 from inference_worker.engine.engine import Engine
+from inference_worker.engine.graphs import StaticDecoder
 from inference_worker.engine.kv_cache import KVCache
+from inference_worker.engine.paged import BlockPool
 from inference_worker.engine.request import (
     ConversationKey,
     Failure,
@@ -173,5 +176,38 @@ def whole_forward(model: Phi3V, ids: Sequence[int], slots: Sequence[PictureSlot]
     return model.logits(model(hidden, cos, sin, CachedAttention([segment]))[-1:])[0]
 
 
-def engine_for(model: Phi3V, **limits: int) -> Engine:
-    return Engine(model, ContiguousBackend(model), EngineLimits(**{"context": 1000, "kv_budget_bytes": 10**9, **limits}))
+BuildEngine = Callable[..., Engine]
+ROOM = 4 * 1024**2  # bytes of blocks, a few thousand tokens
+BLOCK = 16  # tokens, so that a short conversation has many
+
+
+def contiguous_engine(model: Phi3V, **limits: int) -> Engine:
+    return Engine(
+        model, ContiguousBackend(model), EngineLimits(**{"context": 1000, "kv_budget_bytes": 10**9, **limits})
+    )
+
+
+def paged_engine(model: Phi3V, **limits: int) -> Engine:
+    limits = {"context": 1000, "kv_budget_bytes": ROOM, **limits}
+    return Engine(model, paged_backend(model, budget_bytes=limits["kv_budget_bytes"]), EngineLimits(**limits))
+
+
+def static_engine(model: Phi3V, **limits: int) -> Engine:
+    """Decodes in the padded, unmoving steps that a GPU captures, here without a graph."""
+    engine = paged_engine(model, **limits)
+    backend = engine._scheduler._backend
+    assert isinstance(backend, PagedBackend)
+    engine._runner._static = StaticDecoder(model, backend, captures=False)
+    return engine
+
+
+def paged_backend(model: Phi3V, *, budget_bytes: int = ROOM) -> PagedBackend:
+    pool = BlockPool(model.config, budget_bytes=budget_bytes, dtype=model.dtype, device=model.device, block_size=BLOCK)
+    return PagedBackend(pool, GatherKernel())
+
+
+ENGINES: dict[str, BuildEngine] = {
+    "contiguous": contiguous_engine,
+    "paged": paged_engine,
+    "static": static_engine,
+}

@@ -201,6 +201,15 @@ async def test_a_turn_that_cannot_be_read_is_left_out(valkey: ValkeyServer, jobs
     assert [turn.source for turn in (await jobs.conversations.load(where)).turns] == ["m2"]
 
 
+async def test_a_question_whose_conversation_is_gone_is_still_answered(valkey: ValkeyServer, jobs: Jobs) -> None:
+    asked = question()
+    await ask(jobs, asked)
+    with valkey.client() as client:
+        client.delete(f"threadsight:conversation:{asked.conversation}")
+    await answer(jobs, await claim_one(jobs))
+    assert len((await jobs.conversations.load(asked.conversation)).turns) == 1
+
+
 async def test_a_delivery_that_cannot_be_read_is_given_up(valkey: ValkeyServer, jobs: Jobs) -> None:
     broken, sound = await ask(jobs, question()), await ask(jobs, question())
     with valkey.client() as client:

@@ -52,6 +52,7 @@ OpenBot = Callable[..., AbstractAsyncContextManager[Discord]]
 @pytest.fixture
 async def server(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[FakeDiscord]:
     async with open_discord() as server:
+        server.limits.faster = 20.0
         monkeypatch.setattr(discord.http.Route, "BASE", f"{server.base}/api/v10")
         gateway = yarl.URL(f"ws://127.0.0.1:{server.port}/gateway")
         monkeypatch.setattr(discord.gateway.DiscordWebSocket, "DEFAULT_GATEWAY", gateway)

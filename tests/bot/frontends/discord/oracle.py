@@ -27,6 +27,7 @@ class Oracle:
         self.hold.set()
         self.claims: list[Claim] = []
         self.room = 100
+        self.is_killed = False  # while it is, what it is at work on is lost
 
     async def run(self) -> None:
         async with asyncio.TaskGroup() as group:
@@ -42,6 +43,8 @@ class Oracle:
             await self._jobs.queue_out.publish(claim, Delta(attempt=claim.attempt, offset=0, text=self.words))
             said = self.words
         while not self.hold.is_set():
+            if self.is_killed:
+                return
             pulse = await self._jobs.queue_out.heartbeat(worker="oracle", claims=[claim])
             if pulse.cancellations:
                 await self._commit(claim, Cancelled(reason=pulse.cancellations[0].reason, text=said), said)

@@ -33,6 +33,10 @@ class Fault:
     lost: bool = False  # done, but the answer does not come
     delay_s: float = 0.0
 
+    def strike(self) -> None:
+        if self.error or self.status:
+            raise RefusedError(self.error or "internal_error", status=self.status or 200)
+
 
 @dataclass
 class Envelope:
@@ -188,13 +192,13 @@ class SlackServer:
             )
         if method == "oauth.v2.access":
             return await self._install(request)
-        arguments = dict(request.query) if request.method == "GET" else await request.json()
+        is_json = request.content_type == "application/json"
+        arguments = {**request.query, **(await request.json() if is_json else await request.post())}
         fault = self._fault(method)
         try:
             if fault is not None and not fault.lost:
                 await asyncio.sleep(fault.delay_s)
-                if fault.error or fault.status:
-                    raise RefusedError(fault.error or "internal_error", status=fault.status or 200)
+                fault.strike()
             body = self.api.answer(method, token, arguments)
         except RefusedError as error:
             return web.json_response(error.body, status=error.status, headers={"Retry-After": "1"})
@@ -297,5 +301,5 @@ async def open_server() -> AsyncIterator[SlackServer]:
 async def eventually(condition: Callable[[], object], *, within_s: float = 8.0) -> None:
     """Wait until a condition holds."""
     async with asyncio.timeout(within_s):
-        while not condition():  # noqa: ASYNC110  what is waited for is somebody else's state
+        while not condition():
             await asyncio.sleep(0.01)

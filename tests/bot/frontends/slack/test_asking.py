@@ -5,14 +5,18 @@ import asyncio
 import pytest
 
 from jobs import JobKind
+from jobs.errors import StoreUnavailable
 from jobs.memory import MemoryJobs
 from tests.bot.frontends.slack.conftest import Bot, OpenBot, Worker
 from tests.bot.frontends.slack.people import BOB, People
 from tests.bot.frontends.slack.server import SlackServer, eventually
+from tests.bot.frontends.slack.web_api import RefusedError
 
 
 async def test_a_mention_with_pictures_is_answered_in_its_thread(bot: Bot, people: People) -> None:
-    answer = await people.ask("C1", f"{people.bot} what &lt;is&gt; this?", people.picture("a.png"), people.picture("b.png"))
+    answer = await people.ask(
+        "C1", f"{people.bot} what &lt;is&gt; this?", people.picture("a.png"), people.picture("b.png")
+    )
     question = people.team.messages[0]
     assert answer.thread == question.ts
     assert answer.said == "ask: what &lt;is&gt; this? [a.png, b.png]"
@@ -58,11 +62,9 @@ async def test_a_mention_that_comes_under_two_names_and_again_is_answered_once(b
 async def test_an_event_is_acknowledged_only_when_its_question_is_accepted(
     bot: Bot, people: People, jobs: MemoryJobs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from jobs.errors import StoreUnavailable
-
     people.slack.acknowledge_within_s = 0.2
     submit = jobs.queue_in.submit
-    refused = []
+    refused: list[int] = []
 
     async def submit_at_the_third_try(*arguments: object, **options: object) -> object:
         if len(refused) < 2:
@@ -73,7 +75,7 @@ async def test_an_event_is_acknowledged_only_when_its_question_is_accepted(
     monkeypatch.setattr(type(jobs.queue_in), "submit", lambda _, *a, **o: submit_at_the_third_try(*a, **o))
     question = people.write("D1", "is anybody there?")
     envelope = people.slack.tell_message(people.team, question)
-    await eventually(lambda: people.team.answers())
+    await eventually(people.team.answers)
     assert len(envelope.sent) == 3
     assert len(people.team.by_bot()) == 1
 
@@ -114,8 +116,6 @@ async def test_an_answer_says_which_part_of_the_thread_slack_did_not_let_the_bot
 
     def answer_once(method: str, token: str, arguments: dict[str, object]) -> dict[str, object]:
         if method == "conversations.replies" and "cursor" in arguments:
-            from tests.bot.frontends.slack.web_api import RefusedError
-
             raise RefusedError("ratelimited", status=429)
         return served(method, token, arguments)
 

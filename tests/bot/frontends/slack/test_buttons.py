@@ -1,6 +1,7 @@
 """Stop, Regenerate and thumbs."""
 
 from structlog.testing import capture_logs
+
 from tests.bot.frontends.slack.conftest import Bot, OpenBot, Worker
 from tests.bot.frontends.slack.people import BOB, People
 from tests.bot.frontends.slack.server import SlackServer, eventually
@@ -24,7 +25,7 @@ async def test_stop_ends_an_answer_for_its_asker_only(bot: Bot, people: People, 
 async def test_slack_s_own_stop_is_honoured(bot: Bot, people: People, worker: Worker, slack: SlackServer) -> None:
     worker.words = WORDS
     question = people.post("D1", "tell me")
-    await eventually(lambda: people.team.by_bot())
+    await eventually(people.team.by_bot)
     [streamed] = people.team.by_bot()
     streamed.is_streaming = False  # Slack has ended the stream already
     stopped = {"type": "agent_session_stopped", "channel": "D1", "thread_ts": question.ts, "user": "UALICE"}

@@ -9,7 +9,7 @@ async def test_ocr_opens_a_form_and_answers_in_a_new_thread(bot: Bot, people: Pe
     opened, form = await people.command("/ocr", channel="C1")
     assert opened.acknowledged_after_s < 3
     assert await people.submit(form, people.picture("a.png")) is None
-    await eventually(lambda: people.team.answers())
+    await eventually(people.team.answers)
     root, answer = people.team.by_bot()
     assert root.said == "ualice asks to read the text in 1 picture (a.png)."
     assert root.thread is None
@@ -29,7 +29,7 @@ async def test_compare_wants_two_pictures(bot: Bot, people: People, worker: Work
     }
     assert worker.answered == []
     assert await people.submit(form, first, people.picture("b.png"), question="what <moved>?") is None
-    await eventually(lambda: people.team.answers())
+    await eventually(people.team.answers)
     root, answer = people.team.by_bot()
     assert root.said == "ualice asks to compare 2 pictures (a.png, b.png): what &lt;moved&gt;?"
     assert answer.said == "compare: what &lt;moved&gt;? [a.png, b.png]"
@@ -40,7 +40,7 @@ async def test_a_form_that_is_sent_twice_is_one_question(bot: Bot, people: Peopl
     file = people.picture("a.png")
     await people.submit(form, file)
     await people.submit(form, file)
-    await eventually(lambda: people.team.answers())
+    await eventually(people.team.answers)
     assert len(people.team.by_bot()) == 2
 
 
@@ -80,7 +80,7 @@ async def test_help_says_how_to_ask_and_what_is_kept(bot: Bot, people: People) -
 async def test_a_shortcut_reads_the_text_of_any_message(bot: Bot, people: People) -> None:
     message = people.write("C1", "look at this", people.picture("a.png"), user=BOB)
     await people.shortcut(message, "read_text")
-    await eventually(lambda: people.team.answers())
+    await eventually(people.team.answers)
     [answer] = people.team.by_bot()
     assert answer.said == "ocr:  [a.png]"
     assert answer.thread == message.ts
@@ -91,15 +91,13 @@ async def test_a_shortcut_asks_about_an_image(bot: Bot, people: People) -> None:
     form = await people.shortcut(message, "ask_about_image")
     assert [block["block_id"] for block in form["blocks"]] == ["question"]
     await people.submit(form, question="who is it?")
-    await eventually(lambda: people.team.answers())
+    await eventually(people.team.answers)
     [answer] = people.team.by_bot()
     assert answer.said == "ask: who is it? [a.png]"
     assert answer.thread == message.ts
 
 
-async def test_a_shortcut_on_a_message_without_a_picture_says_so(
-    bot: Bot, people: People, slack: SlackServer
-) -> None:
+async def test_a_shortcut_on_a_message_without_a_picture_says_so(bot: Bot, people: People, slack: SlackServer) -> None:
     await people.shortcut(people.write("C1", "no picture"), "describe_image")
     assert slack.responses == ["There is no picture in that message."]
     assert people.team.by_bot() == []

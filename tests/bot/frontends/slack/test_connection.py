@@ -4,13 +4,15 @@ import json
 
 import pytest
 
-from bot.frontends.slack import Credentials
+from bot.app import build_frontends
+from bot.frontends.slack import Credentials, Slack
 from bot.frontends.slack.errors import SlackHalfSet, SlackTokenRefused
 from bot.settings import BotSettings
+from jobs.memory import MemoryJobs
 from tests.bot.frontends.slack.conftest import OpenBot, Worker
 from tests.bot.frontends.slack.people import People
-from tests.bot.frontends.slack.server import Envelope, SlackServer, eventually
 from tests.bot.frontends.slack.ports import free_port
+from tests.bot.frontends.slack.server import APP_TOKEN, Envelope, SlackServer, eventually
 
 
 async def test_signed_requests_are_answered_like_events_of_a_socket(
@@ -80,5 +82,13 @@ def test_what_is_missing_is_named(given: dict[str, object], missing: str) -> Non
     assert refused.value.facts["missing"] == missing
 
 
-def test_without_a_token_there_is_no_slack() -> None:
-    assert Credentials.read(BotSettings.model_validate({})) is None
+def test_without_a_token_nobody_wants_slack() -> None:
+    assert not BotSettings.model_validate({}).names_slack
+    assert BotSettings.model_validate({"SLACK_APP_TOKEN": "xapp-1"}).names_slack
+
+
+async def test_the_process_opens_slack_as_it_is_set(slack: SlackServer, people: People, jobs: MemoryJobs) -> None:
+    given = {"SLACK_BOT_TOKEN": people.team.token, "SLACK_APP_TOKEN": APP_TOKEN, "slack_api_url": slack.api_url}
+    [open_frontend] = build_frontends(BotSettings.model_validate(given))
+    async with open_frontend(jobs) as front:
+        assert isinstance(front, Slack)

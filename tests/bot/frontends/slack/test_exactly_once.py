@@ -16,7 +16,7 @@ async def test_an_event_whose_acknowledgement_was_lost_is_answered_once(
     slack.acknowledge_within_s, slack.losing = 0.2, 3
     people.post("C1", f"{people.bot} what is this?", people.picture())
     await eventually(lambda: all(envelope.acknowledged.is_set() for envelope in slack.envelopes))
-    await eventually(lambda: people.team.answers())
+    await eventually(people.team.answers)
     assert sum(len(envelope.sent) for envelope in slack.envelopes) == 5
     assert len(people.team.by_bot()) == 1
 
@@ -26,10 +26,10 @@ async def test_a_socket_that_drops_in_mid_answer_loses_nothing(
 ) -> None:
     worker.words = WORDS
     people.post("C1", f"{people.bot} first")
-    await eventually(lambda: people.team.by_bot())
+    await eventually(people.team.by_bot)
     await slack.drop_sockets()
     worker.hold.set()
-    await eventually(lambda: people.team.answers())
+    await eventually(people.team.answers)
     slack.retries_s = (0.5,) * 10
     slack.acknowledge_within_s = 0.3
     people.post("C1", f"{people.bot} second")  # while nobody is connected
@@ -43,11 +43,11 @@ async def test_a_bot_killed_in_mid_answer_is_followed_by_one_that_edits_what_sta
     worker.words = WORDS
     async with open_bot():
         people.post("C1", f"{people.bot} tell me")
-        await eventually(lambda: people.team.by_bot())
+        await eventually(people.team.by_bot)
     jobs.clock.advance(LEASE_S + 1)
     async with open_bot():
         worker.hold.set()
-        await eventually(lambda: people.team.answers())
+        await eventually(people.team.answers)
     assert [message.said for message in people.team.by_bot()] == ["one two three"]
 
 
@@ -57,13 +57,13 @@ async def test_a_bot_killed_in_mid_stream_leaves_one_message(
     worker.words = WORDS
     async with open_bot():
         people.post("D1", "tell me")
-        await eventually(lambda: people.team.by_bot())
+        await eventually(people.team.by_bot)
         await asyncio.sleep(0.1)
     assert people.team.by_bot()[0].is_streaming
     jobs.clock.advance(LEASE_S + 1)
     async with open_bot():
         worker.hold.set()
-        await eventually(lambda: people.team.answers())
+        await eventually(people.team.answers)
     assert [message.said for message in people.team.by_bot()] == ["one two three"]
 
 
@@ -74,12 +74,12 @@ async def test_a_bot_killed_between_posting_and_recording_does_not_post_again(
     async with open_bot():
         slack.fail("chat.postMessage", lost=True)
         people.post("C1", f"{people.bot} tell me")
-        await eventually(lambda: people.team.by_bot())
+        await eventually(people.team.by_bot)
     assert people.team.by_bot()[0].metadata is not None
     jobs.clock.advance(LEASE_S + 1)
     async with open_bot():
         worker.hold.set()
-        await eventually(lambda: people.team.answers())
+        await eventually(people.team.answers)
     assert len(people.team.by_bot()) == 1
 
 
@@ -96,7 +96,7 @@ async def test_a_lost_worker_s_answer_comes_from_the_next(
         await asyncio.sleep(0.05)
         jobs.clock.advance(LEASE_S + 1)
         worker.hold.set()
-        await eventually(lambda: people.team.answers())
+        await eventually(people.team.answers)
     assert [message.said for message in people.team.by_bot()] == ["one two three"]
 
 
@@ -109,15 +109,13 @@ async def test_editing_the_last_question_answers_it_again_in_the_same_place(bot:
     assert people.team.by_bot() == [answer]
 
 
-async def test_editing_a_question_that_is_being_answered_replaces_it(
-    bot: Bot, people: People, worker: Worker
-) -> None:
+async def test_editing_a_question_that_is_being_answered_replaces_it(bot: Bot, people: People, worker: Worker) -> None:
     worker.words = WORDS
     people.post("C1", f"{people.bot} what is this?")
-    await eventually(lambda: people.team.by_bot())
+    await eventually(people.team.by_bot)
     worker.words = ()
     people.edit(people.team.messages[0], f"{people.bot} what is that?")
-    await eventually(lambda: people.team.answers())
+    await eventually(people.team.answers)
     worker.hold.set()
     await asyncio.sleep(0.2)
     assert [message.said for message in people.team.by_bot()] == ["ask: what is that? []"]
@@ -154,8 +152,6 @@ async def test_deleting_a_question_forgets_it_with_its_pictures(bot: Bot, people
 async def test_deleting_a_question_that_is_being_answered_ends_it(bot: Bot, people: People, worker: Worker) -> None:
     worker.words = WORDS
     question = people.post("C1", f"{people.bot} what is this?")
-    await eventually(lambda: worker.jobs and people.team.by_bot())
+    await eventually(people.team.by_bot)
     people.delete(question)
     await eventually(lambda: [message for message in people.team.by_bot() if "Forgotten, as asked." in message.said])
-
-

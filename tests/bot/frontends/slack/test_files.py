@@ -1,13 +1,13 @@
 """Private files: fetched with the bot's token, from Slack's own hosts only."""
 
 import pytest
+from yarl import URL
 
 from bot.frontends.slack.files import Files
 from bot.frontends.slack.message import SharedFile
 from tests.bot.frontends.slack.conftest import Bot
 from tests.bot.frontends.slack.people import People
-from tests.bot.frontends.slack.server import SlackServer
-from yarl import URL
+from tests.bot.frontends.slack.server import SlackServer, eventually
 
 
 async def test_a_download_carries_the_bot_s_token(bot: Bot, people: People, slack: SlackServer) -> None:
@@ -26,8 +26,6 @@ async def test_a_slack_connect_file_is_asked_for_first(bot: Bot, people: People,
 async def test_a_sign_in_page_instead_of_a_file_is_explained(bot: Bot, people: People) -> None:
     people.team.scopes.remove("files:read")
     people.post("C1", f"{people.bot} what is this?", people.picture("a.png"))
-    from tests.bot.frontends.slack.server import eventually
-
     await eventually(lambda: [message for message in people.team.by_bot() if "Picture 1 skipped" in message.said])
     [told] = people.team.by_bot()
     assert "the app needs the scope files:read" in told.said
@@ -41,8 +39,7 @@ async def test_a_missing_scope_for_a_connect_file_is_explained_and_the_others_ar
         "C1", f"{people.bot} what is this?", people.picture("a.png", is_connect=True), people.picture("b.png")
     )
     assert answer.said == (
-        "ask: what is this? [b.png]\n"
-        "Picture 1 skipped: it cannot be fetched (the app needs the scope files:read)."
+        "ask: what is this? [b.png]\nPicture 1 skipped: it cannot be fetched (the app needs the scope files:read)."
     )
 
 
@@ -84,5 +81,7 @@ def test_only_slack_s_own_hosts_are_slack_s(address: str, *, is_slacks: bool) ->
 
 def test_addresses_are_remembered_for_so_many_files() -> None:
     files = Files(api_url="https://slack.com/api/")
-    files.remember(tuple(SharedFile(id=f"F{number}", url="https://files.slack.com/a") for number in range(10_001)))
+    files.remember(
+        "T1", tuple(SharedFile(id=f"F{number}", url="https://files.slack.com/a") for number in range(10_001))
+    )
     assert len(files._addresses) == 10_000

@@ -4,7 +4,8 @@ import asyncio
 
 import pytest
 
-from bot.frontends.slack import stream
+from bot import delivery
+from bot.frontends.slack import Slack, stream
 from bot.frontends.slack.posts import EVENT_TYPE
 from tests.bot.frontends.slack.conftest import Bot, Worker
 from tests.bot.frontends.slack.people import People
@@ -16,8 +17,6 @@ LONG = tuple(f"word{number} " for number in range(5))
 @pytest.fixture(autouse=True)
 def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     """Edits follow each other at once; the tiers are kept all the same."""
-    from bot.frontends.slack import Slack
-
     monkeypatch.setattr(Slack, "edit_interval_s", 0.01)
 
 
@@ -46,13 +45,12 @@ async def test_in_a_direct_message_a_status_stands_until_the_words_are_streamed(
     question = people.post("D1", "tell me")
     await eventually(lambda: len(people.team.by_bot()) == 1)
     streamed = people.team.by_bot()[0]
-    assert streamed.is_streaming
+    await eventually(lambda: streamed.is_streaming)
     assert people.team.statuses[0] in {(question.ts, "is waiting: next in line"), (question.ts, "is looking ...")}
     await eventually(lambda: "word3" in streamed.text)
     worker.hold.set()
-    await eventually(lambda: streamed.is_answered)
+    await eventually(lambda: streamed.is_answered and not streamed.is_streaming)
     assert streamed.said.startswith("word0 word1 word2 word3 word4")
-    assert not streamed.is_streaming
     assert people.slack.api.count("chat.update") == 0
 
 
@@ -77,7 +75,7 @@ async def test_an_append_whose_response_was_lost_doubles_no_word(
     people.post("D1", "tell me")
     await asyncio.sleep(0.3)
     worker.hold.set()
-    await eventually(lambda: people.team.answers())
+    await eventually(people.team.answers)
     assert [message.said.strip() for message in people.team.by_bot()] == ["word0 word1 word2 word3 word4"]
 
 
@@ -93,8 +91,9 @@ async def test_where_streams_are_refused_a_message_is_edited(
 
 @pytest.mark.parametrize("channel", ["C1", "D1"])
 @pytest.mark.parametrize("method", ["chat.postMessage", "chat.startStream", "chat.stopStream", "chat.update"])
+@pytest.mark.usefixtures("bot")
 async def test_a_call_whose_response_was_lost_leaves_one_answer(
-    bot: Bot, people: People, worker: Worker, slack: SlackServer, method: str, channel: str
+    people: People, worker: Worker, slack: SlackServer, method: str, channel: str
 ) -> None:
     worker.words, worker.pause_s = LONG, 0.02
     slack.fail(method, lost=True)
@@ -177,8 +176,6 @@ async def test_a_comparison_stands_in_a_table(bot: Bot, people: People, worker: 
 async def test_a_status_is_set_again_before_slack_takes_it_away(
     bot: Bot, people: People, worker: Worker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from bot import delivery
-
     monkeypatch.setattr(delivery, "_SIGN_LASTS_S", 0.05)
     monkeypatch.setattr(delivery, "_POSITION_INTERVAL_S", 0.05)
     worker.words = ("",)
@@ -202,7 +199,7 @@ async def test_a_channel_that_the_bot_was_removed_from_ends_the_delivery(
 ) -> None:
     worker.words = LONG
     people.post("C1", f"{people.bot} tell me")
-    await eventually(lambda: people.team.by_bot())
+    await eventually(people.team.by_bot)
     people.team.members["C1"].clear()
     worker.hold.set()
     await eventually(lambda: worker.answered)

@@ -59,6 +59,7 @@ async def port(slack: SlackServer, jobs: MemoryJobs, worker: Worker, redis: Redi
         running.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await running
+    await front.close()
 
 
 async def install(port: int, team: str, *, state: str | None = None) -> int:
@@ -68,8 +69,7 @@ async def install(port: int, team: str, *, state: str | None = None) -> int:
         async with browser.get("/slack/install") as page:
             words = await page.text()
             cookie = page.headers["Set-Cookie"].partition(";")[0]
-        print(words)
-        link = words.partition('href="')[2].partition('"')[0].replace("&amp;", "&")
+        link = words.partition('<a href="')[2].partition('"')[0].replace("&amp;", "&")
         given = parse_qs(urlsplit(link).query)["state"][0]
         query = {"code": team, "state": state or given}
         async with browser.get("/slack/oauth_redirect", params=query, headers={"Cookie": cookie}) as page:
@@ -80,10 +80,11 @@ async def test_a_workspace_installs_the_bot_and_is_answered(port: int, slack: Sl
     team = slack.add_team("T1")
     team.add_channel("C1")
     people = People(slack, team)
-    before = people.post("C1", f"{people.bot} anybody?")
-    await eventually(lambda: len(slack.envelopes[0].sent) > 1)  # not installed: not acknowledged
+    await eventually(slack.tell_message(team, people.write("C1", f"{people.bot} anybody?")).acknowledged.is_set)
     assert await install(port, "T1") == 200
-    await eventually(lambda: team.answers() and team.answers()[0].thread == before.ts)
+    answer = await people.ask("C1", f"{people.bot} and now?", people.picture("a.png"))
+    assert answer.said == "ask: and now? [a.png]"
+    assert team.by_bot() == [answer]
 
 
 async def test_a_state_that_is_not_ours_installs_nothing(port: int, slack: SlackServer, redis: Redis) -> None:
@@ -113,9 +114,7 @@ async def test_teams_with_the_same_ids_never_meet(
     assert {(file, token) for file, token in slack.downloads} == {("F1", "Bearer xoxb-T1"), ("F1", "Bearer xoxb-T2")}
     told, _ = await first.command("/forget", channel="C1")
     assert "1 answered question" in told.answer["text"]
-    left = await jobs.conversations.load(
-        ConversationId(platform="slack", tenant="T2", channel="C1", thread=theirs.ts)
-    )
+    left = await jobs.conversations.load(ConversationId(platform="slack", tenant="T2", channel="C1", thread=theirs.ts))
     assert [turn.answer for turn in left.turns] == ["ask: what is this? [theirs.png]"]
 
 
@@ -135,8 +134,8 @@ async def test_a_workspace_that_removes_the_bot_leaves_nothing_behind(
     await eventually(slack.tell(first, event).acknowledged.is_set)
     turns = []
     for team_id, ts in zip(("T1", "T2"), asked, strict=True):
-        name = ConversationId(platform="slack", tenant=team_id, channel="C1", thread=ts)
-        turns.append(len((await jobs.conversations.load(name)).turns))
+        thread = ConversationId(platform="slack", tenant=team_id, channel="C1", thread=ts)
+        turns.append(len((await jobs.conversations.load(thread)).turns))
     assert turns == [0, 1]
     assert await redis.keys("slack:installation:*") == ["slack:installation:T2"]
 

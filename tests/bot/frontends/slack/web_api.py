@@ -70,7 +70,8 @@ class WebApi:
         needed = NEEDED.get(method)
         if needed is not None and needed not in team.scopes:
             raise RefusedError("missing_scope", needed=needed, provided=",".join(sorted(team.scopes)))
-        handler = getattr(self, "_" + method.replace(".", "_"))
+        name = re.sub(r"(?<=[a-z])(?=[A-Z])|\.", "_", method).lower()
+        handler = getattr(self, f"_{name}")
         return {"ok": True, **(handler(team, arguments) or {})}
 
     def count(self, method: str) -> int:
@@ -99,14 +100,14 @@ class WebApi:
     def _auth_test(self, team: Team, _: dict[str, Any]) -> dict[str, Any]:
         return {"team_id": team.id, "user_id": team.bot_user, "bot_id": team.bot}
 
-    def _chat_postMessage(self, team: Team, arguments: dict[str, Any]) -> dict[str, Any]:
+    def _chat_post_message(self, team: Team, arguments: dict[str, Any]) -> dict[str, Any]:
         message = self._new(team, arguments)
         assert arguments["unfurl_links"] is False
         assert arguments["unfurl_media"] is False
         team.messages.append(message)
         return {"channel": message.channel, "ts": message.ts}
 
-    def _chat_postEphemeral(self, team: Team, arguments: dict[str, Any]) -> dict[str, Any]:
+    def _chat_post_ephemeral(self, team: Team, arguments: dict[str, Any]) -> dict[str, Any]:
         message = self._new(team, arguments)
         message.to = arguments["user"]
         team.messages.append(message)
@@ -124,7 +125,7 @@ class WebApi:
     def _chat_delete(self, team: Team, arguments: dict[str, Any]) -> None:
         self._own(team, arguments).is_deleted = True
 
-    def _chat_startStream(self, team: Team, arguments: dict[str, Any]) -> dict[str, Any]:
+    def _chat_start_stream(self, team: Team, arguments: dict[str, Any]) -> dict[str, Any]:
         assert arguments["recipient_user_id"]
         assert arguments["recipient_team_id"]
         message = self._new(team, {**arguments, "text": arguments["markdown_text"]})
@@ -132,14 +133,14 @@ class WebApi:
         team.messages.append(message)
         return {"channel": message.channel, "ts": message.ts}
 
-    def _chat_appendStream(self, team: Team, arguments: dict[str, Any]) -> None:
+    def _chat_append_stream(self, team: Team, arguments: dict[str, Any]) -> None:
         message = self._streaming(team, arguments)
         message.edits.append(message.text)
         message.text += arguments["markdown_text"]
         if len(message.text) > 12_000:
             raise RefusedError("msg_too_long")
 
-    def _chat_stopStream(self, team: Team, arguments: dict[str, Any]) -> None:
+    def _chat_stop_stream(self, team: Team, arguments: dict[str, Any]) -> None:
         message = self._streaming(team, arguments)
         check_blocks(arguments.get("blocks") or [])
         message.text += arguments.get("markdown_text") or ""
@@ -225,12 +226,12 @@ class WebApi:
             raise RefusedError("file_deleted" if file else "file_not_found")
         return {"file": file.shown(self.files_url, team.id, whole=True)}
 
-    def _files_getUploadURLExternal(self, _: Team, arguments: dict[str, Any]) -> dict[str, Any]:
+    def _files_get_upload_urlexternal(self, _: Team, arguments: dict[str, Any]) -> dict[str, Any]:
         file = File(arguments["filename"], b"", id=f"F{new_ts()}")
         self.uploads[file.id] = file
         return {"upload_url": f"{self.upload_url}{file.id}", "file_id": file.id}
 
-    def _files_completeUploadExternal(self, team: Team, arguments: dict[str, Any]) -> None:
+    def _files_complete_upload_external(self, team: Team, arguments: dict[str, Any]) -> None:
         files = [self.uploads[named["id"]] for named in arguments["files"]]
         message = self._new(team, {**arguments, "channel": arguments["channel_id"], "text": ""})
         message.files = files
@@ -247,10 +248,10 @@ class WebApi:
         check_blocks(arguments["view"]["blocks"])
         team.homes[arguments["user_id"]] = arguments["view"]
 
-    def _assistant_threads_setStatus(self, team: Team, arguments: dict[str, Any]) -> None:
+    def _assistant_threads_set_status(self, team: Team, arguments: dict[str, Any]) -> None:
         team.statuses.append((arguments["thread_ts"], arguments["status"]))
 
-    def _assistant_threads_setSuggestedPrompts(self, team: Team, arguments: dict[str, Any]) -> None:
+    def _assistant_threads_set_suggested_prompts(self, team: Team, arguments: dict[str, Any]) -> None:
         assert len(arguments["prompts"]) <= 4
         team.prompts.append(arguments)
 

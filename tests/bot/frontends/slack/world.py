@@ -14,8 +14,19 @@ def new_ts() -> str:
 
 
 SCOPES = frozenset(
-    "app_mentions:read assistant:write channels:history chat:write commands files:read files:write groups:history "
-    "im:history im:write mpim:history".split()
+    [
+        "app_mentions:read",
+        "assistant:write",
+        "channels:history",
+        "chat:write",
+        "commands",
+        "files:read",
+        "files:write",
+        "groups:history",
+        "im:history",
+        "im:write",
+        "mpim:history",
+    ]
 )
 
 

@@ -96,8 +96,7 @@ def follow_up(discord: FakeDiscord, names: dict[str, str], body: Payload, files:
     interaction = by_token(discord, names["token"])
     check_form(body, files, creates=True)
     if interaction.original is not None and interaction.original.waits:  # it takes the place of "thinking ..."
-        interaction.original.files = files
-        apply(discord, interaction.original, body, [])
+        apply(discord, interaction.original, body, files)
         return interaction.original.payload(discord.base)
     seen_by = interaction.user if body.get("flags", 0) & _EPHEMERAL else None
     message = discord.keep(compose(discord, interaction.channel, body, files, seen_by=seen_by))

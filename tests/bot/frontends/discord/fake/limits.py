@@ -20,9 +20,10 @@ class TooMany(Exception):
 
 @dataclass
 class Limits:
-    """Counts requests. `everything` is the whole bot's in a second."""
+    """Counts requests. `everything` is the whole bot's in a second; windows pass `faster` than on Discord."""
 
     everything: int = 50
+    faster: float = 1.0
     _windows: dict[str, Window] = field(default_factory=dict)
     refused: int = 0
 
@@ -34,7 +35,7 @@ class Limits:
         """
         if counts_globally:
             self._take("everything", self.everything, 1.0, is_global=True)
-        window = self._take(f"{bucket} {major}", most, per_s, is_global=False)
+        window = self._take(f"{bucket} {major}", most, per_s / self.faster, is_global=False)
         return {
             "X-RateLimit-Limit": str(most),
             "X-RateLimit-Remaining": str(max(0, most - window.used)),

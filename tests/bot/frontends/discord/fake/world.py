@@ -148,7 +148,8 @@ class Channel:
         payload |= {"guild_id": str(self.guild.id), "parent_id": str(self.parent.id) if self.parent else None}
         if self.parent is None:
             denied = {"id": str(self.guild.bot_role), "type": 0, "allow": "0", "deny": bits(self.denied)}
-            return {**payload, "position": 0, "permission_overwrites": [denied], "nsfw": False}
+            place = {"position": 0, "permission_overwrites": [denied], "nsfw": False}
+            return {**payload, **place, **({"bitrate": 64_000, "user_limit": 0} if self.kind == VOICE else {})}
         metadata = {
             "archived": self.archived,
             "locked": self.locked,
@@ -213,6 +214,7 @@ class Message:
     pings: bool = False  # somebody was notified
     id: int = field(default_factory=snowflake)
     thread: Channel | None = None
+    sent_at: float = field(default_factory=time.time)
     edited_at: float | None = None
     deleted: bool = False
     history: list[str] = field(default_factory=list)  # what it said before
@@ -238,7 +240,7 @@ class Message:
             "mentions": [user.payload() for user in self.mentions],
             "mention_roles": [str(role) for role in self.roles],
             "mention_everyone": "@everyone" in self.content,
-            "timestamp": iso(time.time()),
+            "timestamp": iso(self.sent_at),
             "edited_timestamp": iso(self.edited_at) if self.edited_at else None,
             "type": self.kind,
             "flags": self.flags,

@@ -1,0 +1,165 @@
+"""What is deleted on Discord is forgotten: words, pictures, work under way, and the answer that quotes them."""
+
+from bot.frontends.discord import Discord
+from jobs import ConversationId
+from tests.bot.fakes import eventually
+from tests.bot.frontends.discord.conftest import OpenBot, Scene
+from tests.bot.frontends.discord.fake import people
+from tests.bot.frontends.discord.fake.world import ALL, Interaction
+from tests.bot.frontends.discord.steps import answered, ask, picture
+
+
+def first_conversation(scene: Scene) -> ConversationId:
+    return scene.oracle.claims[0].job.conversation
+
+
+async def is_forgotten(scene: Scene, conversation: ConversationId) -> bool:
+    return not (await scene.jobs.conversations.load(conversation)).turns
+
+
+async def stored(scene: Scene) -> int:
+    """How many pictures that were asked about are still stored."""
+    tenant = first_conversation(scene).tenant_key
+    digests = {picture.digest for claim in scene.oracle.claims for picture in claim.pictures}
+    return sum([await scene.jobs.pictures.has(tenant, digest) for digest in digests])
+
+
+async def until_forgotten(scene: Scene, conversation: ConversationId) -> None:
+    await eventually(lambda: not scene.jobs.conversations._state.threads[conversation].turns)
+    assert await is_forgotten(scene, conversation)
+
+
+async def test_a_deleted_question_goes_with_its_pictures_and_its_answer(scene: Scene, bot: Discord) -> None:
+    question = ask(scene, "what is this?", picture())
+    answer = await answered(scene, "what is this? (1)")
+    assert await stored(scene) == 1
+    people.delete(scene.discord, question)
+    await until_forgotten(scene, first_conversation(scene))
+    assert await stored(scene) == 0
+    await eventually(lambda: answer.deleted)
+
+
+async def test_a_deleted_question_goes_after_a_restart_too(scene: Scene, open_bot: OpenBot) -> None:
+    async with open_bot():
+        question = ask(scene, "what is this?", picture())
+        answer = await answered(scene, "what is this? (1)")
+    async with open_bot():
+        people.delete(scene.discord, question)
+        await eventually(lambda: answer.deleted)
+    assert await stored(scene) == 0
+
+
+async def test_deleting_a_question_that_is_being_answered_ends_the_work(scene: Scene, bot: Discord) -> None:
+    scene.oracle.hold.clear()
+    question = ask(scene, "what is this?", picture())
+    await eventually(lambda: scene.oracle.claims)
+    people.delete(scene.discord, question)
+    answer = await answered(scene, "Forgotten, as asked.")
+    assert answer.buttons == {}
+    assert await stored(scene) == 0
+
+
+async def test_one_question_of_a_thread_goes_and_the_others_stay(scene: Scene, bot: Discord) -> None:
+    question = ask(scene, "one", picture())
+    await answered(scene, "one (1)")
+    second = people.write(scene.discord, scene.ann, question.thread, "two", [picture("b.png", "blue")])
+    answer = await answered(scene, "two (1)")
+    people.delete(scene.discord, second)
+    await eventually(lambda: answer.deleted)
+    turns = (await scene.jobs.conversations.load(first_conversation(scene))).turns
+    assert [turn.question for turn in turns] == ["one"]
+    assert await stored(scene) == 1
+
+
+async def test_bulk_deletion_reaches_every_question(scene: Scene, bot: Discord) -> None:
+    questions = [ask(scene, text, picture(colour=text)) for text in ("red", "blue")]
+    await answered(scene, "red (1)")
+    await answered(scene, "blue (1)")
+    people.delete_many(scene.discord, questions)
+    for claim in scene.oracle.claims:
+        await until_forgotten(scene, claim.job.conversation)
+    assert await stored(scene) == 0
+
+
+async def test_a_picture_goes_with_the_message_that_was_replied_to(scene: Scene, bot: Discord) -> None:
+    question = ask(scene, "one", picture())
+    await answered(scene, "one (1)")
+    other = people.write(
+        scene.discord, scene.bob, question.thread, f"{scene.ann.mention} see", [picture("b.png", "blue")]
+    )
+    people.write(scene.discord, scene.ann, question.thread, f"{scene.discord.bot.mention} and that?", target=other)
+    await answered(scene, "and that? (1)")
+    people.delete(scene.discord, other)
+    threads = scene.jobs.conversations._state.threads
+    await eventually(lambda: threads[first_conversation(scene)].dropped)
+    assert await stored(scene) == 1
+
+
+async def test_a_deleted_thread_goes_whole(scene: Scene, bot: Discord) -> None:
+    question = ask(scene, "one", picture())
+    await answered(scene, "one (1)")
+    people.delete_channel(scene.discord, question.thread)
+    await until_forgotten(scene, first_conversation(scene))
+    assert await stored(scene) == 0
+
+
+async def test_a_deleted_channel_goes_with_its_threads(scene: Scene, bot: Discord) -> None:
+    ask(scene, "one", picture())
+    await answered(scene, "one (1)")
+    people.delete_channel(scene.discord, scene.channel)
+    await until_forgotten(scene, first_conversation(scene))
+
+
+async def test_a_server_that_removes_it_is_forgotten(scene: Scene, bot: Discord) -> None:
+    other = scene.discord.add_channel(scene.discord.add_guild("other"))
+    ask(scene, "one", picture())
+    people.write(scene.discord, scene.ann, other, f"{scene.discord.bot.mention} elsewhere", [picture()])
+    await answered(scene, "one (1)")
+    await answered(scene, "elsewhere (1)")
+    people.remove_bot(scene.discord, scene.guild)
+    here, there = sorted(
+        (claim.job.conversation for claim in scene.oracle.claims), key=lambda one: one.tenant != str(scene.guild.id)
+    )
+    await until_forgotten(scene, here)
+    assert not await is_forgotten(scene, there)
+
+
+async def use(scene: Scene, interaction: Interaction) -> str:
+    await eventually(lambda: interaction.texts)
+    assert interaction.original is not None
+    assert interaction.original.seen_by is interaction.user
+    return interaction.texts[0]
+
+
+async def test_forget_me_reaches_all_of_ones_questions_and_nobody_elses(scene: Scene, bot: Discord) -> None:
+    question = ask(scene, "one", picture())
+    await answered(scene, "one (1)")
+    people.write(scene.discord, scene.bob, question.thread, "two")
+    await answered(scene, "two (0)")
+    said = await use(scene, people.command(scene.discord, scene.ann, scene.channel, "forget", what="me"))
+    assert (
+        said == "Forgotten: 0 conversations, 1 answered question, 1 picture. Messages on Discord stay where they are."
+    )
+    turns = (await scene.jobs.conversations.load(first_conversation(scene))).turns
+    assert [turn.question for turn in turns] == ["two"]
+
+
+async def test_a_conversation_of_several_is_forgotten_by_moderators_only(scene: Scene, bot: Discord) -> None:
+    question = ask(scene, "one", picture())
+    await answered(scene, "one (1)")
+    assert question.thread is not None
+    said = await use(
+        scene, people.command(scene.discord, scene.bob, question.thread, "forget", what="this conversation")
+    )
+    assert said == "Only whoever asked, or a moderator, can do that."
+    scene.guild.members[scene.bob.id] = ALL
+    said = await use(
+        scene, people.command(scene.discord, scene.bob, question.thread, "forget", what="this conversation")
+    )
+    assert said.startswith("Forgotten: 1 conversation, 1 answered question, 1 picture.")
+    assert await is_forgotten(scene, first_conversation(scene))
+
+
+async def test_there_may_be_nothing_to_forget(scene: Scene, bot: Discord) -> None:
+    said = await use(scene, people.command(scene.discord, scene.ann, scene.channel, "forget", what="me"))
+    assert said == "There was nothing to forget."

@@ -1,0 +1,67 @@
+from bot.frontends.discord.layout import code_block, lay_out, list_differences, name_pictures, title_for
+from bot.frontends.discord.table import Table, find_tables
+from jobs import JobKind, Picture, PictureRef
+
+
+def picture(number: int, name: str) -> Picture:
+    return Picture(
+        digest=str(number), width=1, height=1, number=number, ref=PictureRef(platform="d", origin="o", name=name)
+    )
+
+
+def test_tables_become_even_columns() -> None:
+    (part,) = lay_out(JobKind.ASK, "Both:\n| | Image 1 | Image 2 |\n|---|:-:|--:|\n| sky | blue | grey |\n\nEnd.")
+    assert part == (
+        "Both:\n```\n        Image 1  Image 2\n──────  ───────  ───────\nsky     blue     grey\n```\n\nEnd."
+    )
+
+
+def test_a_wide_table_is_wrapped_within_its_columns() -> None:
+    long = "a sentence that is much too long for one line of a code block on a phone"
+    (part,) = lay_out(JobKind.ASK, f"| a | b |\n|---|---|\n| {long} | {long} |")
+    assert max(len(line) for line in part.splitlines()) <= 64
+    assert "".join(part.split()).count("phone") == 2
+
+
+def test_pipes_and_fences_are_not_tables() -> None:
+    text = "a | b\nno table\n```\n| a | b |\n|---|---|\n```"
+    assert list(find_tables(text)) == [text]
+    assert isinstance(next(iter(find_tables("|a|b|\n|-|-|"))), Table)
+
+
+def test_read_text_with_a_table_is_a_table_and_no_block_in_a_block() -> None:
+    (part,) = lay_out(JobKind.OCR, "Prices\n| a | b |\n|---|---|\n| 1 | 2 |")
+    assert part.count("```") == 2
+    assert part.startswith("Prices\n```")
+
+
+def test_a_code_block_cannot_be_closed_from_inside() -> None:
+    assert code_block("a\n```\nb").count("```") == 2
+
+
+def test_small_print_is_the_end_of_the_last_part() -> None:
+    parts = lay_out(JobKind.ASK, "word " * 500, small_print=["One.", "Two."])
+    assert len(parts) == 2
+    assert parts[-1].endswith("\n-# One.\n-# Two.")
+    assert all(len(part) <= 2_000 for part in parts)
+
+
+def test_a_comparison_with_a_table_stays_as_it_is() -> None:
+    text = "| | 1 | 2 |\n|---|---|---|\n| a | b | c |"
+    assert list_differences(text, [1, 2]) == text
+
+
+def test_each_sentence_of_a_comparison_is_a_row() -> None:
+    rows = list_differences("It is red. It | was blue.\n- It is larger.", [2, 3]).splitlines()[2:]
+    assert rows == ["| 2, 3 | It is red. |", "| 2, 3 | It / was blue. |", "| 2, 3 | It is larger. |"]
+
+
+def test_names_of_files_are_shown_as_they_are() -> None:
+    assert name_pictures([picture(1, "a_b*.png"), picture(2, "c.png")]) == r"Picture 1: a\_b\*.png · Picture 2: c.png"
+
+
+def test_a_thread_is_named_after_the_question() -> None:
+    assert title_for("what  is\nthis?") == "what is this?"
+    assert title_for("") == "Pictures"
+    assert len(title_for("word " * 100)) <= 80
+    assert len(title_for("w" * 300)) <= 80
