@@ -37,6 +37,7 @@ _ONE_POST_S = 60.0  # a platform that has not answered by then is asked again; r
 _SIGN_LASTS_S = 60.0  # then it is shown again, unchanged: Slack takes a status away after two minutes
 _LAST_SHOW_S = 3.0  # what is being shown when the answer ends may still land; the final text waits no longer for it
 _FILE_PATIENCE_S = 30.0  # the text matters more than its file
+_NO_TEXT = "There is no text in it that I can read."
 _NOTHING_SAID = "The model had nothing to say."
 _CONTINUED = "\n\n(The whole answer is in the file.)"
 _CUT_SHORT = "\n\n(The answer is longer, and no file could be posted here.)"
@@ -80,7 +81,7 @@ class Courier:
     async def refuse(self, job: Job, frontend: Frontend, refusal: Failed) -> None:
         """Tell whoever asked that the question was not accepted; once, whether the platform takes it or not."""
         try:
-            await frontend.reply(job, ()).fail(refusal, refusal.advice)
+            await _in_time(frontend.reply(job, ()).fail(refusal, refusal.advice))
         except (NotPosted, PlaceGone) as error:
             log.warning("refusal not told", job=str(job.id), refusal=refusal.code, error=error.sentence)
 
@@ -129,8 +130,8 @@ class Courier:
                 done = msgspec.structs.replace(ending, text=split(text, most - len(more))[0] + more)
                 await self._post(standing, lambda: reply.finish(done))
             case Done(text=text) if not text.strip():
-                silent = msgspec.structs.replace(ending, text=_NOTHING_SAID)
-                await self._post(standing, lambda: reply.finish(silent))
+                words = _NO_TEXT if standing.job.kind is JobKind.OCR else _NOTHING_SAID
+                await self._post(standing, lambda: reply.finish(msgspec.structs.replace(ending, text=words)))
             case Done():
                 await self._post(standing, lambda: reply.finish(ending))
             case Cancelled(reason="superseded"):

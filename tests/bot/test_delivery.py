@@ -49,8 +49,8 @@ def courier_of(jobs: MemoryJobs, *, holder: str = HOLDER, give_up_s: float = 60.
 
 @pytest.fixture
 def ask(jobs: MemoryJobs, courier: Courier, platform: FakePlatform) -> Ask:
-    async def ask_and_deliver(text: str = "what is this?", *, ready: bool = True) -> Asked:
-        job = mention(text).as_job(patience_s=600.0)
+    async def ask_and_deliver(text: str = "what is this?", *, ready: bool = True, kind: JobKind = JobKind.ASK) -> Asked:
+        job = mention(text, kind=kind).as_job(patience_s=600.0)
         submission = await jobs.queue_in.submit(job, holder=HOLDER, ready=ready)
         delivering = asyncio.create_task(courier.deliver(Delivery(job=submission.job), platform))
         return Asked(submission.job, delivering)
@@ -254,14 +254,11 @@ async def test_a_long_answer_becomes_a_file_with_an_excerpt(
     assert text.endswith("(The whole answer is in the file.)")
 
 
-async def test_read_text_that_is_long_becomes_a_text_file(
-    jobs: MemoryJobs, courier: Courier, platform: FakePlatform, worker: FakeWorker
-) -> None:
+async def test_read_text_that_is_long_becomes_a_text_file(ask: Ask, platform: FakePlatform, worker: FakeWorker) -> None:
     platform.most_characters = 200
-    job = mention(kind=JobKind.OCR).as_job(patience_s=600.0)
-    await jobs.queue_in.submit(job, holder=HOLDER, ready=True)
+    asked = await ask(kind=JobKind.OCR)
     await worker.answer("line\n" * 100)
-    await courier.deliver(Delivery(job=job), platform)
+    await asked.told()
     assert list(platform.uploads) == ["text.txt"]
 
 
@@ -281,11 +278,17 @@ async def test_where_no_file_can_be_posted_the_text_lands_all_the_same(
     assert not await is_owed(jobs)
 
 
-async def test_an_answer_without_a_word_is_said_to_be_one(ask: Ask, platform: FakePlatform, worker: FakeWorker) -> None:
-    asked = await ask()
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [(JobKind.ASK, "The model had nothing to say."), (JobKind.OCR, "There is no text in it that I can read.")],
+)
+async def test_an_answer_without_a_word_is_said_to_be_one(
+    ask: Ask, platform: FakePlatform, worker: FakeWorker, kind: JobKind, words: str
+) -> None:
+    asked = await ask(kind=kind)
     await worker.answer(" \n")
     await asked.told()
-    assert platform.texts == ["The model had nothing to say."]
+    assert platform.texts == [words]
 
 
 async def test_the_end_does_not_wait_for_what_is_being_shown(

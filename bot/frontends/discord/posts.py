@@ -88,7 +88,9 @@ class Posts:
         """
         for index, part in enumerate(parts):
             files = tuple(uploads) if index == 0 else ()
-            message = _Message(index=index, part=part, urgency=Urgency.ANSWER, uploads=files)
+            # An answer that was there before its placeholder is the first that its asker sees.
+            urgency = Urgency.ANSWER if self._standing else Urgency.SIGN
+            message = _Message(index=index, part=part, urgency=urgency, uploads=files)
             await (self._replace(message) if index < len(self._standing) else self._post(message))
         while len(self._standing) > len(parts):
             await self._delete(self._standing.pop())
@@ -268,12 +270,13 @@ class Posts:
 
     async def _open_thread(self) -> int | None:
         assert self._place.message is not None
+        title = title_for(self._job.text)
         try:
-            return await self._api.open_thread(self._place.channel, self._place.message, title_for(self._job.text))
+            self._home = await self._api.open_thread(self._place.channel, self._place.message, title)
         except PostRefused as error:
             log.warning("no thread", job=str(self._job.id), error=error.sentence)
             self._why = f"No thread: {error.sentence}"
-            return None
+        return self._home
 
     def _explained(self, message: "_Message") -> Part:
         """The first part says why it stands where it does."""

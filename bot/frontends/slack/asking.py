@@ -1,7 +1,9 @@
 """Questions in messages: which message asks something of the bot, what it asks, and what becomes of it afterwards."""
 
+import asyncio
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
+from weakref import WeakValueDictionary
 
 import msgspec
 import structlog
@@ -35,6 +37,7 @@ class Asking:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
         self._once = Once()
+        self._lines: WeakValueDictionary[ConversationId, asyncio.Lock] = WeakValueDictionary()
         self._strange: OrderedDict[ConversationId, None] = OrderedDict()  # threads that the bot has no part in
 
     async def hear(self, message: Message, *, by_name: bool = False) -> None:
@@ -49,10 +52,12 @@ class Asking:
         async def answer() -> None:
             workspace = await self._desk.workspace(message.team)
             named = by_name or message.is_direct or workspace.bot_user in mentions(message.text)
-            if named:  # from now on the thread is one where the bot is asked, whatever comes in next
-                self._desk.replies.expect(message.place.conversation)
-            if named or await self._is_follow_up(message, workspace):
-                await self._answer(message, workspace, named=named)
+            if not named and message.thread in {None, message.ts}:
+                return
+            # In the order of writing: what follows a question is not accepted before it.
+            async with self._line(message.place.conversation):
+                if named or await self._is_follow_up(message, workspace):
+                    await self._answer(message, workspace, named=named)
 
         await self._do_once(("asked", message.team, message.channel, message.ts), answer, unless_ignored=message)
 
@@ -75,7 +80,7 @@ class Asking:
             self._desk.files.remember(message.team, message.files)
             wish = read_wish(read_text(message.text, bot_user=workspace.bot_user))
             if isinstance(wish, Wish):
-                earlier = await self._earlier(message, conversation, workspace)
+                earlier = await self._earlier(message, workspace)
                 await self._desk.responder.respond(self._mention(message, wish, earlier, revision=revision))
 
         await self._do_once(("changed", message.team, message.channel, message.ts, event), answer_again)
@@ -102,10 +107,12 @@ class Asking:
             if unless_ignored is not None and isinstance(error, NotPosted):
                 raise
 
+    def _line(self, conversation: ConversationId) -> asyncio.Lock:
+        """Where the messages of a conversation wait for each other."""
+        return self._lines.setdefault(conversation, asyncio.Lock())
+
     async def _is_follow_up(self, message: Message, workspace: Workspace) -> bool:
         """It stands in a thread where the bot was asked before, and is not meant for somebody else."""
-        if message.thread in {None, message.ts}:
-            return False
         meant = mentions(message.text)
         if meant and message.text.lstrip().startswith(f"<@{meant[0]}"):
             return False
@@ -121,8 +128,8 @@ class Asking:
         return False
 
     async def _answer(self, message: Message, workspace: Workspace, *, named: bool) -> None:
-        conversation = await self._desk.conversations.load(message.place.conversation)
-        self._strange.pop(conversation.id, None)
+        conversation = message.place.conversation
+        self._strange.pop(conversation, None)
         self._desk.files.remember(message.team, message.files)
         said = read_text(message.text, bot_user=workspace.bot_user)
         wish = read_wish(said) if named else Wish(text=said)
@@ -130,29 +137,34 @@ class Asking:
             case Deed.HELP:
                 await self._desk.note(workspace, message.place, HELP)
             case Deed.FORGET:
-                forgotten = await self._desk.responder.memory.forget_conversation(conversation.id)
-                self._desk.replies.forget(conversation.id)
+                forgotten = await self._desk.responder.memory.forget_conversation(conversation)
+                self._desk.replies.forget(conversation)
                 await self._desk.note(workspace, message.place, words_for_forgotten(forgotten))
             case Deed.STOP:
-                for job in self._desk.replies.under_way(conversation.id):
+                for job in self._desk.replies.under_way(conversation):
                     await self._desk.responder.stop(job.id)
             case Deed.SILENCE:
-                await self._desk.silences.begin(conversation.id)
+                await self._desk.silences.begin(conversation)
                 await self._desk.note(workspace, message.place, _SILENT)
             case Deed.LISTEN:
-                await self._desk.silences.end(conversation.id)
+                await self._desk.silences.end(conversation)
                 await self._desk.note(workspace, message.place, _LISTENING)
             case Wish():
-                earlier = await self._earlier(message, conversation, workspace)
                 if not named and not said and not message.files:
                     return
+                earlier = await self._earlier(message, workspace)
                 await self._desk.responder.respond(self._mention(message, wish, earlier))
 
-    async def _earlier(self, message: Message, conversation: Conversation, workspace: Workspace) -> Earlier:
+    async def _earlier(self, message: Message, workspace: Workspace) -> Earlier:
         """What was said before the bot was asked in this thread for the first time."""
-        joins = message.thread not in {None, message.ts} and not message.is_direct
-        others = [job for job in self._desk.replies.under_way(conversation.id) if job.source != message.place.source]
-        if not joins or others or any(turn.source != message.place.source for turn in conversation.turns):
+        place = message.place
+        if message.thread in {None, message.ts} or message.is_direct:
+            return Earlier()
+        others = [job for job in self._desk.replies.under_way(place.conversation) if job.source != place.source]
+        if others:
+            return Earlier()
+        turns = (await self._desk.conversations.load(place.conversation)).turns
+        if any(turn.source != place.source for turn in turns):
             return Earlier()
         earlier = await read_earlier(workspace, message, within_s=_READING_TIME_S)
         self._desk.files.remember(message.team, earlier.files)

@@ -52,19 +52,15 @@ class Replies:
             job, posts, tuple(posted), workspaces=self._workspaces, files=self._files, clients=self._clients
         )
         self._live[job.id] = reply
-        self.expect(job.conversation)
+        self._places[job.conversation] = None
+        if len(self._places) > _REMEMBERED:
+            self._places.popitem(last=False)
         return reply
 
     def under_way(self, conversation: ConversationId) -> list[Job]:
         """The questions of a conversation that are being answered, in the order of asking."""
         jobs = (reply.job for reply in list(self._live.values()) if reply.job.conversation == conversation)
         return sorted(jobs, key=lambda job: (job.accepted_at_s, job.revision))
-
-    def expect(self, conversation: ConversationId) -> None:
-        """Something is asked there."""
-        self._places[conversation] = None
-        if len(self._places) > _REMEMBERED:
-            self._places.popitem(last=False)
 
     def were_in(self, conversation: ConversationId) -> bool:
         """Something was asked in that conversation, not long ago."""

@@ -35,7 +35,7 @@ local function end_job(job, ending)
   set(job, 'state', 'ended')
   write_ending(job, ending)
   redis.call('LREM', key('line', job.conversation), 1, job.id)
-  promote(read_conversation(job.conversation))
+  promote(job.conversation)
   expire_unswept(job.conversation)
 end
 

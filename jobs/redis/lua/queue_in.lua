@@ -67,7 +67,7 @@ register('attach', function(id, pictures, notices, digests)
     redis.call('HSET', key('brought', job.conversation), job.source, digests)
     set(job, 'state', 'ready')
     use(conversation)
-    promote(conversation)
+    promote(job.conversation)
   elseif job and job.state == 'ended' and redis.call('HEXISTS', key('words', id), 'pictures') == 0 then
     -- It was stopped or forgotten while its pictures came in: nobody will answer with them.
     local orphans = {}

@@ -73,11 +73,10 @@ local function measure_run(job)
   redis.call('HSET', GAUGES, 'mean_run_s', stamp(mean_s + RUN_TIME_WEIGHT * (run_s - mean_s)))
 end
 
-local function keep_turn(job, source, turn)
-  if redis.call('HSET', key('turns', job.conversation), source, turn) == 1 then
-    redis.call('RPUSH', key('order', job.conversation), source)
+local function keep_turn(conversation, source, turn)
+  if redis.call('HSET', key('turns', conversation), source, turn) == 1 then
+    redis.call('RPUSH', key('order', conversation), source)
   end
-  redis.call('HSET', key('conversation', job.conversation), 'worker', job.worker)
 end
 
 -- job, attempt, ending, '1' when it is an answer, source of the turn, turn ('' for none) -> 0 when fenced
@@ -91,8 +90,12 @@ register('commit', function(id, attempt, ending, answered, source, turn)
     end_job(job, ENDED_FORGOTTEN)
     return 1
   end
-  use(read_conversation(job.conversation))
-  if turn ~= '' then keep_turn(job, source, turn) end
+  if turn == '' then
+    use(read_conversation(job.conversation))
+  else
+    use(read_conversation(job.conversation), 'worker', job.worker)
+    keep_turn(job.conversation, source, turn)
+  end
   end_job(job, ending)
   return 1
 end, DRAINS)

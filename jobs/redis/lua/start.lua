@@ -123,9 +123,9 @@ local function make_claimable(job, conversation)
 end
 
 local function promote(conversation)
-  local head = redis.call('LINDEX', key('line', conversation.id), 0)
+  local head = redis.call('LINDEX', key('line', conversation), 0)
   local job = head and read_job(head)
-  if job and job.state == 'ready' then make_claimable(job, conversation) end
+  if job and job.state == 'ready' then make_claimable(job, read_conversation(conversation)) end
 end
 
 -- From a lost or leaving worker back to its own place in the order, open to every worker.
@@ -133,5 +133,5 @@ local function take_back(job)
   redis.call('ZREM', RUNNING, job.id)
   job.state, job.held_until = 'ready', '0'
   set(job, 'state', job.state, 'held_until', job.held_until)
-  promote(read_conversation(job.conversation))
+  promote(job.conversation)
 end

@@ -19,14 +19,14 @@ FIRST_SIGN_S = 10.0  # Discord takes 50 requests a second, and a mention needs t
 
 @asynccontextmanager
 async def longest_block_s() -> AsyncIterator[list[float]]:
-    """How long nothing else could run, at most."""
+    """How long this thread was at work, at most, before somebody else had a turn: the machine's other work apart."""
     blocks = [0.0]
 
     async def watch() -> None:
         while True:
-            began = time.perf_counter()
-            await asyncio.sleep(0.005)
-            blocks[0] = max(blocks[0], time.perf_counter() - began - 0.005)
+            began = time.thread_time()
+            await asyncio.sleep(0.001)
+            blocks[0] = max(blocks[0], time.thread_time() - began)
 
     watching = asyncio.create_task(watch())
     yield blocks
@@ -40,18 +40,21 @@ async def test_every_one_of_two_hundred_conversations_is_answered_once_and_in_or
     me = scene.discord.bot.mention
     began = time.time()
     async with longest_block_s() as blocked:
-        firsts = [
-            people.write(scene.discord, scene.ann, channels[n % len(channels)], f"{me} first {n}") for n in range(CROWD)
-        ]
+        firsts = []
+        for number in range(CROWD):
+            channel = channels[number % len(channels)]
+            firsts.append(people.write(scene.discord, scene.ann, channel, f"{me} first {number}"))
+            await asyncio.sleep(0)
         await eventually(lambda: all(_answers(question.thread) for question in firsts), within_s=60.0)
         signs = sorted(min(message.sent_at for message in _answers(question.thread)) - began for question in firsts)
         for number, question in enumerate(firsts):
             people.write(scene.discord, scene.ann, question.thread, f"second {number}")
+            await asyncio.sleep(0)
         await eventually(
             lambda: all(_texts(question) == _expected(n) for n, question in enumerate(firsts)), within_s=60.0
         )
     assert signs[int(CROWD * 0.99) - 1] < FIRST_SIGN_S
-    assert blocked[0] < 0.2  # the whole of Discord runs in this process too
+    assert blocked[0] < 0.1  # the whole of Discord runs in this thread too
     assert scene.discord.limits.refused < CROWD // 20
     assert len(scene.discord.posts) == 2 * CROWD
 

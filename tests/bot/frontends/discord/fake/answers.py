@@ -12,7 +12,7 @@ from tests.bot.frontends.discord.fake.refusals import (
 )
 from tests.bot.frontends.discord.fake.rest import apply, check_form, compose, remove
 from tests.bot.frontends.discord.fake.server import FakeDiscord, route
-from tests.bot.frontends.discord.fake.world import COMMAND, File, Interaction, Message, Payload
+from tests.bot.frontends.discord.fake.world import COMMAND, File, Interaction, Message, Payload, User
 
 _MESSAGE, _THINKING, _LATER, _EDIT, _FORM = 4, 5, 6, 7, 9
 _PATIENCE_S = 3.0
@@ -36,24 +36,7 @@ def answer(discord: FakeDiscord, names: dict[str, str], body: Payload, files: li
     kind, said = body["type"], body.get("data") or {}
     if kind not in _ALLOWED[interaction.kind]:
         raise wrong_form("type")
-    seen_by = interaction.user if said.get("flags", 0) & _EPHEMERAL else None
-    match kind:
-        case 4:
-            check_form(said, files, creates=True)
-            interaction.original = discord.keep(compose(discord, interaction.channel, said, files, seen_by=seen_by))
-        case 5:
-            flags = 1 << 7 | (_EPHEMERAL if seen_by else 0)
-            thinking = Message(interaction.channel, discord.bot, kind=COMMAND, flags=flags, waits=True, seen_by=seen_by)
-            interaction.original = discord.keep(thinking)
-        case 7:
-            assert interaction.message is not None
-            check_form(said, files, creates=False)
-            apply(discord, interaction.message, said, files)
-            interaction.original = interaction.message
-        case 6:
-            interaction.original = interaction.message
-        case 9:
-            interaction.form = said
+    _DEEDS[kind](discord, interaction, said, files)
     interaction.answered_at = time.time()
     resource: Payload = {"interaction": {"id": str(interaction.id), "type": interaction.kind}}
     if interaction.original is not None:
@@ -61,6 +44,41 @@ def answer(discord: FakeDiscord, names: dict[str, str], body: Payload, files: li
         if kind in {_MESSAGE, _THINKING, _EDIT}:
             resource["resource"] = {"type": kind, "message": interaction.original.payload(discord.base)}
     return resource
+
+
+def _say(discord: FakeDiscord, interaction: Interaction, said: Payload, files: list[File]) -> None:
+    check_form(said, files, creates=True)
+    message = compose(discord, interaction.channel, said, files, seen_by=_audience(interaction, said))
+    interaction.original = discord.keep(message)
+
+
+def _think(discord: FakeDiscord, interaction: Interaction, said: Payload, _: list[File]) -> None:
+    seen_by = _audience(interaction, said)
+    flags = 1 << 7 | (_EPHEMERAL if seen_by else 0)
+    thinking = Message(interaction.channel, discord.bot, kind=COMMAND, flags=flags, waits=True, seen_by=seen_by)
+    interaction.original = discord.keep(thinking)
+
+
+def _take_time(_: FakeDiscord, interaction: Interaction, __: Payload, ___: list[File]) -> None:
+    interaction.original = interaction.message
+
+
+def _change(discord: FakeDiscord, interaction: Interaction, said: Payload, files: list[File]) -> None:
+    assert interaction.message is not None
+    check_form(said, files, creates=False)
+    apply(discord, interaction.message, said, files)
+    interaction.original = interaction.message
+
+
+def _show_form(_: FakeDiscord, interaction: Interaction, said: Payload, __: list[File]) -> None:
+    interaction.form = said
+
+
+_DEEDS = {_MESSAGE: _say, _THINKING: _think, _LATER: _take_time, _EDIT: _change, _FORM: _show_form}
+
+
+def _audience(interaction: Interaction, said: Payload) -> User | None:
+    return interaction.user if said.get("flags", 0) & _EPHEMERAL else None
 
 
 def by_token(discord: FakeDiscord, token: str) -> Interaction:
@@ -98,7 +116,7 @@ def follow_up(discord: FakeDiscord, names: dict[str, str], body: Payload, files:
     if interaction.original is not None and interaction.original.waits:  # it takes the place of "thinking ..."
         apply(discord, interaction.original, body, files)
         return interaction.original.payload(discord.base)
-    seen_by = interaction.user if body.get("flags", 0) & _EPHEMERAL else None
+    seen_by = _audience(interaction, body)
     message = discord.keep(compose(discord, interaction.channel, body, files, seen_by=seen_by))
     interaction.follow_ups.append(message)
     return message.payload(discord.base)

@@ -8,13 +8,13 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import Any
 
-import aiohttp
 from aiohttp import web
 
 from tests.bot.frontends.discord.fake.world import Payload
 
 GUILDS, GUILD_MESSAGES, DIRECT_MESSAGES, MESSAGE_CONTENT = 1 << 0, 1 << 9, 1 << 12, 1 << 15
 _HEARTBEAT_MS = 41_250
+_HEARTBEAT, _IDENTIFY, _RESUME = 1, 2, 6
 _WRONG_TOKEN, _INTENT_NOT_ALLOWED = 4004, 4014
 
 
@@ -46,7 +46,6 @@ class Gateway:
         self.allowed_intents = MESSAGE_CONTENT
         self.identified = 0
         self.resumed = 0
-        self.greeting: list[tuple[str, Payload]] = []  # after READY
 
     @property
     def is_connected(self) -> bool:
@@ -73,33 +72,18 @@ class Gateway:
         writer: asyncio.Task[None] | None = None
         try:
             async for frame in socket:
-                if frame.type not in {aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY}:
-                    break
                 received = json.loads(frame.data)
-                match received["op"]:
-                    case 1:
-                        await socket.send_str(json.dumps({"op": 11}))
-                    case 2:
-                        session = await self._identify(socket, received["d"])
-                        if session is None:
-                            break
-                        session.dispatch("READY", {**ready, "session_id": session.id})
-                        for event, payload in greeting:
-                            session.dispatch(event, payload)
-                        writer = asyncio.create_task(_write(session, socket))
-                    case 6:
-                        session = self.sessions.get(received["d"]["session_id"])
-                        if session is None:
-                            await socket.send_str(json.dumps({"op": 9, "d": False}))
-                            continue
-                        self.resumed += 1
-                        session.socket = socket
-                        session.outgoing = asyncio.Queue()
-                        for missed in list(session.sent):
-                            if missed["s"] > received["d"]["seq"]:
-                                session.outgoing.put_nowait(missed)
-                        session.dispatch("RESUMED", {})
-                        writer = asyncio.create_task(_write(session, socket))
+                if received["op"] == _HEARTBEAT:
+                    await socket.send_str(json.dumps({"op": 11}))
+                    continue
+                if received["op"] == _IDENTIFY:
+                    session = await self._identify(socket, received["d"], ready, greeting)
+                elif received["op"] == _RESUME:
+                    session = self._resume(socket, received["d"])
+                if session is None:
+                    break
+                if writer is None:
+                    writer = asyncio.create_task(_write(session, socket))
         finally:
             if writer is not None:
                 writer.cancel()
@@ -107,7 +91,24 @@ class Gateway:
                 session.socket = None
         return socket
 
-    async def _identify(self, socket: web.WebSocketResponse, identity: Payload) -> Session | None:
+    def _resume(self, socket: web.WebSocketResponse, wish: Payload) -> Session:
+        self.resumed += 1
+        session = self.sessions[wish["session_id"]]
+        session.socket = socket
+        session.outgoing = asyncio.Queue()
+        for missed in session.sent:
+            if missed["s"] > wish["seq"]:
+                session.outgoing.put_nowait(missed)
+        session.dispatch("RESUMED", {})
+        return session
+
+    async def _identify(
+        self,
+        socket: web.WebSocketResponse,
+        identity: Payload,
+        ready: Payload,
+        greeting: list[tuple[str, Payload]],
+    ) -> Session | None:
         self.identified += 1
         if identity["token"] != self._token:
             await socket.close(code=_WRONG_TOKEN)
@@ -117,6 +118,9 @@ class Gateway:
             return None
         session = Session(identity["intents"], socket=socket)
         self.sessions[session.id] = session
+        session.dispatch("READY", {**ready, "session_id": session.id})
+        for event, payload in greeting:
+            session.dispatch(event, payload)
         return session
 
 

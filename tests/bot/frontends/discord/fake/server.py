@@ -294,7 +294,7 @@ class FakeDiscord:
 
     async def _serve_file(self, request: web.Request) -> web.StreamResponse:
         _, _, channel, name, _ = request.path.split("/", 4)
-        file, channel_id = self.files.get(int(name), (None, 0))
+        file, _channel = self.files.get(int(name), (None, 0))
         expires = int(request.query.get("ex", "0"), 16)
         if file is None or request.query.get("hm") != file.sign(int(channel), expires) or expires < time.time():
             return web.Response(status=404, text="This content is no longer available.")
