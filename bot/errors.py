@@ -129,10 +129,9 @@ class PlaceGone(Unavailable):
 
 
 class NoFrontend(Unavailable):
-    """There is no chat platform to serve: this version speaks in the shell only (threadsight ask).
+    """There is no chat platform to serve, so only the shell answers (threadsight ask).
 
-    DISCORD_TOKEN is for the Discord front end, SLACK_BOT_TOKEN and SLACK_APP_TOKEN are for the Slack one, and this
-    version has neither yet.
+    Set DISCORD_TOKEN for Discord, SLACK_BOT_TOKEN and SLACK_APP_TOKEN for Slack.
     """
 
 

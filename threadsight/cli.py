@@ -118,6 +118,16 @@ def worker() -> None:
     run_worker()
 
 
+@app.command("discord-invite")
+def discord_invite(
+    application: Annotated[str, typer.Argument(help="Its id; asked of Discord if left out.")] = "",
+) -> None:
+    """Print the link that invites the bot into a Discord server, with exactly the permissions it needs."""
+    from threadsight.invitation import invite_to_discord  # noqa: PLC0415
+
+    typer.echo(invite_to_discord(application))
+
+
 @app.command()
 def doctor(*, as_json: AsJson = False) -> None:
     """Look at everything that must be right, and say what to do where it is not."""

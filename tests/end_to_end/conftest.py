@@ -83,7 +83,7 @@ def install(home: Path) -> Iterator[Install]:
 class SlowModel:
     """An OpenAI-compatible server that answers a word at a time, so that there is a middle to kill things in."""
 
-    words = [f"word{number} " for number in range(12)]
+    words = tuple(f"word{number} " for number in range(12))
 
     def __init__(self) -> None:
         self.pause_s = 0.15

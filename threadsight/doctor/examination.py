@@ -8,6 +8,7 @@ from inference_worker.settings import WorkerSettings
 from jobs.errors import ThreadsightError
 from jobs.settings import Settings, StoreSettings
 from threadsight.doctor.chat import examine_pictures, examine_tokens
+from threadsight.doctor.discord import examine_discord
 from threadsight.doctor.finding import Finding, fail, well
 from threadsight.doctor.machine import examine_disk, examine_torch
 from threadsight.doctor.model import examine_model
@@ -23,7 +24,7 @@ def examine() -> Iterator[Finding]:
     command = _read(CommandSettings, wrong)
     store = _read(StoreSettings, wrong)
     worker = _read(WorkerSettings, wrong)
-    _read(BotSettings, wrong)
+    bot = _read(BotSettings, wrong)
     yield from wrong or [well("Settings", "every name and value is known")]
     if command is not None and store is not None:
         yield from examine_store(store.redis_url, command.home)
@@ -31,6 +32,8 @@ def examine() -> Iterator[Finding]:
         yield from examine_torch(worker)
         yield from examine_model(worker)
     yield from examine_tokens()
+    if bot is not None:
+        yield from examine_discord(bot)
     yield from examine_pictures()
     if command is not None:
         yield from examine_disk(command.home)

@@ -4,12 +4,11 @@ import asyncio
 import enum
 import heapq
 import itertools
-from collections import OrderedDict, deque
+from collections import OrderedDict
 
-REQUESTS_PER_SECOND = 45  # Discord: 50; some are left to discord.py itself, which is not asked
+REQUESTS_PER_SECOND, BURST = 45, 5  # Discord: 50 in any second
 DRAFT_INTERVAL_S = 1.3  # Discord: 5 edits in 5 s and channel; one is kept free for the final text
 
-_KEPT_FREE = 10  # requests a second that drafts leave to everything else
 _CHANNELS_REMEMBERED = 1_000
 
 
@@ -23,10 +22,12 @@ class Urgency(enum.IntEnum):
 
 
 class Pace:
-    """At most `per_second` requests in any second, the most urgent first, each kind in its order."""
+    """At most `per_second` requests a second, and `burst` more, the most urgent first, each kind in its order."""
 
-    def __init__(self, per_second: int = REQUESTS_PER_SECOND) -> None:
-        self._taken: deque[float] = deque(maxlen=per_second)  # times of the latest requests
+    def __init__(self, per_second: float = REQUESTS_PER_SECOND, burst: int = BURST) -> None:
+        self._interval_s = 1 / per_second
+        self._burst_s = (burst - 1) * self._interval_s
+        self._booked_s = 0.0  # until this time, requests at the even pace are used up
         self._waiting: list[tuple[Urgency, int, asyncio.Future[None]]] = []
         self._numbers = itertools.count()
         self._alarm: asyncio.TimerHandle | None = None
@@ -44,31 +45,26 @@ class Pace:
 
     @property
     def has_room(self) -> bool:
-        """Nobody waits, and some requests of this second are left."""
-        if self._waiting:
-            return False
-        is_full = len(self._taken) == (self._taken.maxlen or 0)
-        return not is_full or self._taken[_KEPT_FREE] <= asyncio.get_running_loop().time() - 1.0
+        """Nobody waits, and the next request could be made at once and leave room for another."""
+        return not self._waiting and self._room_in_s() <= -self._interval_s
 
     def takes_draft(self, channel: int) -> bool:
-        """Whether words on their way, or typing, may be shown in a channel now. They never wait: later ones replace them."""
-        now = asyncio.get_running_loop().time()
-        if not self.has_room or now - self._drafts.get(channel, -DRAFT_INTERVAL_S) < DRAFT_INTERVAL_S:
+        """Whether words on their way may be shown in a channel now. They never wait: later ones replace them."""
+        now_s = asyncio.get_running_loop().time()
+        if not self.has_room or now_s - self._drafts.get(channel, -DRAFT_INTERVAL_S) < DRAFT_INTERVAL_S:
             return False
-        self._drafts[channel] = now
+        self._drafts[channel] = now_s
         self._drafts.move_to_end(channel)
         if len(self._drafts) > _CHANNELS_REMEMBERED:
             self._drafts.popitem(last=False)
         return True
 
     def _room_in_s(self) -> float:
-        """Seconds until the next request may be made."""
-        if len(self._taken) < (self._taken.maxlen or 0):
-            return 0.0
-        return self._taken[0] + 1.0 - asyncio.get_running_loop().time()
+        """Seconds until the next request may be made; below zero where more than one may."""
+        return self._booked_s - self._burst_s - asyncio.get_running_loop().time()
 
     def _take(self) -> None:
-        self._taken.append(asyncio.get_running_loop().time())
+        self._booked_s = max(self._booked_s, asyncio.get_running_loop().time()) + self._interval_s
 
     def _set_alarm(self) -> None:
         if self._alarm is None and self._waiting:

@@ -23,6 +23,7 @@ from tests.bot.frontends.discord.fake.world import (
     Message,
     Payload,
     User,
+    bits,
     snowflake,
 )
 
@@ -88,6 +89,12 @@ def compose(discord: FakeDiscord, channel: Channel, body: Payload, files: list[F
 @route("GET", "/users/@me")
 def read_me(discord: FakeDiscord, _: dict[str, str], __: Payload, ___: list[File]) -> Payload:
     return {**discord.bot.payload(), "verified": True, "mfa_enabled": False}
+
+
+@route("GET", "/users/@me/guilds")
+def read_guilds(discord: FakeDiscord, _: dict[str, str], __: Payload, ___: list[File]) -> list[Payload]:
+    members = ((guild, guild.members[discord.bot.id]) for guild in discord.guilds.values())
+    return [{"id": str(guild.id), "name": guild.name, "permissions": bits(granted)} for guild, granted in members]
 
 
 @route("GET", "/oauth2/applications/@me")
