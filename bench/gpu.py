@@ -12,7 +12,7 @@ import sys
 sys.path.pop(0)  # this folder: its queue.py would stand in for the standard library's
 
 import argparse
-import datetime
+import datetime as dt
 import json
 import re
 import statistics
@@ -85,7 +85,7 @@ def main() -> None:
     rows += [*decode(bench, roofline, asked.context), *prefill(bench, roofline), *follow_ups(bench), *crowds(bench)]
 
     result = {
-        "date": datetime.datetime.now(tz=datetime.UTC).date().isoformat(),
+        "date": dt.datetime.now(tz=dt.UTC).date().isoformat(),
         "size": asked.size,
         "kernel": kernel.name,
         "fused": asked.fuse,
@@ -226,7 +226,6 @@ def distance(rounded: Phi3V, exact: Phi3V, kernel: Kernel) -> Row:
         rounded.logits = listening  # type: ignore[method-assign]  # for once
         tokens = ask(engine, [asked]).tokens["d"]
         rounded.logits = inner  # type: ignore[method-assign]
-    heard = heard[-len(tokens) :] if len(heard) >= len(tokens) else heard
     ours, its_own = [], []
     for number, logits in enumerate(heard):
         ids = [*asked.prompt.ids, *tokens[:number]]
@@ -243,22 +242,24 @@ def distance(rounded: Phi3V, exact: Phi3V, kernel: Kernel) -> Row:
 
 def decode(bench: Bench, roofline: Roofline, context: int) -> Iterator[Row]:
     """Once everybody decodes, halfway through the answers at `context` tokens; with and without graphs."""
-    new = 128
     for sequences in (1, 8, 32):
-        asked = [
-            question(str(n), text_prompt(context - new // 2, seed=n), new=new, config=bench.model.config)
-            for n in range(sequences)
-        ]
         for graphs in (True, False):
-            with bench.engine(graphs=graphs) as engine:
-                ask(engine, asked)  # captures what it meets
-            with bench.engine(graphs=graphs) as engine:
-                step_s = ask(engine, asked).step_s
+            decode_step_s(bench, sequences, context, graphs=graphs)  # captures what it meets
+            step_s = decode_step_s(bench, sequences, context, graphs=graphs)
             read = decoder_bytes(bench.model) + sequences * context * kv_bytes_per_token(bench.model)
             share = read / step_s / (roofline.memory_gb_s * 1e9)
             made = measured(f"decode, {sequences} at once, {'graphs' if graphs else 'no graphs'}", sequences / step_s)
             made |= {"share": round(share, 3), "of": "reading memory"}
             yield made | (target(share, DECODE_SHARE) if graphs and sequences in (1, 32) else {})
+
+
+def decode_step_s(bench: Bench, sequences: int, context: int, *, graphs: bool) -> float:
+    """The prompts are prefilled before: their caches are resident when everybody is asked again."""
+    new, config = 128, bench.model.config
+    prompts = [text_prompt(context - new // 2, seed=n) for n in range(sequences)]
+    with bench.engine(graphs=graphs) as engine:
+        ask(engine, [question(str(n), one, new=1, config=config) for n, one in enumerate(prompts)])
+        return ask(engine, [question(str(n), one, new=new, config=config) for n, one in enumerate(prompts)]).step_s
 
 
 def prefill(bench: Bench, roofline: Roofline) -> Iterator[Row]:

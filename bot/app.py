@@ -76,6 +76,7 @@ async def open_chat(
             queue=stores.queue_in,
             answers=stores.answers,
             replies=stores.replies,
+            monitor=stores.monitor,
             give_up_s=settings.give_up_s,
         ),
         custody=custody,

@@ -12,7 +12,7 @@ import structlog
 
 from bot.errors import NotPosted, PlaceGone
 from bot.frontend import Frontend, Posted, Reply
-from bot.progress import words_for
+from bot.progress import NO_WORKER, words_for
 from bot.splitting import split
 from jobs import (
     AnswerEvent,
@@ -25,11 +25,13 @@ from jobs import (
     Failed,
     Job,
     JobKind,
+    Monitor,
     QueueIn,
     ReplyLedger,
     Started,
 )
 
+_NO_WORKER_AFTER_S = 5.0  # a worker between two claims is there; one that has not come by then is not
 _POSITION_INTERVAL_S = 2.0  # how often a waiting question looks where it stands
 _FIRST_RETRY_S = 1.0
 _LONGEST_RETRY_S = 30.0
@@ -50,9 +52,17 @@ class Courier:
     """Delivers answers. It holds nothing between two of them."""
 
     def __init__(
-        self, *, holder: str, queue: QueueIn, answers: AnswerReader, replies: ReplyLedger, give_up_s: float
+        self,
+        *,
+        holder: str,
+        queue: QueueIn,
+        answers: AnswerReader,
+        replies: ReplyLedger,
+        monitor: Monitor,
+        give_up_s: float,
     ) -> None:
         self._holder = holder
+        self._monitor = monitor
         self._queue = queue
         self._answers = answers
         self._replies = replies
@@ -99,11 +109,12 @@ class Courier:
         """Show the draft when it has changed, no more often than the platform allows. It may fail: the end may not."""
         shown: tuple[str, bool] | None = None
         shown_at_s = 0.0
+        began_s = asyncio.get_running_loop().time()
         while not draft.ended.is_set():
             draft.changed.clear()
             progress = not draft.text
-            text = draft.text or words_for(await self._queue.position(standing.job.id))
             now_s = asyncio.get_running_loop().time()
+            text = draft.text or await self._how_it_stands(standing.job, waited_s=now_s - began_s)
             if (text, progress) != shown or (progress and now_s - shown_at_s > _SIGN_LASTS_S):
                 pause_s = interval_s
                 shown_at_s = now_s
@@ -117,6 +128,12 @@ class Courier:
                     return
                 await _wait(draft.ended, pause_s)
             await _wait(draft.changed, _POSITION_INTERVAL_S)
+
+    async def _how_it_stands(self, job: Job, *, waited_s: float) -> str:
+        position = await self._queue.position(job.id)
+        if position is not None and waited_s > _NO_WORKER_AFTER_S and not (await self._monitor.health()).has_worker:
+            return NO_WORKER
+        return words_for(position)
 
     async def _conclude(self, reply: Reply, ending: Ending, standing: "_Standing", most: int | None) -> None:
         """The last word, tried until the platform takes it."""

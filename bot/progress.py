@@ -2,6 +2,8 @@
 
 from jobs import Position
 
+NO_WORKER = "No worker is running right now. The question waits for one ..."
+
 _MINUTE_S = 60
 _STEP_S = 5
 

@@ -128,6 +128,18 @@ def discord_invite(
     typer.echo(invite_to_discord(application))
 
 
+@app.command("slack-manifest")
+def slack_manifest(
+    name: Annotated[str, typer.Option(help="What the bot is called in Slack.")] = "Threadsight",
+    url: Annotated[str | None, typer.Option(help="Where Slack reaches the bot over HTTPS, instead of a socket.")] = None,
+) -> None:
+    """Print the manifest of the Slack app, and the link that makes an app of it."""
+    from bot.frontends.slack.manifest import build_manifest, link_to_create, write_yaml  # noqa: PLC0415
+
+    manifest = build_manifest(name=name, public_url=url)
+    typer.echo(f"# This link makes the app:\n# {link_to_create(manifest)}\n{write_yaml(manifest)}")
+
+
 @app.command()
 def doctor(*, as_json: AsJson = False) -> None:
     """Look at everything that must be right, and say what to do where it is not."""

@@ -65,7 +65,8 @@ class ModelRunner:
         cos, sin = self._model.rope.cos_sin(on_device[1], long=on_device[2].bool())
         attention = self._backend.attention(spans, on_device[len(ours) :])
         hidden = self._model(hidden, cos, sin, attention)  # (tokens, hidden)
-        return self._model.logits(hidden[on_device[3]])
+        drawing = hidden[on_device[3]]  # (drawing rows, hidden)
+        return self._model.logits(drawing) if last else drawing
 
 
 def _next_ids(row: Row) -> list[int]:

@@ -44,7 +44,14 @@ def courier(jobs: MemoryJobs) -> Courier:
 
 
 def courier_of(jobs: MemoryJobs, *, holder: str = HOLDER, give_up_s: float = 60.0) -> Courier:
-    return Courier(holder=holder, queue=jobs.queue_in, answers=jobs.answers, replies=jobs.replies, give_up_s=give_up_s)
+    return Courier(
+        holder=holder,
+        queue=jobs.queue_in,
+        answers=jobs.answers,
+        replies=jobs.replies,
+        monitor=jobs.monitor,
+        give_up_s=give_up_s,
+    )
 
 
 @pytest.fixture
@@ -93,6 +100,19 @@ async def test_whoever_waits_sees_a_placeholder_at_once_and_then_how_the_line_mo
     await worker.answer("three")
     await third.told()
     assert sorted(platform.texts) == ["one", "three", "two"]
+
+
+async def test_a_question_that_nobody_works_on_says_so_until_a_worker_comes(
+    ask: Ask, jobs: MemoryJobs, platform: FakePlatform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bot.delivery, "_NO_WORKER_AFTER_S", 0.05)
+    asked = await ask()
+    await eventually(lambda: any("No worker is running" in text for text in platform.texts))
+    (claim,) = await jobs.queue_out.claim(worker="A", room=1)
+    await eventually(lambda: "[Looking ...]" in platform.texts)
+    await jobs.queue_out.commit(claim, Done(text="A cat."))
+    await asked.delivering
+    assert platform.texts == ["A cat."]
 
 
 async def test_edits_keep_the_platforms_pace_and_the_end_does_not_wait_for_it(

@@ -2,7 +2,7 @@
 
 import importlib.util
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from dotenv import dotenv_values
 
@@ -15,14 +15,14 @@ def examine_tokens() -> Iterator[Finding]:
     """Set, and of the right form. Tokens are not shown, and nobody is asked whether they are valid."""
     settings = {name: value for name, value in {**dotenv_values(".env"), **os.environ}.items() if value}
     discord = settings.get("DISCORD_TOKEN")
-    slack = {name: settings.get(name, "") for name in ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN")}
+    slack = {name: settings.get(name, "") for name in ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_CLIENT_ID")}
     if discord is None and not any(slack.values()):
         advice = "set DISCORD_TOKEN, or SLACK_BOT_TOKEN and SLACK_APP_TOKEN, to answer in a chat"
         yield warn("Chat", "no platform is set up; the command line answers", advice)
     if discord is not None:
         yield _examine_discord(discord)
     if any(slack.values()):
-        yield _examine_slack(slack["SLACK_BOT_TOKEN"], slack["SLACK_APP_TOKEN"])
+        yield _examine_slack(settings)
 
 
 def _examine_discord(token: str) -> Finding:
@@ -32,14 +32,22 @@ def _examine_discord(token: str) -> Finding:
     return well("Discord", "a token is set")
 
 
-def _examine_slack(bot_token: str, app_token: str) -> Finding:
-    if not bot_token.startswith("xoxb-"):
+def _examine_slack(settings: Mapping[str, str]) -> Finding:
+    """One workspace needs a bot token, Socket Mode an app token; HTTP and several workspaces need other secrets."""
+    if "SLACK_CLIENT_ID" not in settings and not settings.get("SLACK_BOT_TOKEN", "").startswith("xoxb-"):
         return fail("Slack", "SLACK_BOT_TOKEN does not start with xoxb-", "copy it from OAuth & Permissions")
-    if not app_token.startswith("xapp-"):
+    needed = {
+        "BOT_SLACK_HTTP_PORT": ("SLACK_SIGNING_SECRET",),
+        "SLACK_CLIENT_ID": ("SLACK_CLIENT_SECRET", "BOT_SLACK_HTTP_PORT"),
+    }
+    missing = [name for given in needed if given in settings for name in needed[given] if name not in settings]
+    if missing:
+        return fail("Slack", f"{missing[0]} is not set", "copy it from Basic Information (the port is yours to choose)")
+    if "BOT_SLACK_HTTP_PORT" not in settings and not settings.get("SLACK_APP_TOKEN", "").startswith("xapp-"):
         return fail(
             "Slack", "SLACK_APP_TOKEN does not start with xapp-", "copy it from Basic Information, App-Level Tokens"
         )
-    return well("Slack", "both tokens are set")
+    return well("Slack", "its tokens are set")
 
 
 def examine_pictures() -> Iterator[Finding]:

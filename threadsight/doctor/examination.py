@@ -12,6 +12,7 @@ from threadsight.doctor.discord import examine_discord
 from threadsight.doctor.finding import Finding, fail, well
 from threadsight.doctor.machine import examine_disk, examine_torch
 from threadsight.doctor.model import examine_model
+from threadsight.doctor.slack import examine_slack
 from threadsight.doctor.store import examine_store
 from threadsight.settings import CommandSettings
 
@@ -34,6 +35,7 @@ def examine() -> Iterator[Finding]:
     yield from examine_tokens()
     if bot is not None:
         yield from examine_discord(bot)
+        yield from examine_slack(bot)
     yield from examine_pictures()
     if command is not None:
         yield from examine_disk(command.home)

@@ -34,6 +34,7 @@ from jobs import ConversationId, PictureRef, Turn
 
 _STOPPED = 'I no longer listen here. Mention me to ask; "start listening" brings me back.'
 _STARTED = "I am listening again."
+_AT_ONCE = 8  # messages that are read and submitted: when a crowd writes, everything else has its turns too
 _OPENS_THREADS = (discord.ChannelType.text, discord.ChannelType.news)
 
 log = structlog.get_logger()
@@ -46,6 +47,7 @@ class Asking:
         self._desk = desk
         self._me = me
         self._gathering = Gathering(patience_s)
+        self._room = asyncio.Semaphore(_AT_ONCE)
         self._orders: WeakValueDictionary[ConversationId, asyncio.Lock] = WeakValueDictionary()
 
     async def hear(self, message: discord.Message) -> None:
@@ -67,7 +69,8 @@ class Asking:
             if meant is Meant.OPEN and await self._desk.silences.holds(conversation):
                 return
             messages = [message] if words else await self._gather(message)
-            await self._ask(messages, conversation)
+            async with self._room:
+                await self._ask(messages, conversation)
 
     async def see_edit(self, message: discord.Message) -> None:
         """A message was edited: where it asked the last question, that is answered again in the same place."""

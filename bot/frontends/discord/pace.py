@@ -4,9 +4,10 @@ import asyncio
 import enum
 import heapq
 import itertools
-from collections import OrderedDict
+from collections import OrderedDict, deque
 
-REQUESTS_PER_SECOND, BURST = 45, 5  # Discord: 50 in any second
+REQUESTS_PER_SECOND = 48  # Discord: 50; its seconds and ours do not begin together
+BURST = 12  # at once, after a pause; else evenly
 DRAFT_INTERVAL_S = 1.3  # Discord: 5 edits in 5 s and channel; one is kept free for the final text
 
 _CHANNELS_REMEMBERED = 1_000
@@ -22,12 +23,13 @@ class Urgency(enum.IntEnum):
 
 
 class Pace:
-    """At most `per_second` requests a second, and `burst` more, the most urgent first, each kind in its order."""
+    """At most `per_second` requests in any second, `burst` of them at once, the most urgent first."""
 
-    def __init__(self, per_second: float = REQUESTS_PER_SECOND, burst: int = BURST) -> None:
+    def __init__(self, per_second: int = REQUESTS_PER_SECOND, burst: int = BURST) -> None:
         self._interval_s = 1 / per_second
         self._burst_s = (burst - 1) * self._interval_s
         self._booked_s = 0.0  # until this time, requests at the even pace are used up
+        self._taken: deque[float] = deque(maxlen=per_second)  # times of the latest requests
         self._waiting: list[tuple[Urgency, int, asyncio.Future[None]]] = []
         self._numbers = itertools.count()
         self._alarm: asyncio.TimerHandle | None = None
@@ -61,10 +63,14 @@ class Pace:
 
     def _room_in_s(self) -> float:
         """Seconds until the next request may be made; below zero where more than one may."""
-        return self._booked_s - self._burst_s - asyncio.get_running_loop().time()
+        evenly_s = self._booked_s - self._burst_s
+        is_full = len(self._taken) == self._taken.maxlen
+        return max(evenly_s, self._taken[0] + 1.0 if is_full else evenly_s) - asyncio.get_running_loop().time()
 
     def _take(self) -> None:
-        self._booked_s = max(self._booked_s, asyncio.get_running_loop().time()) + self._interval_s
+        now_s = asyncio.get_running_loop().time()
+        self._booked_s = max(self._booked_s, now_s) + self._interval_s
+        self._taken.append(now_s)
 
     def _set_alarm(self) -> None:
         if self._alarm is None and self._waiting:

@@ -2,13 +2,11 @@
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
 from weakref import WeakValueDictionary
 
 import msgspec
 import structlog
 
-from bot.errors import NotPosted, PlaceGone
 from bot.frontends.slack.desk import Desk
 from bot.frontends.slack.escaping import mentions, read_text
 from bot.frontends.slack.home import HELP
@@ -59,7 +57,7 @@ class Asking:
                 if named or await self._is_follow_up(message, workspace):
                     await self._answer(message, workspace, named=named)
 
-        await self._do_once(("asked", message.team, message.channel, message.ts), answer, unless_ignored=message)
+        await self._once.do(("asked", message.team, message.channel, message.ts), answer)
 
     async def see_change(self, change: Change, *, event: str) -> None:
         """A message was edited: where it is the last question, it is answered again in the same place.
@@ -83,7 +81,7 @@ class Asking:
                 earlier = await self._earlier(message, workspace)
                 await self._desk.responder.respond(self._mention(message, wish, earlier, revision=revision))
 
-        await self._do_once(("changed", message.team, message.channel, message.ts, event), answer_again)
+        await self._once.do(("changed", message.team, message.channel, message.ts, event), answer_again)
 
     async def see_deletion(self, message: Message) -> None:
         """A message was deleted: what it asked, brought and was told goes with it.
@@ -95,17 +93,6 @@ class Asking:
         forgotten = await self._desk.responder.memory.forget_question(place.conversation, place.source)
         if forgotten.turns or forgotten.pictures:
             log.info("question deleted", team=message.team, turns=forgotten.turns, pictures=forgotten.pictures)
-
-    async def _do_once(
-        self, key: tuple[str, ...], work: Callable[[], Awaitable[None]], unless_ignored: Message | None = None
-    ) -> None:
-        try:
-            await self._once.do(key, work)
-        except (NotPosted, PlaceGone) as error:
-            # Nothing that a repetition would mend sooner than Slack repeats it.
-            log.warning("not heard", team=key[1], channel=key[2], error=error.sentence)
-            if unless_ignored is not None and isinstance(error, NotPosted):
-                raise
 
     def _line(self, conversation: ConversationId) -> asyncio.Lock:
         """Where the messages of a conversation wait for each other."""

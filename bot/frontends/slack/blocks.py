@@ -102,7 +102,6 @@ def stop_button(job: Job) -> Block:
 
 def below_answer(job: Job, notices: Sequence[str]) -> list[Block]:
     """What stands under a finished answer: notices, thumbs, Regenerate."""
-    value = Button.of(job)
     thumbs: Block = {
         "type": "context_actions",
         "elements": [
@@ -114,7 +113,12 @@ def below_answer(job: Job, notices: Sequence[str]) -> list[Block]:
             }
         ],
     }
-    return [*notes(notices), thumbs, _actions([_button(REGENERATE, "Regenerate", value)])]
+    return [*notes(notices), thumbs, regenerate_button(job)]
+
+
+def regenerate_button(job: Job) -> Block:
+    """When it has ended, with an answer or the beginning of one."""
+    return _actions([_button(REGENERATE, "Regenerate", Button.of(job))])
 
 
 def notes(notices: Sequence[str]) -> list[Block]:

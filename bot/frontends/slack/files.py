@@ -1,5 +1,6 @@
 """Slack's private files: downloads with the bot's token, which goes to Slack's own hosts only, and uploads."""
 
+import asyncio
 from collections import OrderedDict
 from collections.abc import AsyncGenerator
 
@@ -16,7 +17,9 @@ SLACK_HOSTS = (".slack.com", ".slack-files.com", ".slack-gov.com")
 
 _PIECE_BYTES = 64 * 1024
 _REMEMBERED = 10_000
-_OK = 200
+_ATTEMPTS = 3  # an address that an event told may be stale, and a server may be busy
+_PAUSE_S = 0.5
+_OK, _SERVER_ERROR = 200, 500
 _STALE = {403, 404, 410}  # the address is not the file's any more
 _MOVED = {301, 302, 303, 307, 308}
 _DELETED = {"file_deleted", "file_not_found"}
@@ -48,15 +51,19 @@ class Files:
         """
         told = self._addresses.pop((workspace.team, file_id), None)
         address = told or await self._ask_address(workspace, file_id)
-        for last in (False, True) if told else (True,):
-            async with self._open(session, workspace, address) as response:
-                if response.status in _STALE and not last:
-                    address = await self._ask_address(workspace, file_id)
-                    continue
-                _check(response)
-                async for piece in response.content.iter_chunked(_PIECE_BYTES):
-                    yield piece
-                return
+        try:
+            for attempt in range(_ATTEMPTS):
+                async with self._open(session, workspace, address) as response:
+                    if attempt + 1 < _ATTEMPTS and (response.status >= _SERVER_ERROR or response.status in _STALE):
+                        await asyncio.sleep(attempt * _PAUSE_S)
+                        address = await self._ask_address(workspace, file_id)
+                        continue
+                    _check(response)
+                    async for piece in response.content.iter_chunked(_PIECE_BYTES):
+                        yield piece
+                    return
+        except (aiohttp.ClientError, OSError) as error:
+            raise Unfetchable(reason=_words_for(error)) from error
 
     async def upload(
         self, session: aiohttp.ClientSession, workspace: Workspace, place: Place, *, name: str, content: bytes
@@ -105,9 +112,9 @@ class Files:
         url = URL(address)
         if not self._is_slacks(url):
             raise Unfetchable(reason=f"it is kept at {url.host}, not in Slack")
-        headers = {"Authorization": f"Bearer {workspace.token}"}
-        # A redirect would carry the token along, and leads to the sign-in page anyway.
-        return session.get(url, headers=headers, allow_redirects=False)
+        headers = {"Authorization": f"Bearer {workspace.token}", "Accept-Encoding": "identity"}
+        # A redirect would carry the token along, and leads to the sign-in page anyway. Whoever reads has a time limit.
+        return session.get(url, headers=headers, allow_redirects=False, timeout=aiohttp.ClientTimeout(total=None))
 
     def _is_slacks(self, url: URL) -> bool:
         host = url.host or ""
@@ -126,3 +133,9 @@ def _check(response: aiohttp.ClientResponse) -> None:
         raise Unfetchable(reason="it was deleted in Slack")
     if response.status != _OK:
         raise Unfetchable(reason=f"Slack answers {response.status}")
+
+
+def _words_for(error: Exception) -> str:
+    if isinstance(error, aiohttp.ClientPayloadError):
+        return "it was cut short on the way"
+    return str(error) or type(error).__name__

@@ -140,6 +140,9 @@ class Slack:
         except PlaceGone as error:
             raise SlackTokenRefused(name="SLACK_BOT_TOKEN", reason=error.facts.get("reason", "?")) from error
         log.info("slack", team=workspace.team, bot=workspace.bot_user)
+        missing = sorted(set(SCOPES) - await workspace.granted_scopes())
+        if missing:
+            log.warning("the slack app lacks scopes", missing=missing, advice="OAuth & Permissions, then reinstall")
 
 
 @asynccontextmanager

@@ -9,9 +9,12 @@ import secrets
 from typing import Any
 
 from redis.asyncio import Redis
+from redis.exceptions import RedisError
 from slack_sdk.oauth.installation_store import Bot, Installation
 from slack_sdk.oauth.installation_store.async_installation_store import AsyncInstallationStore
 from slack_sdk.oauth.state_store.async_state_store import AsyncOAuthStateStore
+
+from jobs.errors import StoreUnavailable
 
 _INSTALLATION = "slack:installation:{team}"
 _STATE = "slack:oauth-state:{state}"
@@ -45,7 +48,10 @@ class RedisInstallations(AsyncInstallationStore):
         is_enterprise_install: bool | None = False,  # noqa: ARG002  the same
     ) -> Bot | None:
         """See `AsyncInstallationStore`."""
-        found = await self._redis.get(_INSTALLATION.format(team=team_id))
+        try:
+            found = await self._redis.get(_INSTALLATION.format(team=team_id))
+        except RedisError as error:
+            raise StoreUnavailable(reason=error) from error
         if found is None:
             return None
         fields: dict[str, Any] = json.loads(found)

@@ -19,7 +19,7 @@ from slack_bolt.oauth.async_oauth_settings import AsyncOAuthSettings
 from slack_bolt.response import BoltResponse
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.errors import NotPosted, PlaceGone
+from bot.errors import BotFailed, NotPosted, PlaceGone
 from bot.frontends.slack.asking import Asking
 from bot.frontends.slack.blocks import FEEDBACK, REGENERATE, STOP
 from bot.frontends.slack.buttons import Buttons, Press
@@ -30,7 +30,7 @@ from bot.frontends.slack.message import read_change, read_deleted, read_message
 from bot.frontends.slack.modal import FORM, Filled, Form
 from bot.frontends.slack.place import PLATFORM, Place
 from jobs import ConversationId
-from jobs.errors import StoreUnavailable
+from jobs.errors import StoreUnavailable, ThreadsightError
 
 _CHANGED, _DELETED, _TOMBSTONE = "message_changed", "message_deleted", "tombstone"
 _UNHEARD = ("file_shared", "member_joined_channel", "app_context_changed", "message_metadata_posted")
@@ -102,8 +102,8 @@ def build_app(
     return app
 
 
-async def _answer_error(error: Exception) -> BoltResponse:
-    """No acknowledgement: Slack tells the event again. The one place of this front end that sees every error."""
+async def _answer_error(error: Exception, body: Body) -> BoltResponse:
+    """No acknowledgement: Slack tells the event again; a command is told why. The one place that sees every error."""
     if isinstance(error, (StoreUnavailable, NotPosted)):
         log.warning("event not accepted", error=error.sentence)
     elif isinstance(error, PlaceGone):
@@ -111,6 +111,9 @@ async def _answer_error(error: Exception) -> BoltResponse:
         return BoltResponse(status=200, body="")
     else:
         log.error("event failed", exc_info=error)
+    if "command" in body:
+        told = error.sentence if isinstance(error, ThreadsightError) else BotFailed().sentence
+        return BoltResponse(status=200, body=told)
     return BoltResponse(status=503, body="")
 
 

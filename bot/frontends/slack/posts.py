@@ -5,8 +5,7 @@ searched for that id before anything is posted again.
 """
 
 import asyncio
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import AsyncIterator, Sequence
 
 import msgspec
 import structlog
@@ -99,7 +98,7 @@ class Posts:
         """Something may have been posted that we did not hear of."""
         self.is_sure = False
 
-    async def _thread(self, workspace: Workspace) -> Any:
+    async def _thread(self, workspace: Workspace) -> AsyncIterator[Answer]:
         """The thread's messages after the question."""
         cursor = ""
         for _ in range(_MOST_PAGES):

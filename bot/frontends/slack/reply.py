@@ -81,7 +81,7 @@ class SlackReply:
     async def fail(self, ending: Failed | Cancelled, sentence: str) -> Posted:
         """See `Reply.fail`. What was never accepted is told to the asker alone, where others read along."""
         if isinstance(ending, Cancelled) and ending.text.strip():
-            return await self._end(ending.text, [*blocks.status(sentence)])
+            return await self._end(ending.text, [*blocks.status(sentence), blocks.regenerate_button(self.job)])
         notices = () if isinstance(ending, Cancelled) else ending.notices
         said = [blocks.paragraph(escape(sentence)), *blocks.notes(notices)]
         if not self.job.accepted_at_s and not self._place.is_direct:

@@ -60,6 +60,18 @@ class Workspace:
         """What can be called now, and what others are going to call."""
         return self._pace
 
+    async def granted_scopes(self) -> frozenset[str]:
+        """What the token may do, as Slack says beside every answer.
+
+        Raises:
+            CallLost: it did not say.
+        """
+        try:
+            response = await self._client.api_call("auth.test")
+        except (aiohttp.ClientError, SlackClientError, TimeoutError, OSError) as error:
+            raise CallLost(method="auth.test", reason=error) from error
+        return frozenset(filter(None, map(str.strip, response.headers.get("x-oauth-scopes", "").split(","))))
+
     async def call(self, method: str, within_s: float = _PATIENCE_S, /, **arguments: object) -> Answer:
         """Call a method and wait for our turn up to `within_s`; a 429 waits for the time that Slack names.
 

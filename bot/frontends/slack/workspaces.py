@@ -45,7 +45,8 @@ class WebClients:
     def session(self) -> aiohttp.ClientSession:
         """Opened at the first use, inside the running loop."""
         if self._session is None or self._session.closed:
-            self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=_CALL_TIMEOUT_S))
+            timeout = aiohttp.ClientTimeout(total=_CALL_TIMEOUT_S)
+            self._session = aiohttp.ClientSession(timeout=timeout, cookie_jar=aiohttp.DummyCookieJar())
         return self._session
 
     async def close(self) -> None:
@@ -87,7 +88,7 @@ class OneWorkspace:
             self._known = Workspace(
                 team=identity["team_id"],
                 bot_user=identity["user_id"],
-                bot=identity["bot_id"],
+                bot=identity.get("bot_id", ""),
                 client=client,
                 pace=self._pace,
             )

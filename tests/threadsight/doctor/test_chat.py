@@ -24,6 +24,12 @@ def _no_tokens(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ({"DISCORD_TOKEN": "a client secret"}, {"Discord": Level.FAIL}),
         ({"SLACK_BOT_TOKEN": "xoxb-1", "SLACK_APP_TOKEN": "xapp-1"}, {"Slack": Level.OK}),
         ({"SLACK_BOT_TOKEN": "xoxb-1"}, {"Slack": Level.FAIL}),
+        (
+            {"SLACK_BOT_TOKEN": "xoxb-1", "BOT_SLACK_HTTP_PORT": "3000", "SLACK_SIGNING_SECRET": "s"},
+            {"Slack": Level.OK},
+        ),
+        ({"SLACK_BOT_TOKEN": "xoxb-1", "BOT_SLACK_HTTP_PORT": "3000"}, {"Slack": Level.FAIL}),
+        ({"SLACK_CLIENT_ID": "1", "SLACK_CLIENT_SECRET": "s", "SLACK_APP_TOKEN": "xapp-1"}, {"Slack": Level.FAIL}),
         ({"SLACK_BOT_TOKEN": "xapp-1", "SLACK_APP_TOKEN": "xoxb-1"}, {"Slack": Level.FAIL}),
         ({"DISCORD_TOKEN": "", "SLACK_BOT_TOKEN": ""}, {"Chat": Level.WARN}),
     ],

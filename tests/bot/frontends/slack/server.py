@@ -205,7 +205,8 @@ class SlackServer:
         if fault is not None and fault.lost:
             assert request.transport is not None
             request.transport.abort()
-        return web.json_response(body)
+        scopes = ",".join(sorted(self.api.teams[token].scopes))
+        return web.json_response(body, headers={"x-oauth-scopes": scopes})
 
     async def _install(self, request: web.Request) -> web.StreamResponse:
         """The code that a person brings back is the workspace that was chosen."""
@@ -252,10 +253,20 @@ class SlackServer:
         if team is None or team.id != team_id or "files:read" not in team.scopes:
             return web.Response(text=SIGN_IN, content_type="text/html")
         file = team.files[file_id]
+        if file.busy:
+            file.busy -= 1
+            return web.Response(status=503)
         if file.redirect:
             return web.Response(status=302, headers={"Location": file.redirect})
         if file.is_deleted:
             return web.Response(status=404)
+        if file.is_cut_short:
+            answer = web.StreamResponse(headers={"Content-Length": str(len(file.content))})
+            await answer.prepare(request)
+            await answer.write(file.content[:20])
+            assert request.transport is not None
+            request.transport.close()
+            return answer
         return web.Response(body=file.content, content_type="application/octet-stream")
 
     async def handle_upload(self, request: web.Request) -> web.StreamResponse:

@@ -3,11 +3,13 @@
 import json
 
 import pytest
+from structlog.testing import capture_logs
 
 from bot.app import build_frontends
 from bot.frontends.slack import Credentials, Slack
 from bot.frontends.slack.errors import SlackHalfSet, SlackTokenRefused
 from bot.settings import BotSettings
+from jobs.errors import StoreUnavailable
 from jobs.memory import MemoryJobs
 from tests.bot.frontends.slack.conftest import OpenBot, Worker
 from tests.bot.frontends.slack.people import People
@@ -61,6 +63,27 @@ async def test_a_token_that_slack_does_not_take_is_named(open_bot: OpenBot, peop
     with pytest.raises(SlackTokenRefused, match="SLACK_BOT_TOKEN"):
         async with open_bot() as bot:
             await bot.running
+
+
+async def test_missing_scopes_are_named_at_the_start(open_bot: OpenBot, people: People) -> None:
+    people.team.scopes -= {"files:read", "commands"}
+    with capture_logs() as logs:
+        async with open_bot():
+            pass
+    [warning] = [line for line in logs if line["log_level"] == "warning"]
+    assert warning["missing"] == ["commands", "files:read"]
+
+
+async def test_a_command_is_told_when_the_store_is_away(
+    open_bot: OpenBot, people: People, jobs: MemoryJobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def away(*_: object) -> None:
+        raise StoreUnavailable(reason="connection refused")
+
+    monkeypatch.setattr(type(jobs.conversations), "forget_asker", away)
+    async with open_bot():
+        told, _ = await people.command("/forget", channel="C1")
+    assert told.answer["text"] == "Redis cannot be reached (connection refused)."
 
 
 @pytest.mark.parametrize(

@@ -65,6 +65,18 @@ async def test_a_file_that_was_deleted_meanwhile_is_said(bot: Bot, people: Peopl
     assert "Picture 1 skipped: it cannot be fetched (it was deleted in Slack)." in answer.said
 
 
+async def test_a_busy_file_host_is_asked_again(bot: Bot, people: People) -> None:
+    answer = await people.ask("C1", f"{people.bot} what is this?", people.picture("a.png", busy=2))
+    assert answer.said == "ask: what is this? [a.png]"
+
+
+async def test_a_file_that_is_cut_short_is_said(bot: Bot, people: People) -> None:
+    answer = await people.ask(
+        "C1", f"{people.bot} what is this?", people.picture("a.png", is_cut_short=True), people.picture("b.png")
+    )
+    assert "Picture 1 skipped: it cannot be fetched (it was cut short on the way)." in answer.said
+
+
 @pytest.mark.parametrize(
     ("address", "is_slacks"),
     [

@@ -6,11 +6,13 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import yaml
+from typer.testing import CliRunner
 
 from bot.frontends.slack import escaping, manifest, reply, table, wish
 from bot.frontends.slack.commands import COMMANDS, SHORTCUTS
 from bot.frontends.slack.manifest import build_manifest, link_to_create, write_yaml
 from tests.bot.frontends.slack.web_api import NEEDED
+from threadsight.cli import app
 
 
 @pytest.mark.parametrize("public_url", [None, "https://sight.example.com/"])
@@ -51,3 +53,9 @@ def test_the_scopes_are_those_that_the_methods_need() -> None:
 @pytest.mark.parametrize("module", [escaping, reply, table, wish])
 def test_the_examples_in_the_docstrings_hold(module: object) -> None:
     assert doctest.testmod(module).failed == 0  # type: ignore[arg-type]  # a module
+
+
+def test_the_command_prints_yaml_with_the_link_above() -> None:
+    printed = CliRunner().invoke(app, ["slack-manifest", "--name", "Sight"]).stdout
+    assert yaml.safe_load(printed) == build_manifest(name="Sight")
+    assert link_to_create(build_manifest(name="Sight")) in printed

@@ -41,6 +41,8 @@ class File:
     is_deleted: bool = False
     url: str = ""  # elsewhere than on Slack's hosts
     redirect: str = ""
+    busy: int = 0  # so many answers are 503
+    is_cut_short: bool = False
 
     def shown(self, files_url: str, team: str, *, whole: bool) -> dict[str, Any]:
         if self.is_connect and not whole:

@@ -1,0 +1,90 @@
+"""Slack: whether it takes the tokens, what the app may do there, and whether its socket opens."""
+
+import importlib.util
+import json
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import msgspec
+
+from bot.settings import BotSettings
+from threadsight.doctor.finding import Finding, Level, fail, warn, well
+
+PATIENCE_S = 5.0
+WHERE_SCOPES_ARE = "OAuth & Permissions: add it, then reinstall the app (`threadsight slack-manifest` lists all)"
+
+
+class Answer(msgspec.Struct, frozen=True, kw_only=True):
+    """What a method says: its JSON, and the scopes that the token has."""
+
+    body: Mapping[str, Any]
+    scopes: frozenset[str] = frozenset()
+
+    @property
+    def error(self) -> str:
+        """Slack's word for it, or nothing."""
+        return "" if self.body.get("ok") else str(self.body.get("error", "?"))
+
+
+def examine_slack(settings: BotSettings) -> Iterator[Finding]:
+    """Reads only: the socket is asked for and not opened."""
+    if not settings.names_slack:
+        return
+    if importlib.util.find_spec("slack_bolt") is None:
+        yield fail("Slack", "slack-bolt is not installed", "pip install 'threadsight[bot]'")
+        return
+    try:
+        yield from _examine_bot_token(settings)
+        yield from _examine_socket(settings)
+    except (OSError, ValueError) as error:
+        yield warn("Slack", f"cannot be asked ({error})", "see that this machine reaches slack.com")
+
+
+def _examine_bot_token(settings: BotSettings) -> Iterator[Finding]:
+    from bot.frontends.slack.manifest import SCOPES  # noqa: PLC0415 - imports slack-bolt
+
+    token = settings.slack_bot_token.get_secret_value()
+    if not token:
+        yield well("Slack", "workspaces install the app themselves (SLACK_CLIENT_ID)")
+        return
+    answer = _ask(settings, "auth.test", token)
+    if answer.error:
+        advice = "copy it anew from OAuth & Permissions, or reinstall the app"
+        yield fail("Slack", f"SLACK_BOT_TOKEN is refused ({answer.error})", advice)
+        return
+    yield well("Slack", f"@{answer.body['user']} in {answer.body['team']}")
+    for scope in sorted(set(SCOPES) - answer.scopes):
+        yield fail("Slack", f"the app lacks the scope {scope}", WHERE_SCOPES_ARE)
+    yield Finding(
+        subject="Slack",
+        level=Level.OK,
+        found="which events it sends, Slack tells nobody",
+        advice="where mentions stay unanswered: compare Event Subscriptions with `threadsight slack-manifest`",
+    )
+
+
+def _examine_socket(settings: BotSettings) -> Iterator[Finding]:
+    if settings.slack_http_port is not None:
+        yield well("Slack", f"signed requests at {settings.slack_http_host}:{settings.slack_http_port}")
+    token = settings.slack_app_token.get_secret_value()
+    if not token:
+        return
+    answer = _ask(settings, "apps.connections.open", token)
+    if answer.error == "missing_scope":
+        advice = "Basic Information, App-Level Tokens: make one with connections:write"
+        yield fail("Slack", "SLACK_APP_TOKEN lacks the scope connections:write", advice)
+    elif answer.error:
+        advice = "copy it anew from Basic Information, and see that Socket Mode is on"
+        yield fail("Slack", f"SLACK_APP_TOKEN is refused ({answer.error})", advice)
+    else:
+        yield well("Slack", "its socket opens")
+
+
+def _ask(settings: BotSettings, method: str, token: str) -> Answer:
+    address = f"{settings.slack_api_url.rstrip('/')}/{method}"
+    asked = urllib.request.Request(address, data=b"", headers={"Authorization": f"Bearer {token}"})  # noqa: S310 - the owner's own setting
+    with urllib.request.urlopen(asked, timeout=PATIENCE_S) as response:  # noqa: S310 - the same
+        scopes = response.headers.get("x-oauth-scopes", "")
+        return Answer(body=json.load(response), scopes=frozenset(filter(None, map(str.strip, scopes.split(",")))))
