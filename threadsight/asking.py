@@ -10,7 +10,6 @@ from rich.console import Console
 from bot.app import open_chat
 from bot.frontends.shell import Outcome, Question, Shell, new_conversation
 from bot.settings import BotSettings
-from jobs.errors import ThreadsightError
 from jobs.redis import open_redis
 from jobs.settings import StoreSettings
 from threadsight.errors import NothingToFollow
@@ -43,18 +42,13 @@ def ask(question: Question, *, follow_up: bool, as_json: bool) -> ExitCode:
         log_to(stack.enter_context((settings.home / "log").open("a")))
         question = msgspec.structs.replace(question, conversation=conversation)
         ended = asyncio.run(_ask(question, chat, store, spool=settings.home / "spool", as_json=as_json))
-    if isinstance(ended, ThreadsightError):
-        raise ended
     if ended.failure is not None:
         return exit_code_of(ended.failure.code)
     last.write(conversation)
     return ExitCode.ANSWERED
 
 
-async def _ask(
-    question: Question, chat: BotSettings, store: StoreSettings, *, spool: Path, as_json: bool
-) -> Outcome | ThreadsightError:
-    """The outcome, or the error: raised in here, the task group of the chat would wrap it."""
+async def _ask(question: Question, chat: BotSettings, store: StoreSettings, *, spool: Path, as_json: bool) -> Outcome:
     async with open_redis(store.required_url(), store) as stores:
         shell = Shell(
             out=Console(),
@@ -64,7 +58,4 @@ async def _ask(
             as_json=as_json,
         )
         async with open_chat(chat, stores, frontends=[shell], lease_s=store.lease_s) as responder:
-            try:
-                return await shell.ask(responder, question)
-            except ThreadsightError as error:
-                return error
+            return await shell.ask(responder, question)

@@ -131,7 +131,9 @@ def discord_invite(
 @app.command("slack-manifest")
 def slack_manifest(
     name: Annotated[str, typer.Option(help="What the bot is called in Slack.")] = "Threadsight",
-    url: Annotated[str | None, typer.Option(help="Where Slack reaches the bot over HTTPS, instead of a socket.")] = None,
+    url: Annotated[
+        str | None, typer.Option(help="Where Slack reaches the bot over HTTPS, instead of a socket.")
+    ] = None,
 ) -> None:
     """Print the manifest of the Slack app, and the link that makes an app of it."""
     from bot.frontends.slack.manifest import build_manifest, link_to_create, write_yaml  # noqa: PLC0415

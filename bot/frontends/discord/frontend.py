@@ -12,6 +12,7 @@ from bot.frontends.discord.api import Api, log_in
 from bot.frontends.discord.client import Gateway
 from bot.frontends.discord.desk import Desk
 from bot.frontends.discord.layout import MOST_IN_PARTS
+from bot.frontends.discord.library_log import forwarded_log
 from bot.frontends.discord.pace import DRAFT_INTERVAL_S
 from bot.frontends.discord.place import PLATFORM
 from bot.frontends.discord.recent import Recent
@@ -108,11 +109,12 @@ class Discord:
 @asynccontextmanager
 async def open_discord(token: str, stores: Jobs, *, hosts: frozenset[str]) -> AsyncIterator[Discord]:
     """The front end, until the end."""
-    discord_frontend = Discord(token, stores, hosts=Hosts(hosts))
-    try:
-        yield discord_frontend
-    finally:
-        await discord_frontend.close()
+    with forwarded_log():
+        opened = Discord(token, stores, hosts=Hosts(hosts))
+        try:
+            yield opened
+        finally:
+            await opened.close()
 
 
 def _in_words(seconds: float) -> str:
