@@ -1,45 +1,24 @@
-"""Discord's REST interface as this front end uses it: every call paced, every refusal in our words.
+"""Messages, threads and answers to interactions, by ids alone: nothing needs to be cached.
 
-It is the one place that touches discord.py's internals: `send` and `edit` of its public interface know no flags on
-edits, and need channels that are cached.
+This and `rest` touch discord.py below its public interface, which takes no flags on edits.
 """
 
-import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from http import HTTPStatus
 from io import BytesIO
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
-import aiohttp
 import discord
 import msgspec
 from discord.http import MultipartParameters, Route, handle_message_parameters
 
 from bot.errors import NotPosted
 from bot.frontends.discord.buttons import Button, view_of
-from bot.frontends.discord.errors import (
-    ChannelClosed,
-    DiscordAway,
-    MessageGone,
-    PostRefused,
-    ThreadArchived,
-    TokenExpired,
-    TokenRefused,
-    TooManyPosts,
-)
+from bot.frontends.discord.errors import ChannelClosed, MessageGone, TooManyPosts
 from bot.frontends.discord.pace import Pace, Urgency
-from bot.frontends.discord.permissions import lacking
 from bot.frontends.discord.place import Standing, Token
+from bot.frontends.discord.rest import Rest
 
-T = TypeVar("T")
-
-_PATIENCE_S = {  # for a rate limit, which discord.py waits for, or for an answer
-    Urgency.SIGN: 10.0,
-    Urgency.ANSWER: 30.0,
-    Urgency.LOOK: 10.0,
-    Urgency.LATER: 30.0,
-}
 _THREAD_PATIENCE_S = 4.0  # then the answer begins in the channel
 _THREAD_SLEEPS_AFTER_MIN: Literal[1440] = 1440  # a day
 
@@ -61,23 +40,15 @@ class Upload(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Api:
-    """Everything but the gateway and the acknowledgement of interactions. It logs in when it is used first."""
+    """Everything but the gateway, the commands and the acknowledgement of interactions."""
 
-    def __init__(self, token: str) -> None:
-        self._token = token
-        self._client = discord.Client(intents=discord.Intents(guilds=True))
-        self._pace = Pace()
-        self._logging_in = asyncio.Lock()
-        self._is_in = False
-
-    async def close(self) -> None:
-        """Give the connections back."""
-        await self._client.close()
+    def __init__(self, rest: Rest) -> None:
+        self._rest = rest
 
     @property
     def pace(self) -> Pace:
         """Whether there is room for a draft."""
-        return self._pace
+        return self._rest.pace
 
     # ---------------------------------------------------------------- messages
 
@@ -100,7 +71,7 @@ class Api:
         with _parameters(part, nonce=nonce, uploads=_uploads(upload), message_reference=reference) as parameters:
             route = Route("POST", "/channels/{channel_id}/messages", channel_id=channel)
             try:
-                posted = await self._call(route, urgency, doing="send_messages", parameters=parameters)
+                posted = await self._rest.send(route, urgency, doing="send_messages", parameters=parameters)
             except TooManyPosts as error:  # it may stand there all the same: another try must have the same nonce
                 raise NotPosted(reason=error.sentence) from error
         standing = Standing(channel, int(posted["id"]))
@@ -123,7 +94,7 @@ class Api:
                 channel_id=standing.channel,
                 message_id=standing.message,
             )
-            await self._call(route, urgency, doing="send_messages", parameters=parameters)
+            await self._rest.send(route, urgency, doing="send_messages", parameters=parameters)
 
     async def delete(self, standing: Standing) -> None:
         """Take one of our own messages away. That it is gone already is fine.
@@ -131,9 +102,11 @@ class Api:
         Raises:
             PostRefused, NotPosted.
         """
-        work = self._client.http.delete_message
+        work = self._rest.http.delete_message
         with suppress(MessageGone):
-            await self._paced(Urgency.LATER, lambda: work(standing.channel, standing.message), doing="view_channel")
+            await self._rest.paced(
+                Urgency.LATER, lambda: work(standing.channel, standing.message), doing="view_channel"
+            )
 
     async def fetch_message(self, channel: int, message: int) -> discord.Message:
         """A message as it is now, its attachments with addresses that work.
@@ -141,8 +114,8 @@ class Api:
         Raises:
             PostRefused, NotPosted.
         """
-        place = self._client.get_partial_messageable(channel)
-        return await self._paced(Urgency.LOOK, lambda: place.fetch_message(message), doing="read_message_history")
+        place = self._rest.messageable(channel)
+        return await self._rest.paced(Urgency.LOOK, lambda: place.fetch_message(message), doing="read_message_history")
 
     async def recent_messages(self, channel: int, *, after: int, limit: int = 100) -> list[discord.Message]:
         """What was written after a message, oldest first.
@@ -150,13 +123,13 @@ class Api:
         Raises:
             PostRefused, NotPosted.
         """
-        place = self._client.get_partial_messageable(channel)
+        place = self._rest.messageable(channel)
 
         async def read() -> list[discord.Message]:
             since = discord.Object(after)
             return [message async for message in place.history(after=since, limit=limit, oldest_first=True)]
 
-        return await self._paced(Urgency.LOOK, read, doing="read_message_history")
+        return await self._rest.paced(Urgency.LOOK, read, doing="read_message_history")
 
     # ---------------------------------------------------------------- interactions
 
@@ -175,7 +148,7 @@ class Api:
         """
         with _parameters(part, uploads=uploads) as parameters:
             route = _webhook("PATCH", "/messages/{message_id}", token, message_id=message or "@original")
-            edited = await self._call(route, None, doing="send_messages", parameters=parameters)
+            edited = await self._rest.send(route, None, doing="send_messages", parameters=parameters)
         return int(edited["id"])
 
     async def follow_up(self, token: Token, part: Part, *, upload: Upload | None = None) -> int:
@@ -185,7 +158,9 @@ class Api:
             PostRefused, NotPosted.
         """
         with _parameters(part, uploads=_uploads(upload), ephemeral=token.ephemeral) as parameters:
-            sent = await self._call(_webhook("POST", "", token), None, doing="send_messages", parameters=parameters)
+            sent = await self._rest.send(
+                _webhook("POST", "", token), None, doing="send_messages", parameters=parameters
+            )
         return int(sent["id"])
 
     async def delete_response(self, token: Token, message: int) -> None:
@@ -195,7 +170,9 @@ class Api:
             PostRefused, NotPosted.
         """
         with suppress(MessageGone):
-            await self._call(_webhook("DELETE", "/messages/{message_id}", token, message_id=message), None, doing="")
+            await self._rest.send(
+                _webhook("DELETE", "/messages/{message_id}", token, message_id=message), None, doing=""
+            )
 
     async def refresh(self, address: str) -> str | None:
         """An address of a file that was sent with a command, made valid again; None when Discord does not.
@@ -204,8 +181,8 @@ class Api:
             PostRefused, NotPosted.
         """
         route = Route("POST", "/attachments/refresh-urls")
-        work = self._client.http.request
-        answer = await self._paced(
+        work = self._rest.http.request
+        answer = await self._rest.paced(
             Urgency.LOOK, lambda: work(route, json={"attachment_urls": [address]}), doing="view_channel"
         )
         return next((found["refreshed"] for found in answer.get("refreshed_urls", ())), None)
@@ -218,9 +195,9 @@ class Api:
         Raises:
             PostRefused, NotPosted.
         """
-        work = self._client.http.start_thread_with_message
+        work = self._rest.http.start_thread_with_message
         try:
-            await self._paced(
+            await self._rest.paced(
                 Urgency.SIGN,
                 lambda: work(channel, message, name=title, auto_archive_duration=_THREAD_SLEEPS_AFTER_MIN),
                 doing="create_public_threads",
@@ -238,8 +215,8 @@ class Api:
         Raises:
             PostRefused, NotPosted.
         """
-        work = self._client.http.edit_channel
-        await self._paced(Urgency.ANSWER, lambda: work(thread, archived=False), doing="send_messages_in_threads")
+        work = self._rest.http.edit_channel
+        await self._rest.paced(Urgency.ANSWER, lambda: work(thread, archived=False), doing="send_messages_in_threads")
 
     async def open_direct(self, user: int) -> int:
         """The DM with a person.
@@ -247,8 +224,8 @@ class Api:
         Raises:
             PostRefused, NotPosted.
         """
-        work = self._client.http.start_private_message
-        channel = await self._paced(Urgency.ANSWER, lambda: work(user), doing="send_messages")
+        work = self._rest.http.start_private_message
+        channel = await self._rest.paced(Urgency.ANSWER, lambda: work(user), doing="send_messages")
         return int(channel["id"])
 
     async def fetch_parent(self, channel: int) -> int | None:
@@ -257,9 +234,9 @@ class Api:
         Raises:
             PostRefused, NotPosted.
         """
-        work = self._client.http.get_channel
+        work = self._rest.http.get_channel
         try:
-            found: Any = await self._paced(Urgency.LOOK, lambda: work(channel), doing="view_channel")
+            found: Any = await self._rest.paced(Urgency.LOOK, lambda: work(channel), doing="view_channel")
         except ChannelClosed:
             return None
         is_thread = found["type"] in {kind.value for kind in _THREADS}
@@ -271,117 +248,8 @@ class Api:
         Raises:
             PostRefused, NotPosted.
         """
-        work = self._client.http.send_typing
-        await self._paced(Urgency.LATER, lambda: work(channel), doing="send_messages")
-
-    # ---------------------------------------------------------------- commands
-
-    async def fetch_commands(self) -> list[dict[str, Any]]:
-        """The commands as Discord has them.
-
-        Raises:
-            PostRefused, NotPosted.
-        """
-        work = self._client.http.get_global_commands
-        found: Any = await self._paced(Urgency.LATER, lambda: work(self._application), doing="")
-        return list(found)
-
-    async def put_command(self, payload: dict[str, Any]) -> None:
-        """One command, new or changed.
-
-        Raises:
-            PostRefused, NotPosted.
-        """
-        work: Callable[..., Awaitable[object]] = self._client.http.upsert_global_command
-        await self._paced(Urgency.LATER, lambda: work(self._application, payload), doing="")
-
-    async def put_all_commands(self, payloads: list[dict[str, Any]]) -> None:
-        """All commands at once.
-
-        Raises:
-            PostRefused, NotPosted.
-        """
-        work = self._client.http.bulk_upsert_global_commands
-        await self._paced(Urgency.LATER, lambda: work(self._application, payloads), doing="")
-
-    async def delete_command(self, command: int) -> None:
-        """One command.
-
-        Raises:
-            PostRefused, NotPosted.
-        """
-        work = self._client.http.delete_global_command
-        await self._paced(Urgency.LATER, lambda: work(self._application, command), doing="")
-
-    # ---------------------------------------------------------------- how
-
-    @property
-    def _application(self) -> int:
-        assert self._client.application_id is not None
-        return self._client.application_id
-
-    async def _log_in(self) -> None:
-        async with self._logging_in:
-            if self._is_in:
-                return
-            try:
-                await log_in(self._client, self._token)
-            except (TokenRefused, DiscordAway) as error:
-                raise NotPosted(reason=error.sentence) from error
-            self._is_in = True
-
-    async def _call(
-        self, route: Route, urgency: Urgency | None, *, doing: str, parameters: MultipartParameters | None = None
-    ) -> Any:
-        """One call with a message's parameters; None as urgency is for calls that Discord does not count."""
-        http = self._client.http
-        if parameters is None:
-            return await self._paced(urgency, lambda: http.request(route), doing=doing)
-        if parameters.files:
-            files, form = parameters.files, parameters.multipart
-            return await self._paced(urgency, lambda: http.request(route, files=files, form=form), doing=doing)
-        return await self._paced(urgency, lambda: http.request(route, json=parameters.payload), doing=doing)
-
-    async def _paced(
-        self,
-        urgency: Urgency | None,
-        call: Callable[[], Awaitable[T]],
-        *,
-        doing: str,
-        fine: int | None = None,
-        patience_s: float | None = None,
-    ) -> T:
-        """The call in its turn. `doing` is the permission that it takes; an error code that is `fine` is none."""
-        if not self._is_in:
-            await self._log_in()
-        if urgency is not None:
-            await self._pace.turn(urgency)
-        patience_s = patience_s or _PATIENCE_S[urgency or Urgency.ANSWER]
-        try:
-            async with asyncio.timeout(patience_s):
-                return await call()
-        except TimeoutError as error:
-            raise TooManyPosts(patience_s=patience_s) from error
-        except discord.HTTPException as error:
-            if fine is not None and error.code == fine:
-                return None  # type: ignore[return-value]  # whoever names a fine code asks for no result
-            raise _refusal(error, doing) from error
-        except (aiohttp.ClientError, OSError) as error:
-            raise NotPosted(reason=str(error) or type(error).__name__) from error
-
-
-async def log_in(client: discord.Client, token: str) -> None:
-    """Log a client in.
-
-    Raises:
-        TokenRefused, DiscordAway.
-    """
-    try:
-        await client.login(token)
-    except discord.LoginFailure:
-        raise TokenRefused from None
-    except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
-        raise DiscordAway(reason=str(error) or type(error).__name__) from error
+        work = self._rest.http.send_typing
+        await self._rest.paced(Urgency.LATER, lambda: work(channel), doing="send_messages")
 
 
 _THREADS = (discord.ChannelType.public_thread, discord.ChannelType.private_thread, discord.ChannelType.news_thread)
@@ -417,29 +285,3 @@ def _webhook(method: str, path: str, token: Token, **others: Any) -> Route:
         webhook_token=token.token,
         **others,
     )
-
-
-def _refusal(error: discord.HTTPException, doing: str) -> PostRefused | NotPosted:
-    """What an error means for whoever wants to post; `doing` is the permission that it took."""
-    if error.status == HTTPStatus.TOO_MANY_REQUESTS or error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        return NotPosted(reason=str(error))
-    if error.code in _REFUSALS:
-        return _REFUSALS[error.code]()
-    if error.code == _MISSING_PERMISSION and doing:
-        return ChannelClosed(reason=lacking([doing]))
-    return PostRefused(reason=str(error))
-
-
-_MISSING_PERMISSION = 50013
-_REFUSALS: dict[int, Callable[[], PostRefused]] = {  # by Discord's error code
-    10003: lambda: ChannelClosed(reason="The channel is not there any more"),
-    10008: MessageGone,
-    10015: TokenExpired,
-    10062: TokenExpired,
-    50001: lambda: ChannelClosed(reason=lacking(["view_channel"])),
-    50007: lambda: ChannelClosed(reason="They take no direct messages from me"),
-    50027: TokenExpired,
-    50083: ThreadArchived,
-    160002: lambda: ChannelClosed(reason=lacking(["read_message_history"])),
-    160005: lambda: ChannelClosed(reason="The thread is locked"),
-}

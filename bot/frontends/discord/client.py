@@ -17,6 +17,7 @@ from bot.frontends.discord.gallery import Drop
 from bot.frontends.discord.menus import Menus
 from bot.frontends.discord.permissions import lacking, missing
 from bot.frontends.discord.presses import Press
+from bot.frontends.discord.rest import Rest
 from bot.frontends.discord.sync import sync_commands
 from jobs.errors import ThreadsightError
 
@@ -26,7 +27,7 @@ log = structlog.get_logger()
 class Gateway(discord.Client):
     """One connection's life. Every event is seen to in a task of its own, by discord.py."""
 
-    def __init__(self, desk: Desk, *, patience_s: float) -> None:
+    def __init__(self, desk: Desk, rest: Rest, *, patience_s: float) -> None:
         intents = discord.Intents(
             guilds=True, guild_messages=True, dm_messages=True, message_content=desk.reads_everything
         )
@@ -38,6 +39,7 @@ class Gateway(discord.Client):
             allowed_mentions=discord.AllowedMentions.none(),
         )
         self.desk = desk
+        self._rest = rest
         self._patience_s = patience_s
         self._asking: Asking
         self._forgetting: Forgetting
@@ -61,7 +63,7 @@ class Gateway(discord.Client):
         self.add_dynamic_items(Press, Drop)
         wanted = [command.to_dict(tree) for command in tree.walk_commands()]
         wanted += [entry.to_dict(tree) for entry in tree.walk_commands(type=discord.AppCommandType.message)]
-        self._syncing = asyncio.create_task(sync_commands(self.desk.api, wanted))
+        self._syncing = asyncio.create_task(sync_commands(self._rest, wanted))
 
     async def close(self) -> None:
         """What discord.py calls at the end."""

@@ -5,8 +5,8 @@ from typing import Any
 import discord
 import msgspec
 
-from bot.frontends.discord.api import log_in
 from bot.frontends.discord.permissions import missing
+from bot.frontends.discord.rest import log_in
 
 
 class Standing(msgspec.Struct, frozen=True, kw_only=True):

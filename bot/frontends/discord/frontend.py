@@ -8,7 +8,7 @@ import structlog
 
 from bot.download import Hosts
 from bot.frontend import Reply
-from bot.frontends.discord.api import Api, log_in
+from bot.frontends.discord.api import Api
 from bot.frontends.discord.client import Gateway
 from bot.frontends.discord.desk import Desk
 from bot.frontends.discord.layout import MOST_IN_PARTS
@@ -18,6 +18,7 @@ from bot.frontends.discord.place import PLATFORM
 from bot.frontends.discord.recent import Recent
 from bot.frontends.discord.references import Pictures
 from bot.frontends.discord.reply import DiscordReply
+from bot.frontends.discord.rest import Rest, log_in
 from bot.responder import Responder
 from jobs import Job, PictureRef
 from jobs.stores import Jobs
@@ -44,7 +45,8 @@ class Discord:
         self._token = token
         self._stores = stores
         self._patience_s = patience_s
-        self._api = Api(token)
+        self._rest = Rest(token)
+        self._api = Api(self._rest)
         self._pictures = Pictures(self._api, hosts)
         self._recent = Recent()
         self._reads_everything = True
@@ -57,7 +59,7 @@ class Discord:
         """
         for reads_everything in (True, False):
             self._reads_everything = reads_everything
-            gateway = Gateway(self._desk(responder), patience_s=self._patience_s)
+            gateway = Gateway(self._desk(responder), self._rest, patience_s=self._patience_s)
             try:
                 await log_in(gateway, self._token)
                 await gateway.connect()
@@ -88,7 +90,7 @@ class Discord:
 
     async def close(self) -> None:
         """Give the connections back."""
-        await self._api.close()
+        await self._rest.close()
 
     def _desk(self, responder: Responder) -> Desk:
         return Desk(

@@ -4,8 +4,8 @@ from urllib.parse import urlencode
 
 import discord
 
-from bot.frontends.discord.api import log_in
 from bot.frontends.discord.permissions import needed
+from bot.frontends.discord.rest import log_in
 
 _AUTHORIZE = "https://discord.com/oauth2/authorize"
 

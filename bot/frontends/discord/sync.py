@@ -5,8 +5,9 @@ from typing import Any
 import structlog
 
 from bot.errors import NotPosted
-from bot.frontends.discord.api import Api
 from bot.frontends.discord.errors import PostRefused
+from bot.frontends.discord.pace import Urgency
+from bot.frontends.discord.rest import Rest
 
 log = structlog.get_logger()
 
@@ -33,26 +34,26 @@ _SAID_OF_OPTION: _Command = {
 }
 
 
-async def sync_commands(api: Api, wanted: list[_Command]) -> None:
+async def sync_commands(rest: Rest, wanted: list[_Command]) -> None:
     """Make Discord's commands the wanted ones. Where that fails, those of before stay; the log says why."""
     try:
-        await _sync(api, wanted)
+        await _sync(_Commands(rest), wanted)
     except (PostRefused, NotPosted) as error:
         log.warning("commands not synced", error=error.sentence)
 
 
-async def _sync(api: Api, wanted: list[_Command]) -> None:
-    existing = {_key(command): command for command in await api.fetch_commands()}
+async def _sync(commands: "_Commands", wanted: list[_Command]) -> None:
+    existing = {_key(command): command for command in await commands.fetch()}
     if not existing:
-        await api.put_all_commands(wanted)
+        await commands.put_all(wanted)
         log.info("commands synced", written=len(wanted))
         return
     changed = [command for command in wanted if _said(command) != _said(existing.get(_key(command), {}))]
     surplus = [existing[key] for key in existing.keys() - {_key(command) for command in wanted}]
     for command in surplus:
-        await api.delete_command(int(command["id"]))
+        await commands.delete(int(command["id"]))
     for command in changed:
-        await api.put_command(command)
+        await commands.put(command)
     log.info("commands synced", written=len(changed), deleted=len(surplus))
 
 
@@ -73,3 +74,29 @@ def _said_of_option(option: _Command) -> _Command:
     said = {name: option.get(name) or default for name, default in _SAID_OF_OPTION.items()}
     said["choices"] = [(choice["name"], choice["value"]) for choice in option.get("choices") or ()]
     return said
+
+
+class _Commands:
+    """The list that Discord keeps."""
+
+    def __init__(self, rest: Rest) -> None:
+        self._rest = rest
+
+    async def fetch(self) -> list[_Command]:
+        return list(await self._call("get_global_commands"))
+
+    async def put_all(self, commands: list[_Command]) -> None:
+        await self._call("bulk_upsert_global_commands", commands)
+
+    async def put(self, command: _Command) -> None:
+        await self._call("upsert_global_command", command)
+
+    async def delete(self, command: int) -> None:
+        await self._call("delete_global_command", command)
+
+    async def _call(self, name: str, *arguments: object) -> Any:
+        """Raises: PostRefused, NotPosted."""
+        # The application is known only once the call has had its turn: that logs in.
+        return await self._rest.paced(
+            Urgency.LATER, lambda: getattr(self._rest.http, name)(self._rest.application, *arguments), doing=""
+        )
