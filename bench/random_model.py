@@ -7,6 +7,7 @@ import json
 import math
 import tempfile
 from concurrent.futures import Future
+from functools import cache
 from pathlib import Path
 
 import torch
@@ -85,21 +86,21 @@ def words(count: int, *, seed: int = 0) -> list[int]:
 
 def question(name: str, prompt: Prompt, *, new: int, config: ModelConfig) -> Request:
     """In a conversation of this name; its pictures are noise, and there at once."""
-
-    def load(_key: PictureKey) -> "Future[Crops]":
-        crops: Future[Crops] = Future()
-        tiling = photo_tiling(config)
-        side = tiling.crop_size
-        crops.set_result(Crops(pixels=torch.randn(tiling.crops, 3, side, side), tiling=tiling))
-        return crops
-
+    loaded: Future[Crops] = Future()
+    loaded.set_result(noise(photo_tiling(config)))
     return Request(
         id=name,
         conversation=ConversationKey(name=name),
         prompt=prompt,
         sampling=SamplingParams(max_new_tokens=new),
-        load_crops=load,
+        load_crops=lambda _key: loaded,
     )
+
+
+@cache
+def noise(tiling: Tiling) -> Crops:
+    """The pixels of every photograph; its name tells it from the others."""
+    return Crops(pixels=torch.randn(tiling.crops, 3, tiling.crop_size, tiling.crop_size), tiling=tiling)
 
 
 def text_prompt(length: int, *, seed: int = 0) -> Prompt:

@@ -55,6 +55,7 @@ class Server:
             socket_timeout=SOCKET_TIMEOUT_S,
             socket_connect_timeout=2.0,
             max_connections=MAX_CONNECTIONS,
+            driver_info=None,  # else each new connection looks its own package up on disk: 3 ms of a busy event loop
             retry=Retry(NoBackoff(), 0),  # `_ride_out` is the one place that tries again
         )
 
