@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from bench.make_checkpoint import build_config
 from inference_worker.engine.attention import CachedAttention, Segment
+from inference_worker.engine.backends.paged import PagedAttention
 from inference_worker.engine.kv_cache import KVCache
 from inference_worker.engine.request import (
     ConversationKey,
@@ -55,7 +56,8 @@ def random_model(config: ModelConfig, dtype: torch.dtype, device: torch.device) 
 
 
 def fuse(model: Phi3V) -> None:
-    """Have torch's compiler join the small kernels of each layer, around its attention."""
+    """Have torch's compiler join the small kernels of each layer, around its attention, which stays as it is."""
+    PagedAttention.__call__ = torch.compiler.disable(PagedAttention.__call__)  # type: ignore[method-assign]
     for layer in model.modules():
         if isinstance(layer, DecoderLayer):
             layer.compile(dynamic=True)

@@ -31,8 +31,8 @@ class StaticStep:
         self._blocks = blocks
         self._inputs = torch.zeros(sequences * (4 + blocks), dtype=torch.int32, device=model.device)
         sizes = [sequences] * 4 + [sequences * blocks]
-        self._ids, self._long, slots, lengths, table = torch.split(self._inputs, sizes)
-        self._pages = Pages(slots=slots, lengths=lengths, block_table=table.view(sequences, blocks))
+        self._ids, self._long, places, lengths, table = torch.split(self._inputs, sizes)
+        self._pages = Pages(places=places, lengths=lengths, block_table=table.view(sequences, blocks))
         self._graph: torch.cuda.CUDAGraph | None = None
         self._logits: Tensor | None = None  # what the graph writes
 

@@ -29,12 +29,12 @@ class BlockPool:
         self.block_size = block_size
         self.block_bytes = block_size * position_bytes
         self.blocks = budget_bytes // self.block_bytes
-        # A slot is a place for one position. The one behind the last block is nobody's: padding rows write there.
-        self.spare_slot = self.blocks * block_size
-        slots = (self.spare_slot + 1, config.kv_heads, config.head_dim)
+        # A place is for one position. The one behind the last block is nobody's: padding rows write there.
+        self.spare_place = self.blocks * block_size
+        places = (self.spare_place + 1, config.kv_heads, config.head_dim)
         # Zeros: what nobody has written yet gets a weight of 0, and 0 times a stray NaN would be NaN.
-        self._keys = [torch.zeros(slots, dtype=dtype, device=device) for _ in range(config.layers)]
-        self._values = [torch.zeros(slots, dtype=dtype, device=device) for _ in range(config.layers)]
+        self._keys = [torch.zeros(places, dtype=dtype, device=device) for _ in range(config.layers)]
+        self._values = [torch.zeros(places, dtype=dtype, device=device) for _ in range(config.layers)]
         self._free = list(range(self.blocks))
 
     @property
@@ -55,14 +55,14 @@ class BlockPool:
         """Free these blocks."""
         self._free.extend(blocks)
 
-    def write(self, layer: int, slots: Tensor, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
-        """Put `key` and `value` (tokens, kv_heads, head_dim) into their `slots` (tokens,), of all sequences at once.
+    def write(self, layer: int, places: Tensor, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
+        """Put `key` and `value` (tokens, kv_heads, head_dim) into their `places` (tokens,), of all sequences at once.
 
         Returns all keys and all values of the layer, each (blocks, block_size, kv_heads, head_dim).
         """
         keys, values = self._keys[layer], self._values[layer]
-        keys[slots] = key
-        values[slots] = value
+        keys[places] = key
+        values[places] = value
         return self._in_blocks(keys), self._in_blocks(values)
 
     def check_integrity(self, held: Iterable[int]) -> None:
@@ -70,8 +70,8 @@ class BlockPool:
         everywhere = sorted([*held, *self._free])
         assert everywhere == list(range(self.blocks)), "every block has exactly one owner"
 
-    def _in_blocks(self, slots: Tensor) -> Tensor:
-        return slots[: self.spare_slot].view(self.blocks, self.block_size, *slots.shape[1:])
+    def _in_blocks(self, places: Tensor) -> Tensor:
+        return places[: self.spare_place].view(self.blocks, self.block_size, *places.shape[1:])
 
 
 class PagedCache:
@@ -113,7 +113,7 @@ class PagedCache:
         """Forget everything and give every block back."""
         self.truncate(0)
 
-    def slots(self, start: int, stop: int) -> list[int]:
+    def places(self, start: int, stop: int) -> list[int]:
         """Where positions `start` to `stop` are in the pool."""
         size = self._pool.block_size
         return [self.blocks[position // size] * size + position % size for position in range(start, stop)]

@@ -25,7 +25,7 @@ def examine_discord(settings: BotSettings) -> Iterator[Finding]:
         found = error.sentence if isinstance(error, ThreadsightError) else f"no answer within {PATIENCE_S:g} s"
         yield fail("Discord", found, "see docs/discord.md")
         return
-    yield well("Discord", f"connected as {standing.name}, {len(standing.servers)} servers")
+    yield well("Discord", f"connected as {standing.name}, {_counted(len(standing.servers))}")
     if not standing.reads_everything:
         yield warn("Discord", "only messages that mention the bot or reply to it are seen", INTENT_ADVICE)
     if not standing.servers:
@@ -33,3 +33,7 @@ def examine_discord(settings: BotSettings) -> Iterator[Finding]:
     for server, lacks in standing.servers:
         if lacks:
             yield warn("Discord", f"{server}: {lacking(lacks)}", "invite it again, or give its role what is missing")
+
+
+def _counted(servers: int) -> str:
+    return f"{servers} server{'' if servers == 1 else 's'}"

@@ -31,6 +31,7 @@ from bot.frontends.discord.recent import Asked
 from bot.frontends.discord.references import belongs_to, merge, read_attachments, read_pictures
 from bot.mention import Mention
 from jobs import ConversationId, PictureRef, Turn
+from jobs.errors import StoreUnavailable
 
 _STOPPED = 'I no longer listen here. Mention me to ask; "start listening" brings me back.'
 _STARTED = "I am listening again."
@@ -64,13 +65,10 @@ class Asking:
         conversation = self._conversation(message)
         # No waiting before this line: questions of one conversation are taken in the order in which they came.
         async with self._orders.setdefault(conversation, asyncio.Lock()):
-            if await self._minds(message, conversation, words):
-                return
-            if meant is Meant.OPEN and await self._desk.silences.holds(conversation):
-                return
-            messages = [message] if words else await self._gather(message)
-            async with self._room:
-                await self._ask(messages, conversation)
+            try:
+                await self._answer(message, meant, words, conversation)
+            except StoreUnavailable as error:
+                await self._desk.tell(self._mention(message, conversation), error)
 
     async def see_edit(self, message: discord.Message) -> None:
         """A message was edited: where it asked the last question, that is answered again in the same place."""
@@ -86,6 +84,16 @@ class Asking:
         await self._desk.ask(edited, messages=asked.messages)
 
     # ---------------------------------------------------------------- asking
+
+    async def _answer(self, message: discord.Message, meant: Meant, words: str, conversation: ConversationId) -> None:
+        """Raises: StoreUnavailable."""
+        if await self._minds(message, conversation, words):
+            return
+        if meant is Meant.OPEN and await self._desk.silences.holds(conversation):
+            return
+        messages = [message] if words else await self._gather(message)
+        async with self._room:
+            await self._ask(messages, conversation)
 
     async def _minds(self, message: discord.Message, conversation: ConversationId, words: str) -> bool:
         """Whether it was told to listen or not, and not asked."""
@@ -122,17 +130,22 @@ class Asking:
             log.debug("typing not shown", channel=channel, error=error.sentence)
 
     async def _ask(self, messages: Sequence[discord.Message], conversation: ConversationId) -> None:
-        first = messages[0]
-        mention = Mention(
-            conversation=conversation,
-            source=str(first.id),
-            asker=str(first.author.id),
+        mention = msgspec.structs.replace(
+            self._mention(messages[0], conversation),
             text="\n".join(filter(None, (read_words(message, self._me) for message in messages))),
             references=await self._references(messages, conversation),
-            reply_to=self._place(first).encode(),
-            roles=_roles(first),
         )
         await self._desk.ask(mention, messages=tuple(message.id for message in messages))
+
+    def _mention(self, message: discord.Message, conversation: ConversationId) -> Mention:
+        """Who asks, where; what is asked comes later."""
+        return Mention(
+            conversation=conversation,
+            source=str(message.id),
+            asker=str(message.author.id),
+            reply_to=self._place(message).encode(),
+            roles=_roles(message),
+        )
 
     def _conversation(self, message: discord.Message) -> ConversationId:
         """The thread's or the DM's; in a channel that of the answer that is replied to, else a new one."""
@@ -220,15 +233,11 @@ class Asking:
 
     def _from_turn(self, turn: Turn, message: discord.Message, conversation: ConversationId) -> Asked:
         """As it was asked before this process lived."""
-        mention = Mention(
-            conversation=conversation,
-            source=turn.source,
+        mention = msgspec.structs.replace(
+            self._mention(message, conversation),
             revision=turn.revision,
-            asker=turn.asker,
             text=turn.question,
             references=tuple(picture.ref for picture in turn.pictures),
-            reply_to=self._place(message).encode(),
-            roles=_roles(message),
         )
         return Asked(mention=mention, messages=(message.id,))
 

@@ -1,7 +1,9 @@
 """The gateway: what happens on Discord, handed to those who see to it."""
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from functools import partial
 
 import discord
 import structlog
@@ -19,7 +21,9 @@ from bot.frontends.discord.permissions import lacking, missing
 from bot.frontends.discord.presses import Press
 from bot.frontends.discord.rest import Rest
 from bot.frontends.discord.sync import sync_commands
-from jobs.errors import ThreadsightError
+from jobs.errors import StoreUnavailable, ThreadsightError
+
+_STORE_PAUSE_S = 5.0
 
 log = structlog.get_logger()
 
@@ -89,7 +93,8 @@ class Gateway(discord.Client):
 
     async def on_raw_message_edit(self, event: discord.RawMessageUpdateEvent) -> None:
         """Changed by its author, or by Discord."""
-        await _see_to("edit", self._asking.see_edit(event.message))
+        with suppress(StoreUnavailable):  # the question stands as it was
+            await _see_to("edit", self._asking.see_edit(event.message))
 
     async def on_raw_message_delete(self, event: discord.RawMessageDeleteEvent) -> None:
         """One message."""
@@ -101,23 +106,22 @@ class Gateway(discord.Client):
 
     async def on_raw_thread_delete(self, event: discord.RawThreadDeleteEvent) -> None:
         """A thread with all that is in it."""
-        work = self._forgetting.see_thread(event.thread_id, parent=event.parent_id, guild=event.guild_id)
-        await _see_to("thread deletion", work)
+        see = self._forgetting.see_thread
+        await _surely(lambda: see(event.thread_id, parent=event.parent_id, guild=event.guild_id))
 
     async def on_guild_channel_delete(self, channel: discord.abc.GuildChannel) -> None:
         """A channel with all its threads."""
-        work = self._forgetting.see_channel(channel.id, guild=channel.guild.id)
-        await _see_to("channel deletion", work)
+        await _surely(lambda: self._forgetting.see_channel(channel.id, guild=channel.guild.id))
 
     async def on_guild_remove(self, guild: discord.Guild) -> None:
         """We were removed, or the server is gone."""
-        await _see_to("removal", self._forgetting.see_server(guild.id))
+        await _surely(lambda: self._forgetting.see_server(guild.id))
 
     async def _forget(self, messages: tuple[int, ...], *, channel: int, guild: int | None) -> None:
         parent = await self._parent(channel) if guild is not None else None
         for message in messages:
-            work = self._forgetting.see_message(message, channel=channel, guild=guild, parent=parent)
-            await _see_to("deletion", work)
+            see = partial(self._forgetting.see_message, message, channel=channel, guild=guild, parent=parent)
+            await _surely(see)
 
     async def _parent(self, channel: int) -> int | None:
         """The channel of a thread; an archived one is not in any cache."""
@@ -131,10 +135,22 @@ class Gateway(discord.Client):
             return None
 
 
+async def _surely(forget: Callable[[], Awaitable[None]]) -> None:
+    """A deletion: it is honoured when the store is back, as long as this process lives."""
+    while True:
+        try:
+            return await _see_to("deletion", forget())
+        except StoreUnavailable as error:
+            log.warning("deletion put off", error=error.sentence)
+            await asyncio.sleep(_STORE_PAUSE_S)
+
+
 async def _see_to(event: str, work: Awaitable[None]) -> None:
     """One event; that it cannot be seen to is no reason for the others not to be."""
     try:
         await work
+    except StoreUnavailable:
+        raise
     except ThreadsightError as error:
         log.warning("event not seen to", kind=event, error=error.sentence)
     except Exception:  # the gateway lives on

@@ -20,7 +20,7 @@ from bot.frontends.discord.interactions import (
     whisper,
 )
 from bot.frontends.discord.references import read_uploads
-from jobs import JobKind
+from jobs import Forgotten, JobKind
 from jobs.errors import ThreadsightError
 
 _PAIR = 2  # pictures, the least that can be compared
@@ -116,16 +116,8 @@ class Commands:
     async def forget(self, interaction: Interaction, what: Literal["me", "this conversation"]) -> None:
         """`/forget`."""
         await interaction.response.defer(thinking=True, ephemeral=True)
-        conversations = self._desk.conversations
-        here = conversation_here(interaction)
         try:
-            if what == "me":
-                forgotten = await conversations.forget_asker(here.tenant_key, str(interaction.user.id))
-            else:
-                askers = {turn.asker for turn in (await conversations.load(here)).turns}
-                if askers - {str(interaction.user.id)} and not is_moderator(interaction):
-                    raise NotYours
-                forgotten = await conversations.forget(here)
+            forgotten = await (self._forget_asker(interaction) if what == "me" else self._forget_here(interaction))
         except ThreadsightError as error:
             await whisper(interaction, error.sentence)
             return
@@ -135,6 +127,24 @@ class Commands:
         """`/help`."""
         await interaction.response.defer(thinking=True, ephemeral=True)
         await interaction.followup.send(await describe_help(self._desk), ephemeral=True, suppress_embeds=True)
+
+    async def _forget_asker(self, interaction: Interaction) -> Forgotten:
+        tenant, asker = conversation_here(interaction).tenant_key, str(interaction.user.id)
+        forgotten = await self._desk.conversations.forget_asker(tenant, asker)
+        self._desk.recent.forget_where(
+            lambda mention: (mention.conversation.tenant_key, mention.asker) == (tenant, asker)
+        )
+        return forgotten
+
+    async def _forget_here(self, interaction: Interaction) -> Forgotten:
+        """Raises: NotYours."""
+        here = conversation_here(interaction)
+        askers = {turn.asker for turn in (await self._desk.conversations.load(here)).turns}
+        if askers - {str(interaction.user.id)} and not is_moderator(interaction):
+            raise NotYours
+        forgotten = await self._desk.conversations.forget(here)
+        self._desk.recent.forget_where(lambda mention: mention.conversation == here)
+        return forgotten
 
     async def _ask(
         self,

@@ -45,14 +45,14 @@ class Desk:
                 mention = msgspec.structs.replace(mention, revision=job.revision + 1)
                 job = await self.responder.respond(mention)
         except StoreUnavailable as error:
-            await self._tell(mention, error)
+            await self.tell(mention, error)
             return None
         if job is not None:
             self.recent.remember(Asked(mention=mention, messages=messages))
         return job
 
-    async def _tell(self, mention: Mention, error: StoreUnavailable) -> None:
-        """Nothing is kept of the question, so nobody would tell its asker later."""
+    async def tell(self, mention: Mention, error: StoreUnavailable) -> None:
+        """Tell whoever asked that nothing is kept of the question: nobody would later."""
         job = mention.as_job(patience_s=0.0)
         reply = DiscordReply(job, (), api=self.api, conversations=self.conversations, note=self.recent.note)
         try:

@@ -50,6 +50,7 @@ class Forgetting:
         """
         where = conversation_of(guild=guild, channel=thread, parent=parent, root=thread)
         await self._desk.conversations.forget(where)
+        self._desk.recent.forget_where(lambda mention: mention.conversation == where)
 
     async def see_channel(self, channel: int, *, guild: int) -> None:
         """A channel was deleted, with its threads.
@@ -58,6 +59,7 @@ class Forgetting:
             StoreUnavailable: nothing was forgotten.
         """
         await self._desk.eraser.forget_place(tenant_key_of(guild), str(channel))
+        self._desk.recent.forget_where(lambda mention: mention.conversation.channel == str(channel))
 
     async def see_server(self, guild: int) -> None:
         """We were removed from a server.
@@ -66,6 +68,7 @@ class Forgetting:
             StoreUnavailable: nothing was forgotten.
         """
         forgotten = await self._desk.eraser.forget_place(tenant_key_of(guild))
+        self._desk.recent.forget_where(lambda mention: mention.conversation.tenant == str(guild))
         log.info("server left", guild=guild, conversations=forgotten.conversations, pictures=forgotten.pictures)
 
     async def _drop_pictures(self, where: ConversationId, message: int) -> None:

@@ -1,5 +1,6 @@
 """Discord as a front end."""
 
+import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
@@ -11,6 +12,7 @@ from bot.frontend import Reply
 from bot.frontends.discord.api import Api
 from bot.frontends.discord.client import Gateway
 from bot.frontends.discord.desk import Desk
+from bot.frontends.discord.errors import DiscordAway
 from bot.frontends.discord.layout import MOST_IN_PARTS
 from bot.frontends.discord.library_log import forwarded_log
 from bot.frontends.discord.pace import DRAFT_INTERVAL_S
@@ -24,6 +26,8 @@ from jobs import Job, PictureRef
 from jobs.stores import Jobs
 
 _PATIENCE_S = 1.5  # that pictures wait for their words
+_FIRST_PAUSE_S = 1.0
+_LONGEST_PAUSE_S = 60.0
 _DAY_S = 86_400.0
 _DEAF = (
     "The message content intent is off: in servers only messages that mention or answer the bot are seen. "
@@ -52,25 +56,31 @@ class Discord:
         self._reads_everything = True
 
     async def run(self, responder: Responder) -> None:
-        """See `Frontend.run`.
+        """See `Frontend.run`. A Discord that is away is waited for.
 
         Raises:
             TokenRefused: Discord does not take the token.
         """
-        for reads_everything in (True, False):
-            self._reads_everything = reads_everything
-            gateway = Gateway(self._desk(responder), self._rest, patience_s=self._patience_s)
+        pause_s = _FIRST_PAUSE_S
+        while True:
             try:
-                await log_in(gateway, self._token)
-                await gateway.connect()
+                return await self._serve(responder)
+            except DiscordAway as error:
+                log.warning("Discord is away", error=error.sentence, again_in_s=pause_s)
+                await asyncio.sleep(pause_s)
+                pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
             except discord.PrivilegedIntentsRequired:
-                if not reads_everything:
-                    raise
+                assert self._reads_everything, "no other intent has to be switched on"
+                self._reads_everything = False
                 log.warning("Discord: something is switched off", advice=_DEAF)
-            else:
-                return
-            finally:
-                await gateway.close()
+
+    async def _serve(self, responder: Responder) -> None:
+        gateway = Gateway(self._desk(responder), self._rest, patience_s=self._patience_s)
+        try:
+            await log_in(gateway, self._token)
+            await gateway.connect()
+        finally:
+            await gateway.close()
 
     def fetch(self, ref: PictureRef) -> AsyncGenerator[bytes, None]:
         """See `Frontend.fetch`."""

@@ -1,6 +1,8 @@
 """What this process knows of the latest questions, beyond what is stored: a restart loses it and little else."""
 
+import time
 from collections import OrderedDict
+from collections.abc import Callable
 
 import msgspec
 
@@ -8,6 +10,7 @@ from bot.frontend import Posted
 from bot.mention import Mention
 
 _REMEMBERED = 5_000  # questions
+_KEPT_S = 86_400.0
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
@@ -16,12 +19,14 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     mention: Mention
     messages: tuple[int, ...]  # that it was read from: pictures first, words last
     posted: Posted = ()
+    at_s: float = 0.0
 
 
 class Recent:
     """The latest questions, by the messages that they were read from and by source."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
         self._asked: OrderedDict[str, Asked] = OrderedDict()  # by source
         self._sources: dict[int, str] = {}  # by message
 
@@ -33,10 +38,10 @@ class Recent:
             return  # the same event again
         if known is not None:
             asked = msgspec.structs.replace(asked, posted=known.posted, messages=asked.messages or known.messages)
-        self._asked[source] = asked
+        self._asked[source] = msgspec.structs.replace(asked, at_s=self._clock())
         self._asked.move_to_end(source)
         self._sources.update(dict.fromkeys(asked.messages, source))
-        if len(self._asked) > _REMEMBERED:
+        while len(self._asked) > _REMEMBERED or next(iter(self._asked.values())).at_s < self._clock() - _KEPT_S:
             self.forget(next(iter(self._asked)))
 
     def note(self, source: str, posted: Posted) -> None:
@@ -58,3 +63,8 @@ class Recent:
         if asked is not None:
             for message in asked.messages:
                 self._sources.pop(message, None)
+
+    def forget_where(self, matches: Callable[[Mention], bool]) -> None:
+        """Neither are these."""
+        for source in [source for source, asked in self._asked.items() if matches(asked.mention)]:
+            self.forget(source)

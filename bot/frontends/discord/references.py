@@ -7,6 +7,7 @@ valid again for as long as it keeps the file.
 
 from collections import OrderedDict
 from collections.abc import AsyncGenerator, Iterable, Sequence
+from contextlib import aclosing
 
 import discord
 import structlog
@@ -88,16 +89,18 @@ class Pictures:
         if address is not None:
             begun = False
             try:
-                async for piece in download(address, self._hosts):
-                    begun = True
-                    yield piece
+                async with aclosing(download(address, self._hosts)) as pieces:
+                    async for piece in pieces:
+                        begun = True
+                        yield piece
             except Unfetchable:
                 if begun:
                     raise
             else:
                 return
-        async for piece in download(await self._renewed(ref), self._hosts):
-            yield piece
+        async with aclosing(download(await self._renewed(ref), self._hosts)) as pieces:
+            async for piece in pieces:
+                yield piece
 
     async def _renewed(self, ref: PictureRef) -> str:
         try:

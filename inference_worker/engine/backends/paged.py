@@ -17,7 +17,7 @@ from inference_worker.engine.paged import BlockPool, PagedCache
 class Pages(msgspec.Struct, frozen=True, kw_only=True):
     """Where the sequences of a step are in the pool."""
 
-    slots: Tensor  # (tokens,) int32, where the step's own keys and values go
+    places: Tensor  # (tokens,) int32, where the step's own keys and values go
     lengths: Tensor  # (sequences,) int32, keys of each sequence, the step's own included
     block_table: Tensor  # (sequences, blocks) int32, padded with any block
 
@@ -53,11 +53,11 @@ class PagedAttention:
         self._pool = pool
         self._kernel = kernel
         self._pages = pages
-        self._slots = pages.slots.long()  # what indexing takes, once for all layers
+        self._places = pages.places.long()  # what indexing takes, once for all layers
 
     def __call__(self, layer: int, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
         """Query (tokens, heads, head_dim), key and value (tokens, kv_heads, head_dim): as the query."""
-        keys, values = self._pool.write(layer, self._slots, key, value)
+        keys, values = self._pool.write(layer, self._places, key, value)
         if isinstance(self._pages, RaggedPages):
             return self._kernel.ragged(query, keys, values, self._pages)
         return self._kernel.decode(query, keys, values, self._pages)
@@ -76,7 +76,7 @@ class PagedBackend:
         return PagedCache(self.pool)
 
     def indices(self, spans: Sequence[Span]) -> list[list[int]]:
-        """Slots, lengths and block table; where rows and keys start, too, unless everybody has one row."""
+        """Places, lengths and block table; where rows and keys start, too, unless everybody has one row."""
         blocks = max(len(_paged(span).blocks) for span in spans)
         lists = self.padded_indices(spans, sequences=len(spans), blocks=blocks)
         if all(span.tokens == 1 for span in spans):
@@ -87,8 +87,8 @@ class PagedBackend:
 
     def attention(self, spans: Sequence[Span], indices: Sequence[Tensor]) -> PagedAttention:
         """One write and one kernel call for all spans."""
-        slots, lengths, table, *starts = indices
-        where = {"slots": slots, "lengths": lengths, "block_table": table.view(len(spans), -1)}
+        places, lengths, table, *starts = indices
+        where = {"places": places, "lengths": lengths, "block_table": table.view(len(spans), -1)}
         if not starts:
             return PagedAttention(self.pool, self.kernel, Pages(**where))
         pages = RaggedPages(
@@ -102,19 +102,19 @@ class PagedBackend:
         return PagedAttention(self.pool, self.kernel, pages)
 
     def padded_indices(self, spans: Sequence[Span], *, sequences: int, blocks: int) -> list[list[int]]:
-        """Slots, lengths and block table, as if there were so many sequences of so many blocks.
+        """Places, lengths and block table, as if there were so many sequences of so many blocks.
 
-        The ones that are not there have one row each, and write to the spare slot.
+        The ones that are not there have one row each, and write to the spare place.
         """
         missing = sequences - len(spans)
-        slots = [slot for span in spans for slot in _paged(span).slots(span.cache.length, span.total)]
+        places = [place for span in spans for place in _paged(span).places(span.cache.length, span.total)]
         table: list[int] = []
         for span in spans:
             held = _paged(span).blocks
             table += held
             table += [0] * (blocks - len(held))
         return [
-            slots + [self.pool.spare_slot] * missing,
+            places + [self.pool.spare_place] * missing,
             [span.total for span in spans] + [1] * missing,
             table + [0] * (blocks * missing),
         ]

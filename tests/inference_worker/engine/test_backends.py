@@ -121,7 +121,7 @@ def test_torch_alone_attends_over_blocks_as_over_one_piece(
     spans = ((3, 20), (1, 8), (2, 2))  # rows and keys of each sequence
     query = torch.randn(6, 4, 16, generator=draw)
     pages = RaggedPages(
-        slots=torch.zeros(6, dtype=torch.int32),
+        places=torch.zeros(6, dtype=torch.int32),
         lengths=torch.tensor([20, 8, 2], dtype=torch.int32),
         block_table=table,
         row_starts=torch.tensor([0, 3, 4, 6], dtype=torch.int32),

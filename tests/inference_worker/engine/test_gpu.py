@@ -74,7 +74,7 @@ def test_a_library_attends_like_torch_alone(kind: type[Kernel], kv_heads: int) -
     keys, values = torch.randn(2, 12, 256, kv_heads, 96, generator=draw, device="cuda").bfloat16()
     spans = ((200, 700), (1, 300), (3, 3))  # rows and keys of each sequence
     where = {
-        "slots": torch.zeros(204, dtype=torch.int32, device="cuda"),
+        "places": torch.zeros(204, dtype=torch.int32, device="cuda"),
         "lengths": torch.tensor([total for _, total in spans], dtype=torch.int32, device="cuda"),
         "block_table": torch.tensor([[7, 2, 9], [4, 0, 0], [11, 0, 0]], dtype=torch.int32, device="cuda"),
     }

@@ -26,10 +26,10 @@ def filled(backend: PagedBackend, lengths: list[int]) -> list[Span]:
     for length in lengths:
         cache = backend.new_cache()
         cache.reserve(length + 1)
-        slots = torch.tensor(cache.slots(0, length))
+        places = torch.tensor(cache.places(0, length))
         for layer in range(MODEL.config.layers):
             key, value = torch.randn(2, length, MODEL.config.kv_heads, MODEL.config.head_dim, generator=draw)
-            backend.pool.write(layer, slots, key, value)
+            backend.pool.write(layer, places, key, value)
         cache.length = length
         cache.long = length > 2 * BLOCK
         spans.append(Span(cache, 1))
@@ -60,8 +60,8 @@ def test_padding_leaves_every_block_as_it_was() -> None:
     spans = filled(backend, [5, 9, 2])  # run as four
     untouched = [
         n
-        for n in range(backend.pool.spare_slot)
-        if n not in {span.cache.slots(span.cache.length, span.total)[0] for span in spans}
+        for n in range(backend.pool.spare_place)
+        if n not in {span.cache.places(span.cache.length, span.total)[0] for span in spans}
     ]
     before = [keys[untouched].clone() for keys in backend.pool._keys]
     StaticDecoder(MODEL, backend, captures=False).run([1, 2, 3], spans)

@@ -57,12 +57,12 @@ def test_positions_are_found_again_whatever_blocks_they_are_in() -> None:
     for length in range(1, 3 * BLOCK + 2):  # the two grow by turns
         other.reserve(length)
         cache.reserve(length)
-    slots = cache.slots(0, 3 * BLOCK + 1)
-    keys = torch.randn(len(slots), CONFIG.kv_heads, CONFIG.head_dim)
-    blocks, _ = pool.write(1, torch.tensor(slots), keys, keys)
+    places = cache.places(0, 3 * BLOCK + 1)
+    keys = torch.randn(len(places), CONFIG.kv_heads, CONFIG.head_dim)
+    blocks, _ = pool.write(1, torch.tensor(places), keys, keys)
     side_by_side = blocks[cache.blocks].flatten(0, 1)
-    assert torch.equal(side_by_side[: len(slots)], keys)
-    assert not set(slots) & set(other.slots(0, other.capacity))
+    assert torch.equal(side_by_side[: len(places)], keys)
+    assert not set(places) & set(other.places(0, other.capacity))
 
 
 @pytest.mark.parametrize("fault", ["lost", "held twice", "held and free"])
