@@ -10,7 +10,7 @@ class Mention(msgspec.Struct, frozen=True, kw_only=True):
 
     `source` names the event that asks (a message, an interaction), `revision` its edits and regenerations.
     `reply_to` is read by the same front end only, when it opens the reply. `roles` are for admission and go no
-    further; `from_owner` is true where whoever asks runs the machine, and is always admitted.
+    further; `context` is what people wrote there before the bot was first asked; `from_owner` is true where whoever asks runs the machine, and is always admitted.
     """
 
     conversation: ConversationId
@@ -19,6 +19,7 @@ class Mention(msgspec.Struct, frozen=True, kw_only=True):
     revision: int = 0
     kind: JobKind = JobKind.ASK
     text: str = ""
+    context: str = ""
     references: tuple[PictureRef, ...] = ()
     reply_to: str = ""
     roles: frozenset[str] = frozenset()
@@ -38,6 +39,7 @@ class Mention(msgspec.Struct, frozen=True, kw_only=True):
             revision=self.revision,
             kind=self.kind,
             text=self.text.strip(),
+            context=self.context,
             references=self.references,
             asker=self.asker,
             sampling=self.sampling,

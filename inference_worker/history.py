@@ -49,6 +49,7 @@ def build_dialogue(
             job.text.strip(),
             new=len(new),
             meant=_numbers_to_name(new, again, known),
+            context="" if one_shot else job.context,
         ),
         pictures=new,
         sampling=job.sampling,

@@ -16,7 +16,7 @@ class Presets(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """The wording for each kind. Phi-3-Vision follows plain instructions best that name the form of the answer.
 
     `focus` names pictures when only some of the conversation's are meant; `with_question` joins a task and what the
-    person wrote beside it.
+    person wrote beside it; `with_context` begins with what was said there before the bot was first asked.
     """
 
     look: str = "What is shown in this image?"
@@ -36,9 +36,10 @@ class Presets(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     )
     focus: str = "{task} (This is about {images}.)"
     with_question: str = "{task} {question}"
+    with_context: str = "Before this, people wrote here:\n{context}\n\n{words}"
     max_crops: int | None = None  # the most that this model understands, whatever the settings say
 
-    def render(self, kind: JobKind, question: str, *, new: int, meant: Sequence[int] = ()) -> str:
+    def render(self, kind: JobKind, question: str, *, new: int, meant: Sequence[int] = (), context: str = "") -> str:
         """What the model is asked: `new` pictures come with it, `meant` are earlier ones that it is about."""
         task = self._task(kind, new=new)
         if not task:
@@ -50,7 +51,7 @@ class Presets(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         if meant:
             images = " and ".join(f"image {number}" for number in meant)
             words = self.focus.format(task=words, images=images)
-        return words
+        return self.with_context.format(context=context, words=words) if context else words
 
     def _task(self, kind: JobKind, *, new: int) -> str:
         match kind:

@@ -62,6 +62,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     revision: int = 0
     kind: JobKind = JobKind.ASK
     text: str = ""
+    context: str = ""  # what was said there before the bot was first asked
     references: tuple[PictureRef, ...] = ()
     asker: str = ""
     sampling: Sampling = Sampling()

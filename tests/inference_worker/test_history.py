@@ -91,6 +91,15 @@ def test_comparing_some_of_the_pictures_names_them() -> None:
     assert "image 1 and image 3" in asked.question
 
 
+def test_what_was_said_before_the_bot_was_asked_goes_to_the_model_with_the_question() -> None:
+    asked = claim("Which one is it?", A)
+    job = msgspec.structs.replace(asked.job, context="ann: it is the one on the left {sic}")
+    shown = built(msgspec.structs.replace(asked, job=job)).question
+    assert shown == "Before this, people wrote here:\nann: it is the one on the left {sic}\n\nWhich one is it?"
+    kept = build_turn(asked, built(msgspec.structs.replace(asked, job=job)), "Left.", None)
+    assert (kept.question, kept.prompt) == ("Which one is it?", shown)
+
+
 def test_the_turn_keeps_what_the_model_was_asked_and_how_the_answer_was_made() -> None:
     asked = claim("which?", A, kind=JobKind.DESCRIBE)
     answered = Answered(usage=Usage(), token_ids=(4, 5), fingerprint="f")

@@ -21,6 +21,7 @@ from jobs import Conversation, ConversationId, Turn
 
 _READING_TIME_S = 1.5  # for the earlier messages: the event must be acknowledged within 3 s
 _MOST_PICTURES = 10
+_MOST_CONTEXT = 4_000  # characters of what was said before, the latest: about a thousand tokens
 _REMEMBERED = 10_000
 
 _SILENT = "I will answer here only when somebody mentions me. `@me listen` brings me back."
@@ -162,7 +163,9 @@ class Asking:
         before = tuple(file.as_reference(message.team) for file in earlier.files)
         room = max(0, _MOST_PICTURES - len(message.references))
         # Whoever only calls the bot into a thread means what was said there last.
-        text = wish.text or ("" if message.files or wish.kind != Wish().kind else earlier.last_words)
+        said = list(earlier.words)
+        calls_only = said and not (wish.text or message.files) and wish.kind == Wish().kind
+        text = said.pop() if calls_only else wish.text
         return Mention(
             conversation=place.conversation,
             source=place.source,
@@ -170,6 +173,7 @@ class Asking:
             asker=message.user,
             kind=wish.kind,
             text=text,
+            context="\n".join(said)[-_MOST_CONTEXT:],
             references=(*(before[-room:] if room else ()), *message.references),
             reply_to=place.write(),
         )

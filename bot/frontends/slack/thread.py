@@ -1,4 +1,4 @@
-"""What was said in a thread before the bot was asked there: its pictures, and its last words.
+"""What was said in a thread before the bot was asked there: its pictures and its words.
 
 Slack lets an app that is distributed outside its Marketplace read 15 messages a call and make one call a minute; then
 there is one page, and the answer says so.
@@ -24,7 +24,7 @@ class Earlier(msgspec.Struct, frozen=True, kw_only=True):
     """What the bot found. `note` says what it could not read."""
 
     files: tuple[SharedFile, ...] = ()
-    last_words: str = ""
+    words: tuple[str, ...] = ()
     note: str = ""
 
 
@@ -38,10 +38,10 @@ async def read_earlier(workspace: Workspace, asked: Message, *, within_s: float)
             complete = await _read_pages(workspace, asked, found)
     except (NotPosted, PlaceGone, TimeoutError) as error:
         log.info("thread not read", team=workspace.team, channel=asked.channel, error=str(error))
-    words = [text for message in found if (text := read_text(message.text, bot_user=workspace.bot_user))]
+    texts = (read_text(message.text, bot_user=workspace.bot_user) for message in found)
     return Earlier(
         files=tuple(file for message in found for file in message.files),
-        last_words=words[-1] if words else "",
+        words=tuple(text for text in texts if text),
         note="" if complete else _incomplete(len(found)),
     )
 

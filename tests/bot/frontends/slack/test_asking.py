@@ -80,14 +80,16 @@ async def test_an_event_is_acknowledged_only_when_its_question_is_accepted(
     assert len(people.team.by_bot()) == 1
 
 
-async def test_what_was_said_before_the_bot_was_asked_is_read_once(bot: Bot, people: People) -> None:
+async def test_what_was_said_before_the_bot_was_asked_is_read_once(bot: Bot, people: People, worker: Worker) -> None:
     root = people.write("C1", "the first picture", people.picture("a.png"))
     people.write("C1", "and another", people.picture("b.png"), user=BOB, thread=root.ts)
     answer = await people.ask("C1", f"{people.bot} which is nicer?", people.picture("c.png"), thread=root.ts)
     assert answer.said == "ask: which is nicer? [a.png, b.png, c.png]"
+    assert worker.answered[-1].job.context == "the first picture\nand another"
     before = people.slack.api.count("conversations.replies")
     await people.ask("C1", f"{people.bot} really?", thread=root.ts)
     assert people.slack.api.count("conversations.replies") == before
+    assert worker.answered[-1].job.context == "", "the model has it in the first question"
 
 
 async def test_whoever_only_calls_the_bot_means_what_was_said_last(bot: Bot, people: People) -> None:
