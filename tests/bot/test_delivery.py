@@ -118,22 +118,22 @@ async def test_a_question_that_nobody_works_on_says_so_until_a_worker_comes(
 async def test_edits_keep_the_platforms_pace_and_the_end_does_not_wait_for_it(
     ask: Ask, platform: FakePlatform, worker: FakeWorker
 ) -> None:
-    platform.edit_interval_s = 0.1
+    platform.edit_interval_s = 0.3
     asked = await ask()
     claim = await worker.claim()
     written = ""
-    for number in range(40):
+    for number in range(100):
         await worker.say(claim, f"{number} ", after=written)
         written += f"{number} "
         await asyncio.sleep(0.01)
     started_s = asyncio.get_running_loop().time()
     await worker.finish(claim, written)
     await asked.told()
-    assert asyncio.get_running_loop().time() - started_s < 0.08
+    assert asyncio.get_running_loop().time() - started_s < 0.25
     *edits, _final = [when_s for when_s, _ in platform.history]
     pauses = [later - earlier for earlier, later in pairwise(edits)]
     assert len(pauses) >= 2
-    assert min(pauses) >= 0.095
+    assert min(pauses) >= 0.29
 
 
 async def test_notices_come_with_the_answer(jobs: MemoryJobs, ask: Ask, platform: FakePlatform) -> None:

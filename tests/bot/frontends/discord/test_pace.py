@@ -13,7 +13,7 @@ async def test_no_second_has_more_requests_than_there_may_be() -> None:
         times.append(time.monotonic())
 
     await asyncio.gather(*(request() for _ in range(45)))
-    assert times[4] - times[0] < 0.02
+    assert times[4] - times[0] < 0.15  # one by one they would take 0.2 s
     assert all(times[place + 20] - times[place] >= 0.99 for place in range(len(times) - 20))
     assert times[-1] - times[0] < 2.5
 
