@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from inference_worker.engine.attention import attend_many, attend_one
+from inference_worker.engine.attention import attend_few, attend_many, attend_one
 
 
 def plain_attention(query: Tensor, keys: Tensor, values: Tensor) -> Tensor:
@@ -30,9 +30,27 @@ def test_one_position_attends_to_what_is_written_and_to_nothing_else(
     values = torch.randn(kv_heads, 128, 16, generator=draw).to(dtype)
     total = 37
     expected = plain_attention(query, keys[:, :total], values[:, :total])
-    assert (attend_one(query, keys, values, total) - expected).abs().max() < tolerance
+    for whole in (True, False):
+        assert (attend_one(query, keys, values, total, whole=whole) - expected).abs().max() < tolerance
     keys[:, total:], values[:, total:] = 1e3, -1e3  # what an earlier, longer conversation left there
-    assert (attend_one(query, keys, values, total) - expected).abs().max() < tolerance
+    for whole in (True, False):
+        assert (attend_one(query, keys, values, total, whole=whole) - expected).abs().max() < tolerance
+
+
+@pytest.mark.parametrize("kv_heads", [1, 2, 4])
+@pytest.mark.parametrize("tokens", [2, 31])
+def test_a_short_chunk_attends_like_a_long_one(kv_heads: int, tokens: int) -> None:
+    draw = torch.Generator().manual_seed(3)
+    start, capacity = 40, 128
+    query = torch.randn(tokens, 4, 16, generator=draw).to(torch.bfloat16)
+    keys = torch.randn(kv_heads, capacity, 16, generator=draw).to(torch.bfloat16)
+    values = torch.randn(kv_heads, capacity, 16, generator=draw).to(torch.bfloat16)
+    total = start + tokens
+    expected = plain_attention(query, keys[:, :total], values[:, :total])
+    keys[:, total:], values[:, total:] = 1e3, -1e3  # what an earlier, longer conversation left there
+    seen = torch.ones(tokens, capacity, dtype=torch.bool).tril(start)
+    bias = torch.zeros(tokens, capacity, dtype=torch.bfloat16).masked_fill(~seen, -torch.inf)
+    assert (attend_few(query, keys, values, bias) - expected).abs().max() < 0.03
 
 
 @pytest.mark.parametrize("kv_heads", [2, 4])
