@@ -7,6 +7,8 @@ TORCH_INDEX ?=
 # A folder of golden vectors, and where its tokenizer/ and images.py lie when they are not in it.
 GOLDEN ?= tests/golden/vectors
 GOLDEN_TOKENIZER ?=
+# A folder with a model for `make bench`.
+MODEL ?=
 
 BIN := .venv/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt
@@ -32,6 +34,7 @@ fmt: .venv/.dev
 
 bench: .venv/.dev
 	$(BIN)/python bench/queue.py
+	$(if $(MODEL),$(BIN)/python bench/engine.py --model $(MODEL),@echo "The engine too: make bench MODEL=FOLDER (bench/make_checkpoint.py writes one)")
 
 golden: .venv/.dev
 	$(BIN)/python -m tests.golden.replay $(GOLDEN) $(if $(GOLDEN_TOKENIZER),--tokenizer $(GOLDEN_TOKENIZER),)
