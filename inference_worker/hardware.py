@@ -1,8 +1,8 @@
 """What this machine can carry: the device, the number format, and how much memory the caches may take."""
 
-import os
 from pathlib import Path
 
+import psutil  # type: ignore[import-untyped]  # its stubs are a package of their own
 import torch
 
 from inference_worker.engine.paged import BLOCK_SIZE
@@ -62,7 +62,8 @@ def free_bytes(device: torch.device) -> int:
         torch.cuda.empty_cache()  # what loading has left behind is free, too
         free: int = torch.cuda.mem_get_info(device)[0]
         return free
-    return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    available: int = psutil.virtual_memory().available  # what the page cache would give back counts as free
+    return available
 
 
 def check_fit(settings: WorkerSettings, folder: Path, device: torch.device, dtype: torch.dtype) -> None:
