@@ -5,6 +5,7 @@ sources that they meet. At the end both are drained, and what must hold of any h
 """
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import AsyncExitStack
@@ -57,7 +58,7 @@ steps = st.lists(
 )
 
 
-class Twin:
+class Twin(ABC):
     """One of the two stores, with every claim it ever gave."""
 
     def __init__(self, jobs: Jobs) -> None:
@@ -130,9 +131,9 @@ class Twin:
     async def forget_asker(self, at: int, asker: str) -> object:
         return await self.jobs.conversations.forget_asker(CONVERSATIONS[at].tenant_key, asker)
 
+    @abstractmethod
     async def end_leases(self) -> None:
         """As if every worker had been silent for too long."""
-        raise NotImplementedError
 
     def _one_of_the_latest(self, which: int) -> list[Claim]:
         return [self.claims[-1 - which % len(self.claims)]] if self.claims else []
