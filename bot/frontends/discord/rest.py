@@ -1,7 +1,8 @@
 """Calls of Discord's REST interface: each in its turn, none for ever, every refusal in our words."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from http import HTTPStatus
 from typing import Any, TypeVar
 
@@ -111,7 +112,8 @@ class Rest:
         patience_s = patience_s or _PATIENCE_S[urgency or Urgency.ANSWER]
         try:
             async with asyncio.timeout(patience_s):
-                return await call()
+                with self._global_limit_ends():
+                    return await call()
         except TimeoutError as error:
             raise TooManyPosts(patience_s=patience_s) from error
         except discord.HTTPException as error:
@@ -120,6 +122,18 @@ class Rest:
             raise _refusal(error, doing) from error
         except (aiohttp.ClientError, OSError) as error:
             raise NotPosted(reason=str(error) or type(error).__name__) from error
+
+    @contextmanager
+    def _global_limit_ends(self) -> Iterator[None]:
+        """A call that is cancelled while discord.py waits for the limit on everything takes the limit's end with it.
+
+        Nothing would be sent ever again. Reopened too early, the next call is told to wait once more.
+        """
+        try:
+            yield
+        except asyncio.CancelledError:
+            self._client.http._global_over.set()  # noqa: SLF001 - discord.py has no other way to it
+            raise
 
 
 async def log_in(client: discord.Client, token: str) -> None:
