@@ -8,6 +8,8 @@ import msgspec
 
 from jobs.picture import Picture
 
+MARK_KEPT_S = 365 * 86_400.0  # that something was forgotten is known for longer than anything is remembered
+
 
 class ConversationId(msgspec.Struct, frozen=True, kw_only=True, order=True):
     """`platform:tenant:channel:thread`. Every key, cache and permission carries it whole.
@@ -69,13 +71,15 @@ class Conversation(msgspec.Struct, frozen=True, kw_only=True):
     """A conversation's turns, oldest first. Forgetting raises `epoch`, so no cache of before can be mistaken.
 
     `dropped` are pictures that somebody took out: no turn shows them, their numbers stay taken, and what came from
-    there is not taken in again.
+    there is not taken in again. `forgotten_at_s` (store's time, seconds since 1970; 0: never) is when somebody last
+    wanted it forgotten: what stood on the platform by then is not read again.
     """
 
     id: ConversationId
     epoch: int = 0
     turns: tuple[Turn, ...] = ()
     dropped: tuple[Picture, ...] = ()
+    forgotten_at_s: float = 0.0
 
     @property
     def pictures(self) -> tuple[Picture, ...]:
@@ -123,7 +127,9 @@ class ConversationStore(Protocol):
     """Histories by conversation; each lives until its retention time after the last use.
 
     Forgetting raises the conversation's epoch, ends its queued jobs, asks the running one to stop, releases its
-    pictures and tells every worker (`QueueOut.heartbeat`), also when the conversation is idle.
+    pictures and tells every worker (`QueueOut.heartbeat`), also when the conversation is idle. What is left of a
+    conversation, or a person's part in it, that was forgotten is a mark without words (`Conversation.forgotten_at_s`),
+    for a year.
     """
 
     async def load(self, conversation: ConversationId) -> Conversation:

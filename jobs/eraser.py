@@ -18,5 +18,8 @@ class Eraser(Protocol):
         ...
 
     async def forget_place(self, tenant_key: str, channel: str | None = None) -> Forgotten:
-        """Everything of a tenant (the bot was removed from there), or of one of its channels (it was deleted)."""
+        """Everything of a tenant (the bot was removed from there), or of one of its channels (it was deleted).
+
+        No mark is left: there is nothing that could be read again.
+        """
         ...

@@ -1,6 +1,6 @@
 """Conversations in one process."""
 
-from jobs.conversation import Conversation, ConversationId, Forgotten
+from jobs.conversation import MARK_KEPT_S, Conversation, ConversationId, Forgotten
 from jobs.job import JobId
 from jobs.memory.state import JobState, State, Thread
 
@@ -14,11 +14,21 @@ class MemoryConversations:
     async def load(self, conversation: ConversationId) -> Conversation:
         """See `ConversationStore.load`."""
         thread = self._state.use(conversation)
-        whole = Conversation(id=conversation, epoch=thread.epoch, turns=tuple(thread.turns.values()))
+        whole = Conversation(
+            id=conversation,
+            epoch=thread.epoch,
+            turns=tuple(thread.turns.values()),
+            forgotten_at_s=self._marked_at_s(conversation),
+        )
         return whole.without(thread.dropped.values())
 
     async def forget(self, conversation: ConversationId) -> Forgotten:
         """See `ConversationStore.forget`."""
+        self._state.forgotten_at_s[conversation] = self._state.now_s
+        return self.drop(conversation)
+
+    def drop(self, conversation: ConversationId) -> Forgotten:
+        """Everything of it, without a mark."""
         thread = self._state.thread(conversation)
         known = bool(thread.askers or thread.turns or thread.digests)
         self._state.raise_epoch(thread)
@@ -58,7 +68,12 @@ class MemoryConversations:
             for source, who in thread.askers.items()
             if who == asker
         ]
+        self._state.forgotten_at_s |= {conversation: self._state.now_s for conversation, _ in asked}
         return Forgotten.all_of([await self.forget_source(conversation, source) for conversation, source in asked])
+
+    def _marked_at_s(self, conversation: ConversationId) -> float:
+        marked_at_s = self._state.forgotten_at_s.get(conversation, 0.0)
+        return marked_at_s if marked_at_s + MARK_KEPT_S > self._state.now_s else 0.0
 
     def _scrub_source(self, thread: Thread, source: str) -> None:
         """Every revision of one question."""

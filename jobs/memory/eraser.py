@@ -32,7 +32,12 @@ class MemoryEraser:
         there = [
             name for name in self._state.threads if name.tenant_key == tenant_key and channel in {None, name.channel}
         ]
-        return Forgotten.all_of([await self._conversations.forget(conversation) for conversation in there])
+        self._state.forgotten_at_s = {
+            name: at_s
+            for name, at_s in self._state.forgotten_at_s.items()
+            if name.tenant_key != tenant_key or channel not in {None, name.channel}
+        }
+        return Forgotten.all_of(map(self._conversations.drop, there))
 
     def _stop_running(self, thread: Thread) -> None:
         head = self._state.records[thread.line[0]] if thread.line else None

@@ -100,6 +100,7 @@ class State:
         self.mean_run_s: float | None = None
         self.live_until_s: dict[str, float] = {}  # by worker
         self.forgotten: list[tuple[ConversationId, int]] = []
+        self.forgotten_at_s: dict[ConversationId, float] = {}
         self.forgotten_read: dict[str, int] = {}  # by worker: how far it has read
         self.dead_letters: list[JobId] = []
         self.leases: dict[str, tuple[str, float]] = {}  # name: holder, until

@@ -20,12 +20,18 @@ class RedisConversations:
 
     async def load(self, conversation: ConversationId) -> Conversation:
         """See `ConversationStore.load`."""
-        epoch, stored, dropped = await self._server.call("load", str(conversation))
-        whole = Conversation(id=conversation, epoch=epoch, turns=tuple(_readable(conversation, stored)))
+        epoch, stored, dropped, marked = await self._server.call("load", str(conversation))
+        turns = tuple(_readable(conversation, stored))
+        whole = Conversation(id=conversation, epoch=epoch, turns=turns, forgotten_at_s=float(marked))
         return whole.without(map(read_picture, dropped))
 
     async def forget(self, conversation: ConversationId) -> Forgotten:
         """See `ConversationStore.forget`."""
+        await self._server.call("mark_forgotten", str(conversation))
+        return await self.drop(conversation)
+
+    async def drop(self, conversation: ConversationId) -> Forgotten:
+        """Everything of it, without a mark."""
         return _forgotten(await self._server.call("forget", str(conversation)))
 
     async def forget_source(self, conversation: ConversationId, source: str) -> Forgotten:
@@ -36,6 +42,8 @@ class RedisConversations:
         """See `ConversationStore.forget_asker`."""
         # One call a question: each is short, so nobody else waits while a year of questions is forgotten.
         asked = await self._server.call("asked", tenant_key, asker)
+        for conversation in {conversation for conversation, _ in asked}:
+            await self._server.call("mark_forgotten", conversation)
         parts = [await self._server.call("forget_source", conversation, source) for conversation, source in asked]
         return Forgotten.all_of(map(_forgotten, parts))
 

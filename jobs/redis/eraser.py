@@ -33,6 +33,7 @@ class RedisEraser:
         cursor = b"0"
         while True:  # in steps, so that nobody else waits while many are looked through
             cursor, there = await self._server.call("conversations_of", place, cursor)
-            parts += [await self._conversations.forget(ConversationId.read(name.decode())) for name in there]
+            parts += [await self._conversations.drop(ConversationId.read(name.decode())) for name in there]
             if cursor == b"0":
+                await self._server.call("drop_marks", tenant_key, place)
                 return Forgotten.all_of(parts)

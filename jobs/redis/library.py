@@ -9,6 +9,7 @@ from importlib.resources import files
 import msgspec
 
 from jobs.answer import ANSWER_KEPT_S, ANSWER_MAX_EVENTS
+from jobs.conversation import MARK_KEPT_S
 from jobs.queue import LOOKAHEAD, RUN_TIME_WEIGHT
 from jobs.settings import StoreSettings
 
@@ -54,6 +55,7 @@ def build_library(settings: StoreSettings) -> Library:
         "LOOKAHEAD": LOOKAHEAD,
         "RUN_TIME_WEIGHT": RUN_TIME_WEIGHT,
         "DEAD_LETTERS": DEAD_LETTERS,
+        "MARK_KEPT_S": MARK_KEPT_S,
     }
     folder = files("jobs.redis") / "lua"
     lines = [f"local {name} = {value}" for name, value in constants.items()]

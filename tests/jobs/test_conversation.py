@@ -1,3 +1,5 @@
+import time
+
 import pytest
 
 from jobs import (
@@ -123,7 +125,7 @@ async def test_forgetting_takes_the_history_and_the_pictures(jobs: Jobs) -> None
     before = await jobs.conversations.load(where)
     assert await jobs.conversations.forget(where) == Forgotten(conversations=1, turns=1, pictures=1)
     after = await jobs.conversations.load(where)
-    assert after == Conversation(id=where, epoch=after.epoch)
+    assert after == Conversation(id=where, epoch=after.epoch, forgotten_at_s=after.forgotten_at_s)
     assert after.epoch > before.epoch
     assert (await has(jobs, one), await has(jobs, two)) == (False, True)
     assert await jobs.conversations.forget(where) == Forgotten()
@@ -323,3 +325,45 @@ async def test_a_person_can_be_forgotten_as_long_as_anything_of_theirs_is_kept(o
         await store.pass_time(0.3)
         await store.jobs.conversations.load(where)
     assert (await store.jobs.conversations.forget_asker("slack:T1", "ann")).turns == 1
+
+
+async def test_when_a_conversation_was_forgotten_is_known_and_of_no_other(jobs: Jobs) -> None:
+    where, elsewhere, there = conversation("t"), conversation("u"), conversation("t", tenant="T2")
+    assert (await jobs.conversations.load(where)).forgotten_at_s == 0.0
+    for asked in (where, elsewhere, there):
+        await ask(jobs, question(asked))
+    await answer_all(jobs)
+    await jobs.conversations.forget(where)
+    await ask(jobs, question(where))  # it goes on
+    assert (await jobs.conversations.load(where)).forgotten_at_s == pytest.approx(time.time(), abs=5)
+    assert (await jobs.conversations.load(elsewhere)).forgotten_at_s == 0.0
+    assert (await jobs.conversations.load(there)).forgotten_at_s == 0.0
+
+
+async def test_where_a_person_was_forgotten_it_is_known_when(jobs: Jobs) -> None:
+    theirs, another_s = conversation(), conversation()
+    await ask(jobs, question(theirs, asker="ann"))
+    await ask(jobs, question(another_s, asker="bob"))
+    await answer_all(jobs)
+    await jobs.conversations.forget_asker("slack:T1", "ann")
+    assert (await jobs.conversations.load(theirs)).forgotten_at_s == pytest.approx(time.time(), abs=5)
+    assert (await jobs.conversations.load(another_s)).forgotten_at_s == 0.0
+
+
+async def test_a_deleted_question_is_no_forgotten_conversation(jobs: Jobs) -> None:
+    where = conversation()
+    await ask(jobs, question(where, source="m1"))
+    await answer_all(jobs)
+    await jobs.conversations.forget_source(where, "m1")
+    assert (await jobs.conversations.load(where)).forgotten_at_s == 0.0
+
+
+async def test_that_it_was_forgotten_is_known_for_longer_than_anything_is_remembered(open_store: OpenStore) -> None:
+    store: Store = await open_store(retention_s=0.2)
+    where = conversation()
+    await ask(store.jobs, question(where))
+    await answer_all(store.jobs)
+    await store.jobs.conversations.forget(where)
+    await store.pass_time(0.5)
+    await store.jobs.reaper.reap()
+    assert (await store.jobs.conversations.load(where)).forgotten_at_s > 0

@@ -166,3 +166,15 @@ async def test_forgetting_a_place_ends_what_waits_there(jobs: Jobs) -> None:
     await ask(jobs, question(where))
     await jobs.eraser.forget_place("slack:T1")
     assert await answer_all(jobs) == []
+
+
+@pytest.mark.parametrize(("channel", "marked"), [(None, [False, False]), ("C1", [False, True])])
+async def test_a_place_that_is_gone_leaves_no_mark(jobs: Jobs, channel: str | None, marked: list[bool]) -> None:
+    here = [place("T1", "C1"), place("T1", "C2")]
+    for where in (*here, place("T2", "C1")):
+        await ask(jobs, question(where))
+        await jobs.conversations.forget(where)
+    await ask(jobs, question(here[0]))
+    await jobs.eraser.forget_place("slack:T1", channel)
+    assert [(await jobs.conversations.load(where)).forgotten_at_s > 0 for where in here] == marked
+    assert (await jobs.conversations.load(place("T2", "C1"))).forgotten_at_s > 0

@@ -35,7 +35,7 @@ def examine() -> Iterator[Finding]:
     yield from examine_tokens()
     if bot is not None:
         yield from examine_discord(bot)
-        yield from examine_slack(bot)
+        yield from examine_slack(bot, command.slack_config_token.get_secret_value() if command is not None else "")
     yield from examine_pictures()
     if command is not None:
         yield from examine_disk(command.home)

@@ -1,4 +1,4 @@
-"""Slack: whether it takes the tokens, what the app may do there, and whether its socket opens."""
+"""Slack: whether it takes the tokens, what the app may do and is told of there, and whether its socket opens."""
 
 import importlib.util
 import json
@@ -6,11 +6,13 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
 from typing import Any
+from urllib.parse import urlencode
 
 import msgspec
 
 from bot.settings import BotSettings
 from threadsight.doctor.finding import Finding, Level, fail, warn, well
+from threadsight.doctor.slack_app import compare_app
 
 PATIENCE_S = 5.0
 WHERE_SCOPES_ARE = "OAuth & Permissions: add it, then reinstall the app (`threadsight slack-manifest` lists all)"
@@ -28,8 +30,8 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
         return "" if self.body.get("ok") else str(self.body.get("error", "?"))
 
 
-def examine_slack(settings: BotSettings) -> Iterator[Finding]:
-    """Reads only: the socket is asked for and not opened."""
+def examine_slack(settings: BotSettings, config_token: str = "") -> Iterator[Finding]:
+    """Reads only: the socket is asked for and not opened. `config_token` reads how the app is set up."""
     if not settings.names_slack:
         return
     if importlib.util.find_spec("slack_bolt") is None:
@@ -38,6 +40,7 @@ def examine_slack(settings: BotSettings) -> Iterator[Finding]:
     try:
         yield from _examine_bot_token(settings)
         yield from _examine_socket(settings)
+        yield from _examine_app(settings, config_token)
     except (OSError, ValueError) as error:
         yield warn("Slack", f"cannot be asked ({error})", "see that this machine reaches slack.com")
 
@@ -57,12 +60,6 @@ def _examine_bot_token(settings: BotSettings) -> Iterator[Finding]:
     yield well("Slack", f"@{answer.body['user']} in {answer.body['team']}")
     for scope in sorted(set(SCOPES) - answer.scopes):
         yield fail("Slack", f"the app lacks the scope {scope}", WHERE_SCOPES_ARE)
-    yield Finding(
-        subject="Slack",
-        level=Level.OK,
-        found="which events it sends, Slack tells nobody",
-        advice="where mentions stay unanswered: compare Event Subscriptions with `threadsight slack-manifest`",
-    )
 
 
 def _examine_socket(settings: BotSettings) -> Iterator[Finding]:
@@ -82,9 +79,42 @@ def _examine_socket(settings: BotSettings) -> Iterator[Finding]:
         yield well("Slack", "its socket opens")
 
 
-def _ask(settings: BotSettings, method: str, token: str) -> Answer:
+def _examine_app(settings: BotSettings, config_token: str) -> Iterator[Finding]:
+    """What the app is told of, and what people find in its menus: no other token may read that."""
+    if not config_token:
+        yield Finding(
+            subject="Slack",
+            level=Level.OK,
+            found="which events the app is told of, these tokens may not see",
+            advice="where mentions stay unanswered: run it once more with SLACK_CONFIG_TOKEN (docs/slack.md)",
+        )
+        return
+    app = _find_app(settings)
+    if not app:
+        yield warn("Slack", "nobody says which app it is", "set SLACK_APP_TOKEN, or give the app the scope users:read")
+        return
+    answer = _ask(settings, "apps.manifest.export", config_token, app_id=app)
+    if answer.error:
+        advice = "api.slack.com/apps, Your App Configuration Tokens: make a new one for the app's workspace (12 hours)"
+        yield warn("Slack", f"SLACK_CONFIG_TOKEN does not read the app ({answer.error})", advice)
+        return
+    yield from compare_app(answer.body["manifest"], through_socket=settings.slack_http_port is None)
+
+
+def _find_app(settings: BotSettings) -> str:
+    """The app's id: it is a part of the socket's token, else Slack knows whose bot it is."""
+    of_socket = settings.slack_app_token.get_secret_value().split("-")[2:3]
+    if of_socket:
+        return of_socket[0]
+    token = settings.slack_bot_token.get_secret_value()
+    bot = _ask(settings, "auth.test", token).body.get("bot_id", "")
+    return str(_ask(settings, "bots.info", token, bot=bot).body.get("bot", {}).get("app_id", ""))
+
+
+def _ask(settings: BotSettings, method: str, token: str, **arguments: str) -> Answer:
     address = f"{settings.slack_api_url.rstrip('/')}/{method}"
-    asked = urllib.request.Request(address, data=b"", headers={"Authorization": f"Bearer {token}"})  # noqa: S310 - the owner's own setting
+    headers = {"Authorization": f"Bearer {token}"}
+    asked = urllib.request.Request(address, data=urlencode(arguments).encode(), headers=headers)  # noqa: S310 - the owner's own setting
     with urllib.request.urlopen(asked, timeout=PATIENCE_S) as response:  # noqa: S310 - the same
         scopes = response.headers.get("x-oauth-scopes", "")
         return Answer(body=json.load(response), scopes=frozenset(filter(None, map(str.strip, scopes.split(",")))))

@@ -3,14 +3,13 @@
 Discord draws no tables, so they become blocks of even columns. The lines in small print come after the answer.
 """
 
-import re
 import textwrap
 from collections.abc import Sequence
 
 import discord
 
-from bot.frontends.discord.table import Table, find_tables
 from bot.splitting import split
+from bot.tables import Table, find_tables
 from jobs import JobKind, Picture
 
 MOST_CHARACTERS = 2_000  # Discord: of one message
@@ -20,7 +19,6 @@ MOST_IN_PARTS = MOST_PARTS * 1_750  # characters; the rest is for code blocks cl
 _LEFT_FOR_REASONS = 150  # characters: a part may have to say why it stands where it does
 _TABLE_WIDTH = 64  # characters; a phone held sideways shows that many in a code block
 _NARROWEST = 6
-_SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=\S)")
 
 
 def lay_out(kind: JobKind, text: str, *, small_print: Sequence[str] = ()) -> list[str]:
@@ -28,22 +26,6 @@ def lay_out(kind: JobKind, text: str, *, small_print: Sequence[str] = ()) -> lis
     body = _body(kind, text)
     lines = "\n".join(f"-# {line}" for line in small_print)
     return split("\n".join(filter(None, (body, lines))), MOST_CHARACTERS - _LEFT_FOR_REASONS)
-
-
-def list_differences(text: str, numbers: Sequence[int]) -> str:
-    """The answer to a comparison as a table that names the pictures; one that has a table already stays as it is.
-
-    >>> print(list_differences("The square is now blue.", [1, 2]))
-    | Pictures | Difference |
-    | --- | --- |
-    | 1, 2 | The square is now blue. |
-    """
-    if not text.strip() or len(numbers) < 2 or any(isinstance(piece, Table) for piece in find_tables(text)):  # noqa: PLR2004  two to compare
-        return text
-    named = ", ".join(map(str, numbers))
-    sentences = [sentence.lstrip("-* ") for line in text.splitlines() for sentence in _SENTENCE_END.split(line.strip())]
-    rows = [f"| {named} | {sentence.replace('|', '/')} |" for sentence in sentences if sentence]
-    return "\n".join(["| Pictures | Difference |", "| --- | --- |", *rows])
 
 
 def name_pictures(pictures: Sequence[Picture]) -> str:

@@ -6,9 +6,10 @@ from collections.abc import Callable, Sequence
 from bot.frontend import Posted
 from bot.frontends.discord.api import Api, Part, Upload
 from bot.frontends.discord.buttons import Button, Ticket, Verb
-from bot.frontends.discord.layout import lay_out, list_differences, name_pictures
+from bot.frontends.discord.layout import lay_out, name_pictures
 from bot.frontends.discord.permissions import title_of
 from bot.frontends.discord.posts import Posts
+from bot.tables import list_differences
 from jobs import Cancelled, ConversationStore, Done, Failed, Job, JobKind, Picture
 
 _OCR_IN_ONE = 1_800  # characters of read text that one message takes; more is a file to be used

@@ -5,36 +5,28 @@ from collections import OrderedDict
 from weakref import WeakValueDictionary
 
 import msgspec
-import structlog
 
+from bot.frontends.slack.deeds import Deeds
 from bot.frontends.slack.desk import Desk
 from bot.frontends.slack.escaping import mentions, read_text
-from bot.frontends.slack.home import HELP
 from bot.frontends.slack.message import Change, Message
 from bot.frontends.slack.once import Once
 from bot.frontends.slack.thread import Earlier, read_earlier
-from bot.frontends.slack.wish import Deed, Wish, read_wish
+from bot.frontends.slack.wish import Wish, read_wish
 from bot.frontends.slack.workspace import Workspace
-from bot.memory import words_for_forgotten
 from bot.mention import Mention
 from jobs import Conversation, ConversationId, Turn
 
-_READING_TIME_S = 1.5  # for the earlier messages: the event must be acknowledged within 3 s
 _MOST_PICTURES = 10
-_MOST_CONTEXT = 4_000  # characters of what was said before, the latest: about a thousand tokens
 _REMEMBERED = 10_000
-
-_SILENT = "I will answer here only when somebody mentions me. `@me listen` brings me back."
-_LISTENING = "I am listening again: no mention is needed here."
-
-log = structlog.get_logger()
 
 
 class Asking:
-    """Messages of people, as they are written, edited and deleted."""
+    """Messages of people, as they are written and edited."""
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
+        self._deeds = Deeds(desk)
         self._once = Once()
         self._lines: WeakValueDictionary[ConversationId, asyncio.Lock] = WeakValueDictionary()
         self._strange: OrderedDict[ConversationId, None] = OrderedDict()  # threads that the bot has no part in
@@ -50,8 +42,8 @@ class Asking:
 
         async def answer() -> None:
             workspace = await self._desk.workspace(message.team)
-            named = by_name or message.is_direct or workspace.bot_user in mentions(message.text)
-            if not named and message.thread in {None, message.ts}:
+            named = by_name or workspace.bot_user in mentions(message.text)
+            if not named and not message.is_direct and message.thread in {None, message.ts}:
                 return
             # In the order of writing: what follows a question is not accepted before it.
             async with self._line(message.place.conversation):
@@ -84,77 +76,55 @@ class Asking:
 
         await self._once.do(("changed", message.team, message.channel, message.ts, event), answer_again)
 
-    async def see_deletion(self, message: Message) -> None:
-        """A message was deleted: what it asked, brought and was told goes with it.
-
-        Raises:
-            StoreUnavailable: nothing was forgotten.
-        """
-        place = message.place
-        forgotten = await self._desk.responder.memory.forget_question(place.conversation, place.source)
-        if forgotten.turns or forgotten.pictures:
-            log.info("question deleted", team=message.team, turns=forgotten.turns, pictures=forgotten.pictures)
-
     def _line(self, conversation: ConversationId) -> asyncio.Lock:
         """Where the messages of a conversation wait for each other."""
         return self._lines.setdefault(conversation, asyncio.Lock())
 
     async def _is_follow_up(self, message: Message, workspace: Workspace) -> bool:
-        """It stands in a thread where the bot was asked before, and is not meant for somebody else."""
+        """It names nobody, and stands where the bot is spoken with."""
+        conversation = message.place.conversation
+        if not message.is_direct and not await self._knows(conversation, message, workspace):
+            return False
+        return not await self._desk.silences.holds(conversation)
+
+    async def _knows(self, conversation: ConversationId, message: Message, workspace: Workspace) -> bool:
+        """The bot was asked in that thread before, and this is not meant for somebody else."""
         meant = mentions(message.text)
         if meant and message.text.lstrip().startswith(f"<@{meant[0]}"):
             return False
-        conversation = message.place.conversation
+        if self._desk.replies.were_in(conversation) or message.under == workspace.bot_user:  # a command's thread
+            return True
         if conversation in self._strange:
             return False
-        known = self._desk.replies.were_in(conversation) or message.under == workspace.bot_user  # a command's thread
-        if known or (await self._desk.conversations.load(conversation)).turns:
-            return not await self._desk.silences.holds(conversation)
+        if (await self._desk.conversations.load(conversation)).turns:
+            return True
         self._strange[conversation] = None  # the store is not asked of every word of every thread
         if len(self._strange) > _REMEMBERED:
             self._strange.popitem(last=False)
         return False
 
     async def _answer(self, message: Message, workspace: Workspace, *, named: bool) -> None:
-        conversation = message.place.conversation
-        self._strange.pop(conversation, None)
+        self._strange.pop(message.place.conversation, None)
         self._desk.files.remember(message.team, message.files)
         said = read_text(message.text, bot_user=workspace.bot_user)
-        wish = read_wish(said) if named else Wish(text=said)
-        match wish:
-            case Deed.HELP:
-                await self._desk.note(workspace, message.place, HELP)
-            case Deed.FORGET:
-                forgotten = await self._desk.responder.memory.forget_conversation(conversation)
-                self._desk.replies.forget(conversation)
-                await self._desk.note(workspace, message.place, words_for_forgotten(forgotten))
-            case Deed.STOP:
-                for job in self._desk.replies.under_way(conversation):
-                    await self._desk.responder.stop(job.id)
-            case Deed.SILENCE:
-                await self._desk.silences.begin(conversation)
-                await self._desk.note(workspace, message.place, _SILENT)
-            case Deed.LISTEN:
-                await self._desk.silences.end(conversation)
-                await self._desk.note(workspace, message.place, _LISTENING)
-            case Wish():
-                if not named and not said and not message.files:
-                    return
-                earlier = await self._earlier(message, workspace)
-                await self._desk.responder.respond(self._mention(message, wish, earlier))
+        wish = read_wish(said) if named or message.is_direct else Wish(text=said)
+        if not isinstance(wish, Wish):
+            await self._deeds.do(wish, message, workspace)
+        elif named or message.is_direct or said or message.files:
+            earlier = await self._earlier(message, workspace)
+            await self._desk.responder.respond(self._mention(message, wish, earlier))
 
     async def _earlier(self, message: Message, workspace: Workspace) -> Earlier:
         """What was said before the bot was asked in this thread for the first time."""
         place = message.place
-        if message.thread in {None, message.ts} or message.is_direct:
+        if not place.has_earlier:
             return Earlier()
-        others = [job for job in self._desk.replies.under_way(place.conversation) if job.source != place.source]
-        if others:
+        if any(job.source != place.source for job in self._desk.replies.under_way(place.conversation)):
             return Earlier()
-        turns = (await self._desk.conversations.load(place.conversation)).turns
-        if any(turn.source != place.source for turn in turns):
+        conversation = await self._desk.conversations.load(place.conversation)
+        if any(turn.source != place.source for turn in conversation.turns):
             return Earlier()
-        earlier = await read_earlier(workspace, message, within_s=_READING_TIME_S)
+        earlier = await read_earlier(workspace, place, since_s=conversation.forgotten_at_s)
         self._desk.files.remember(message.team, earlier.files)
         return earlier
 
@@ -163,9 +133,8 @@ class Asking:
         before = tuple(file.as_reference(message.team) for file in earlier.files)
         room = max(0, _MOST_PICTURES - len(message.references))
         # Whoever only calls the bot into a thread means what was said there last.
-        said = list(earlier.words)
-        calls_only = said and not (wish.text or message.files) and wish.kind == Wish().kind
-        text = said.pop() if calls_only else wish.text
+        calls_only = earlier.words and not (wish.text or message.files) and wish.kind == Wish().kind
+        text = earlier.words[-1] if calls_only else wish.text
         return Mention(
             conversation=place.conversation,
             source=place.source,
@@ -173,7 +142,7 @@ class Asking:
             asker=message.user,
             kind=wish.kind,
             text=text,
-            context="\n".join(said)[-_MOST_CONTEXT:],
+            context=earlier.context(without_last=bool(calls_only)),
             references=(*(before[-room:] if room else ()), *message.references),
             reply_to=place.write(),
         )

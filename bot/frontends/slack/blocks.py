@@ -1,7 +1,7 @@
 """What messages are made of: Block Kit, within its limits.
 
 https://docs.slack.dev/reference/block-kit/blocks: Markdown of 12,000 characters a message, 10 elements in a context
-block, one table a message.
+block, one table a message, of 100 rows and 20 columns.
 """
 
 from collections.abc import Sequence
@@ -9,8 +9,8 @@ from collections.abc import Sequence
 import msgspec
 
 from bot.frontends.slack.escaping import escape
-from bot.frontends.slack.table import cut_at_tables
 from bot.splitting import split
+from bot.tables import Table, find_tables
 from jobs import Job, JobId
 
 Block = dict[str, object]
@@ -26,6 +26,7 @@ _LEAST = 2_000
 _MOST_FALLBACK = 900  # characters of the text that notifications show
 _MOST_CONTEXT = 10
 _MOST_NOTES = 1_000  # characters, all of them together
+_MOST_ROWS, _MOST_COLUMNS = 100, 20
 
 
 class Button(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,8 +63,10 @@ def split_markdown(text: str) -> list[str]:
 
 
 def fallback(escaped: str) -> str:
-    """What a notification shows of a text; the blocks have all of it."""
-    return escaped if len(escaped) <= _MOST_FALLBACK else f"{escaped[:_MOST_FALLBACK].rpartition(' ')[0]} ..."
+    """What a notification shows of a text, tables row by row; the blocks have all of it."""
+    pieces = (piece if isinstance(piece, str) else _read_out(piece) for piece in find_tables(escaped))
+    text = "\n".join(pieces)
+    return text if len(text) <= _MOST_FALLBACK else f"{text[:_MOST_FALLBACK].rpartition(' ')[0]} ..."
 
 
 def written(escaped: str) -> list[Block]:
@@ -77,15 +80,15 @@ def written(escaped: str) -> list[Block]:
             shown.append(_markdown("\n".join(texts).strip("\n")))
         texts.clear()
 
-    for piece in cut_at_tables(escaped):
+    for piece in find_tables(escaped):
         if isinstance(piece, str):
             texts.append(piece)
-        elif has_table or not piece.fits:
+        elif has_table or len(piece.rows) > _MOST_ROWS or len(piece.rows[0]) > _MOST_COLUMNS:
             texts.append(piece.as_markdown())
         else:
             has_table = True
             say()
-            shown.append(piece.as_block())
+            shown.append(_table(piece))
     say()
     return shown
 
@@ -136,6 +139,16 @@ def paragraph(escaped: str) -> Block:
 
 def _markdown(escaped: str) -> Block:
     return {"type": "markdown", "text": escaped}
+
+
+def _table(table: Table) -> Block:
+    """A cell may not be empty."""
+    rows = [[{"type": "raw_text", "text": cell.strip("*`") or " "} for cell in row] for row in table.rows]
+    return {"type": "table", "column_settings": [{"is_wrapped": True} for _ in table.rows[0]], "rows": rows}
+
+
+def _read_out(table: Table) -> str:
+    return "\n".join(" · ".join(filter(None, row)) for row in table.rows)
 
 
 def _context(lines: Sequence[str]) -> Block:

@@ -1,4 +1,4 @@
-"""The buttons under an answer. What they need is written on them, so they work after any restart."""
+"""The buttons under an answer, and Slack's own Stop. What ours need is written on them: they work after any restart."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,15 +6,17 @@ from typing import Any
 import msgspec
 import structlog
 
+from bot.errors import NotPosted, PlaceGone
 from bot.frontends.slack.blocks import Button, read_button
+from bot.frontends.slack.deeds import NOT_YOURS
 from bot.frontends.slack.desk import Desk
 from bot.frontends.slack.place import Place
-from bot.frontends.slack.workspace import Workspace
+from bot.frontends.slack.status import StatusLine
+from bot.frontends.slack.thread import read_earlier
 from bot.mention import Mention
 from jobs import JobKind, Sampling, Turn
 from jobs.errors import NotTheLastTurn, QuestionUnknown
 
-_NOT_YOURS = "Only the person who asked can do that."
 _OVER = "That answer has ended already."
 _ANOTHER_DRAW = Sampling(temperature=0.7, top_p=0.95)  # drawn greedily it would be the same answer again
 
@@ -31,11 +33,11 @@ class Press(msgspec.Struct, frozen=True, kw_only=True):
     value: str
 
     @classmethod
-    def read(cls, body: Mapping[str, Any]) -> "Press":
+    def read(cls, body: Mapping[str, Any], *, team: str) -> "Press":
         """From `block_actions` in a message."""
         container = body["container"]
         return cls(
-            team=body["team"]["id"],
+            team=team,
             user=body["user"]["id"],
             channel=container["channel_id"],
             thread=container.get("thread_ts") or container["message_ts"],
@@ -55,7 +57,7 @@ class Press(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Buttons:
-    """Stop, Regenerate, thumbs: the first two are the asker's."""
+    """Stop, Regenerate, thumbs: the first two are for the asker, and for admins."""
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
@@ -65,6 +67,25 @@ class Buttons:
         button = await self._for_asker(press)
         if button is not None and not await self._desk.responder.stop(button.id):
             await self._whisper(press, _OVER)
+
+    async def stop_session(self, place: Place) -> None:
+        """Slack's own Stop was pressed, by the user of this place: what is being answered in its thread ends.
+
+        https://docs.slack.dev/reference/events/agent_session_stopped
+        """
+        workspace = await self._desk.workspace(place.team)
+        under_way = self._desk.replies.under_way_at(place.team, place.channel, place.thread)
+        for reply in under_way:
+            if await self._desk.may_act(workspace, place.user, asker=reply.job.asker):
+                reply.halt()
+                await self._desk.responder.stop(reply.job.id)
+            else:
+                await self._desk.whisper(workspace, place.channel, place.user, NOT_YOURS, thread=place.thread)
+        if not under_way:  # of an earlier life: else Slack would show it as busy for an hour
+            try:
+                await StatusLine(place).end_session(workspace)
+            except (NotPosted, PlaceGone) as error:
+                log.info("session not ended", team=place.team, error=error.sentence)
 
     async def regenerate(self, press: Press) -> None:
         """Answer once more, in the same place, with other words.
@@ -77,15 +98,21 @@ class Buttons:
             return
         place = press.place(asked=_asked(button, press))
         conversation = await self._desk.conversations.load(place.conversation)
-        if self._desk.replies.under_way(conversation.id):
-            return  # the first press of two, or a newer question
+        under_way = self._desk.replies.under_way(conversation.id)
+        if any(job.source == button.id.source for job in under_way):
+            return  # the first press of two
         turn = next((turn for turn in conversation.turns if turn.source == button.id.source), None)
         if turn is None:
             await self._whisper(press, QuestionUnknown().sentence)
-        elif turn is not conversation.turns[-1]:
+        elif under_way or turn is not conversation.turns[-1]:
             await self._whisper(press, NotTheLastTurn().sentence)
         else:
-            await self._desk.responder.respond(_again(turn, place))
+            again = _again(turn, place)
+            if len(conversation.turns) == 1:  # what was said before is told with the first question
+                workspace = await self._desk.workspace(press.team)
+                earlier = await read_earlier(workspace, place, since_s=conversation.forgotten_at_s)
+                again = msgspec.structs.replace(again, context=earlier.context())
+            await self._desk.responder.respond(again)
 
     async def take_feedback(self, press: Press) -> None:
         """Thumbs are for whoever runs the bot: the log has them."""
@@ -94,14 +121,17 @@ class Buttons:
         await self._whisper(press, "Thank you, that is noted.")
 
     async def _for_asker(self, press: Press) -> Button | None:
+        """None: it is not for whoever pressed it, who was told so."""
         button = read_button(press.value)
-        if button.asker == press.user:
+        is_of_here = button.id.tenant_key == press.place(asked="").conversation.tenant_key
+        workspace = await self._desk.workspace(press.team)
+        if is_of_here and await self._desk.may_act(workspace, press.user, asker=button.asker):
             return button
-        await self._whisper(press, _NOT_YOURS)
+        await self._whisper(press, NOT_YOURS)
         return None
 
     async def _whisper(self, press: Press, text: str) -> None:
-        workspace: Workspace = await self._desk.workspace(press.team)
+        workspace = await self._desk.workspace(press.team)
         await self._desk.whisper(workspace, press.channel, press.user, text, thread=press.thread)
 
 

@@ -6,10 +6,9 @@ from typing import Any
 import structlog
 
 from bot.errors import NotPosted, PlaceGone
-from bot.frontends.slack.blocks import paragraph
-from bot.frontends.slack.desk import NOTE_TYPE, Desk
+from bot.frontends.slack.announcement import Announcement
+from bot.frontends.slack.desk import Desk
 from bot.frontends.slack.errors import CallRefused
-from bot.frontends.slack.escaping import escape
 from bot.frontends.slack.message import SharedFile, read_files
 from bot.frontends.slack.modal import Filled, Form
 from bot.frontends.slack.once import Once
@@ -34,8 +33,7 @@ SHORTCUTS = {
 FORMS = {"/ocr": JobKind.OCR, "/compare": JobKind.COMPARE}
 
 _NOT_THERE = "I am not in that channel. Invite me there first, or choose another place."
-_WISHES = {JobKind.OCR: "to read the text in", JobKind.COMPARE: "to compare"}  # what forms with files are for
-_MOST_ANNOUNCED = 3_000  # characters of a section block
+_NOT_NOW = "Slack does not let me post there right now. Please try again."
 _PATIENCE_S = 2.0  # what opens a form must be used within three seconds
 _DIRECT = "D"  # the first letter of a direct message's id
 
@@ -69,10 +67,10 @@ class Commands:
             parts.append(await memory.forget_conversation(place))
         return words_for_forgotten(Forgotten.all_of(parts))
 
-    async def use_shortcut(self, name: str, body: Mapping[str, Any], say: Say) -> None:
+    async def use_shortcut(self, name: str, body: Mapping[str, Any], say: Say, *, team: str) -> None:
         """A message's menu: ask about its files, in its thread. `say` speaks to the person alone."""
         kind = SHORTCUTS[name][1]
-        team, channel, message = body["team"]["id"], body["channel"]["id"], body["message"]
+        channel, message = body["channel"]["id"], body["message"]
         thread = message.get("thread_ts") or message["ts"]
         files = read_files(message.get("files") or ())
         if not files and kind is not JobKind.COMPARE:
@@ -107,53 +105,41 @@ class Commands:
         """
         if filled.errors:
             return filled.errors
+        try:
+            await self._once.do((team, filled.id), lambda: self._ask_form(team, user, name, filled))
+        except (PlaceGone, CallRefused) as error:
+            log.info("form misplaced", team=team, error=error.sentence)
+            return filled.misplaced(_NOT_THERE)
+        except NotPosted:
+            return filled.misplaced(_NOT_NOW)
+        return {}
 
-        async def ask() -> dict[str, str]:
-            workspace = await self._desk.workspace(team)
-            try:
-                place = await self._place_for(workspace, user, name, filled)
-            except (PlaceGone, CallRefused) as error:
-                log.info("form misplaced", team=team, error=error.sentence)
-                return filled.misplaced(_NOT_THERE)
-            except NotPosted:
-                return filled.misplaced("Slack does not let me post there right now. Please try again.")
-            self._desk.files.remember(team, filled.files)
-            await self._ask(
-                place,
-                source=f"form/{filled.id}",
-                kind=filled.form.kind,
-                question=filled.question,
-                files=filled.files,
-            )
-            return {}
-
-        return await self._once.do((team, filled.id), ask) or {}
-
-    async def _place_for(self, workspace: Workspace, user: str, name: str, filled: Filled) -> Place:
-        """The thread that the form was opened about, or a new one that says what is asked."""
-        form = filled.form
-        channel, thread = form.channel, form.thread
-        if not thread:
-            said = _announce(name, filled)
-            posted = await workspace.call(
-                "chat.postMessage",
-                _PATIENCE_S,
-                channel=filled.where,
-                text=said,
-                blocks=[paragraph(said)],
-                metadata={"event_type": NOTE_TYPE, "event_payload": {}},
-                unfurl_links=False,
-                unfurl_media=False,
-            )
-            channel, thread = posted["channel"], posted["ts"]
-        return Place(
-            team=workspace.team,
+    async def _ask_form(self, team: str, user: str, name: str, filled: Filled) -> None:
+        """Ask in the thread that the form is about, or in a new one that says what is asked."""
+        workspace = await self._desk.workspace(team)
+        announcement = None if filled.form.thread else Announcement(workspace, filled, name)
+        channel, thread = await announcement.post() if announcement else (filled.form.channel, filled.form.thread)
+        place = Place(
+            team=team,
             channel=channel,
             thread=thread,
             asked=thread,
             user=user,
             is_direct=channel.startswith(_DIRECT),
         )
+        self._desk.files.remember(team, filled.files)
+        is_accepted = False
+        try:
+            is_accepted = await self._ask(
+                place,
+                source=f"form/{filled.id}",
+                kind=filled.form.kind,
+                question=filled.question,
+                files=filled.files,
+            )
+        finally:
+            if announcement and not is_accepted:
+                await announcement.retract()
 
     async def _check_place(self, workspace: Workspace, channel: str, thread: str) -> None:
         """Raises `PlaceGone` where the bot could not answer."""
@@ -164,7 +150,8 @@ class Commands:
 
     async def _ask(
         self, place: Place, *, source: str, kind: JobKind, question: str, files: tuple[SharedFile, ...]
-    ) -> None:
+    ) -> bool:
+        """False: it was refused, and the person told."""
         mention = Mention(
             conversation=place.conversation,
             source=source,
@@ -174,14 +161,4 @@ class Commands:
             references=tuple(file.as_reference(place.team) for file in files),
             reply_to=place.write(),
         )
-        await self._desk.responder.respond(mention)
-
-
-def _announce(name: str, filled: Filled) -> str:
-    """What stands above the answer, for whoever reads along. It names the asker and mentions nobody."""
-    count = len(filled.files)
-    pictures = (
-        f"{count} picture{'' if count == 1 else 's'} ({', '.join(file.name or file.id for file in filled.files)})"
-    )
-    question = f": {filled.question}" if filled.question else "."
-    return escape(f"{name} asks {_WISHES[filled.form.kind]} {pictures}{question}")[:_MOST_ANNOUNCED]
+        return await self._desk.responder.respond(mention) is not None

@@ -1,8 +1,11 @@
 """How events arrive: through a socket that we open, or at an address that Slack calls."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+import asyncio
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
+import aiohttp
 import structlog
 from aiohttp import web
 from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
@@ -13,6 +16,9 @@ from bot.frontends.slack.errors import SlackTokenRefused
 from bot.frontends.slack.manifest import EVENTS_PATH
 
 _PING_INTERVAL_S = 2.0  # a socket that is silent for four of them is opened anew
+_ADDRESS_LASTS_S = 15.0  # Slack gives a new one for every socket, to be used at once
+_SERVER_ERROR = 500
+_PASSING = frozenset({"fatal_error", "internal_error", "request_timeout", "service_unavailable"})
 
 log = structlog.get_logger()
 
@@ -24,19 +30,37 @@ async def serve_socket(app: AsyncApp, app_token: str) -> AsyncIterator[None]:
     Raises:
         SlackTokenRefused: Slack does not take the token.
     """
-    socket = AsyncSocketModeHandler(app, app_token, ping_interval=_PING_INTERVAL_S).client
-    connect: Callable[[], Awaitable[None]] = socket.connect  # the SDK types neither of the two
-    close: Callable[[], Awaitable[None]] = socket.close
+    socket: Any = AsyncSocketModeHandler(app, app_token, ping_interval=_PING_INTERVAL_S).client  # half of it untyped
+    renewing = asyncio.create_task(_renew_address(socket))
     try:
-        await connect()
-    except SlackApiError as error:
-        await close()
-        raise SlackTokenRefused(name="SLACK_APP_TOKEN", reason=error.response.get("error", "?")) from error
-    log.info("slack connected", how="socket mode")
-    try:
+        await _check_token(socket)
+        await socket.connect()
+        log.info("slack connected", how="socket mode")
         yield
     finally:
-        await close()
+        renewing.cancel()
+        await socket.close()
+
+
+async def _check_token(socket: Any) -> None:
+    """By itself the socket would try a wrong token for ever. Raises: SlackTokenRefused."""
+    try:
+        socket.wss_uri = await socket.issue_new_wss_url()
+    except SlackApiError as error:
+        reason = str(error.response.get("error", "?"))
+        if error.response.status_code < _SERVER_ERROR and reason not in _PASSING:
+            raise SlackTokenRefused(name="SLACK_APP_TOKEN", reason=reason) from error
+        log.warning("slack is away", reason=reason)
+    except (aiohttp.ClientError, TimeoutError, OSError) as error:
+        log.warning("slack is away", reason=str(error) or type(error).__name__)
+
+
+async def _renew_address(socket: Any) -> None:
+    """While it cannot connect it tries the same address, which has expired long since; without one it asks again."""
+    while True:
+        await asyncio.sleep(_ADDRESS_LASTS_S)
+        if not await socket.is_connected():
+            socket.wss_uri = None
 
 
 @asynccontextmanager

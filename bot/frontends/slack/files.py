@@ -19,7 +19,7 @@ _PIECE_BYTES = 64 * 1024
 _REMEMBERED = 10_000
 _ATTEMPTS = 3  # an address that an event told may be stale, and a server may be busy
 _PAUSE_S = 0.5
-_OK, _SERVER_ERROR = 200, 500
+_OK, _TOO_MANY, _SERVER_ERROR = 200, 429, 500
 _STALE = {403, 404, 410}  # the address is not the file's any more
 _MOVED = {301, 302, 303, 307, 308}
 _DELETED = {"file_deleted", "file_not_found"}
@@ -54,8 +54,9 @@ class Files:
         try:
             for attempt in range(_ATTEMPTS):
                 async with self._open(session, workspace, address) as response:
-                    if attempt + 1 < _ATTEMPTS and (response.status >= _SERVER_ERROR or response.status in _STALE):
-                        await asyncio.sleep(attempt * _PAUSE_S)
+                    if attempt + 1 < _ATTEMPTS and _may_pass(response):
+                        told_s = response.headers.get("Retry-After", "")
+                        await asyncio.sleep(float(told_s) if told_s.isdecimal() else attempt * _PAUSE_S)
                         address = await self._ask_address(workspace, file_id)
                         continue
                     _check(response)
@@ -119,6 +120,11 @@ class Files:
     def _is_slacks(self, url: URL) -> bool:
         host = url.host or ""
         return (url.scheme == "https" and host.endswith(SLACK_HOSTS)) or url.origin() == self._api.origin()
+
+
+def _may_pass(response: aiohttp.ClientResponse) -> bool:
+    """Asked once more, perhaps at another address, the file may come."""
+    return response.status >= _SERVER_ERROR or response.status == _TOO_MANY or response.status in _STALE
 
 
 def _check(response: aiohttp.ClientResponse) -> None:

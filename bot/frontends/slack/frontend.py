@@ -21,6 +21,7 @@ from bot.frontends.slack.listeners import build_app
 from bot.frontends.slack.manifest import SCOPES
 from bot.frontends.slack.place import PLATFORM
 from bot.frontends.slack.replies import Replies
+from bot.frontends.slack.workspace import Workspace
 from bot.frontends.slack.workspaces import InstalledWorkspaces, OneWorkspace, WebClients, Workspaces
 from bot.responder import Responder
 from bot.settings import BotSettings
@@ -28,6 +29,7 @@ from jobs import Job, PictureRef
 from jobs.stores import Jobs
 
 _EDIT_INTERVAL_S = 1.5  # a minute's 50 edits of a whole workspace are soon used up
+_AWAY_S = 5.0
 _MOST_CHARACTERS = 20_000  # two messages of Markdown; more is a file
 
 log = structlog.get_logger()
@@ -69,6 +71,7 @@ class Slack:
             workspaces=self._workspaces,
             files=self._files,
             clients=self._clients,
+            conversations=stores.conversations,
             lease_s=stores.settings.lease_s,
             clock=clock,
         )
@@ -134,15 +137,27 @@ class Slack:
         )
 
     async def _introduce(self, workspaces: OneWorkspace) -> None:
-        """Say who we are, and what the app may not do that it should."""
-        try:
-            workspace = await workspaces.the_one()
-        except PlaceGone as error:
-            raise SlackTokenRefused(name="SLACK_BOT_TOKEN", reason=error.facts.get("reason", "?")) from error
+        """Say who we are, and what the app may not do that it should; wait where Slack cannot be reached yet."""
+        workspace = await self._first_of(workspaces)
         log.info("slack", team=workspace.team, bot=workspace.bot_user)
-        missing = sorted(set(SCOPES) - await workspace.granted_scopes())
-        if missing:
-            log.warning("the slack app lacks scopes", missing=missing, advice="OAuth & Permissions, then reinstall")
+        try:
+            missing = sorted(set(SCOPES) - await workspace.granted_scopes())
+        except NotPosted as error:
+            log.info("scopes not known", error=error.sentence)
+        else:
+            if missing:
+                log.warning("the slack app lacks scopes", missing=missing, advice="OAuth & Permissions, then reinstall")
+
+    async def _first_of(self, workspaces: OneWorkspace) -> Workspace:
+        """Raises: SlackTokenRefused."""
+        while True:
+            try:
+                return await workspaces.the_one()
+            except PlaceGone as error:
+                raise SlackTokenRefused(name="SLACK_BOT_TOKEN", reason=error.facts.get("reason", "?")) from error
+            except NotPosted as error:
+                log.warning("slack is away", error=error.sentence, again_in_s=_AWAY_S)
+                await asyncio.sleep(_AWAY_S)
 
 
 @asynccontextmanager

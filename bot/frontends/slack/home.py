@@ -15,7 +15,7 @@ HELP = (
     "• `/ocr` and `/compare` open a form for files. Every message has *Read text*, *Compare pictures*, *Describe "
     "image* and *Ask about this image* in its ⋯ menu.\n"
     "• *Stop* ends an answer, *Regenerate* tries once more, editing your last question has it answered again.\n"
-    "• `@me forget` forgets a thread, `/forget` everything that you have asked; deleting a question forgets it.\n"
+    "• `@me forget` forgets a thread, `/forget` everything that you have asked; deleting a question forgets it with its answer.\n"
     "• `@me stop listening` has me answer in a thread only when I am mentioned; `@me listen` brings me back."
 )
 KEPT = (

@@ -25,11 +25,12 @@ from bot.frontends.slack.blocks import FEEDBACK, REGENERATE, STOP
 from bot.frontends.slack.buttons import Buttons, Press
 from bot.frontends.slack.commands import COMMANDS, FORMS, SHORTCUTS, Commands
 from bot.frontends.slack.desk import Desk
+from bot.frontends.slack.forgetting import Forgetting
 from bot.frontends.slack.home import SUGGESTED_PROMPTS, describe_help, describe_home
 from bot.frontends.slack.message import read_change, read_deleted, read_message
 from bot.frontends.slack.modal import FORM, Filled, Form
-from bot.frontends.slack.place import PLATFORM, Place
-from jobs import ConversationId
+from bot.frontends.slack.place import Place
+from bot.frontends.slack.workspace import Workspace
 from jobs.errors import StoreUnavailable, ThreadsightError
 
 _CHANGED, _DELETED, _TOMBSTONE = "message_changed", "message_deleted", "tombstone"
@@ -92,13 +93,14 @@ def build_app(
         process_before_response=True,
     )
     app.error(_answer_error)
-    _hear_messages(app, Asking(desk), desk)
+    forgetting = Forgetting(desk)
+    _hear_messages(app, Asking(desk), forgetting)
     _hear_agents(app, desk)
     commands = Commands(desk)
     _hear_commands(app, commands, desk)
     _hear_forms(app, commands)
     _hear_buttons(app, Buttons(desk))
-    _hear_endings(app, desk)
+    _hear_endings(app, forgetting)
     return app
 
 
@@ -117,19 +119,19 @@ async def _answer_error(error: Exception, body: Body) -> BoltResponse:
     return BoltResponse(status=503, body="")
 
 
-def _hear_messages(app: AsyncApp, asking: Asking, desk: Desk) -> None:
+def _hear_messages(app: AsyncApp, asking: Asking, forgetting: Forgetting) -> None:
     async def hear(event: Body, context: AsyncBoltContext) -> None:
-        message = read_message(event, team=context.team_id or "")
+        message = read_message(event, team=_team(context))
         if message is not None:
             await asking.hear(message, by_name=event["type"] == "app_mention")
 
     async def hear_message(event: Body, context: AsyncBoltContext) -> None:
-        team = context.team_id or ""
+        team = _team(context)
         subtype = event.get("subtype")
         if subtype == _DELETED or (subtype == _CHANGED and event["message"].get("subtype") == _TOMBSTONE):
             deleted = read_deleted(event, team=team)
             if deleted is not None:
-                await asking.see_deletion(deleted)
+                await forgetting.see_deletion(deleted)
         elif subtype == _CHANGED:
             change = read_change(event, team=team)
             if change is not None:
@@ -137,38 +139,27 @@ def _hear_messages(app: AsyncApp, asking: Asking, desk: Desk) -> None:
         else:
             await hear(event, context)
 
-    async def stop_session(event: Body, context: AsyncBoltContext) -> None:
-        place = _place_of(event, team=context.team_id or "", thread=event["thread_ts"])
-        for job in desk.replies.under_way(place.conversation):
-            await desk.responder.stop(job.id)
-
     app.event("app_mention")(hear)
     app.event("message")(hear_message)
-    app.event("agent_session_stopped")(stop_session)
 
 
 def _hear_agents(app: AsyncApp, desk: Desk) -> None:
     async def open_home(event: Body, context: AsyncBoltContext) -> None:
-        workspace = await desk.workspace(context.team_id or "")
+        workspace = await desk.workspace(_team(context))
         if event.get("tab") == "messages":
-            await workspace.call(
-                "assistant.threads.setSuggestedPrompts", channel_id=event["channel"], prompts=SUGGESTED_PROMPTS
-            )
+            await prompt(workspace, channel_id=event["channel"])
         else:
-            await workspace.call(
-                "views.publish", user_id=event["user"], view=describe_home(kept=desk.responder.memory.kept_for)
-            )
+            view = describe_home(kept=desk.responder.memory.kept_for)
+            await desk.attempt(workspace, "views.publish", user_id=event["user"], view=view)
 
     async def begin_thread(event: Body, context: AsyncBoltContext) -> None:
         """The older assistant pane, where a workspace still has it."""
-        workspace = await desk.workspace(context.team_id or "")
         thread = event["assistant_thread"]
-        await workspace.call(
-            "assistant.threads.setSuggestedPrompts",
-            channel_id=thread["channel_id"],
-            thread_ts=thread["thread_ts"],
-            prompts=SUGGESTED_PROMPTS,
-        )
+        workspace = await desk.workspace(_team(context))
+        await prompt(workspace, channel_id=thread["channel_id"], thread_ts=thread["thread_ts"])
+
+    async def prompt(workspace: Workspace, **where: str) -> None:
+        await desk.attempt(workspace, "assistant.threads.setSuggestedPrompts", prompts=SUGGESTED_PROMPTS, **where)
 
     async def ignore() -> None:
         """Subscribed to by older manifests; there is nothing to do."""
@@ -180,18 +171,18 @@ def _hear_agents(app: AsyncApp, desk: Desk) -> None:
 
 
 def _hear_commands(app: AsyncApp, commands: Commands, desk: Desk) -> None:
-    async def open_form(ack: AsyncAck, command: Body) -> None:
+    async def open_form(ack: AsyncAck, command: Body, context: AsyncBoltContext) -> None:
         form = Form(kind=FORMS[command["command"]], channel=command["channel_id"])
         try:
-            await commands.open_form(command["team_id"], command["trigger_id"], form)
+            await commands.open_form(_team(context), command["trigger_id"], form)
         except NotPosted as error:
             log.warning("form not opened", error=error.sentence)
             await ack("Slack did not let me open the form. Please try again.")
         else:
             await ack()
 
-    async def forget(ack: AsyncAck, command: Body) -> None:
-        await ack(await commands.forget(command["team_id"], command["user_id"], command["channel_id"]))
+    async def forget(ack: AsyncAck, command: Body, context: AsyncBoltContext) -> None:
+        await ack(await commands.forget(_team(context), command["user_id"], command["channel_id"]))
 
     async def help_(ack: AsyncAck) -> None:
         await ack(text="How to ask", blocks=describe_help(kept=desk.responder.memory.kept_for))
@@ -203,14 +194,14 @@ def _hear_commands(app: AsyncApp, commands: Commands, desk: Desk) -> None:
 
 
 def _hear_forms(app: AsyncApp, commands: Commands) -> None:
-    async def use_shortcut(ack: AsyncAck, body: Body, respond: AsyncRespond) -> None:
-        await commands.use_shortcut(body["callback_id"], body, respond)
+    async def use_shortcut(ack: AsyncAck, body: Body, context: AsyncBoltContext, respond: AsyncRespond) -> None:
+        await commands.use_shortcut(body["callback_id"], body, respond, team=_team(context))
         await ack()
 
-    async def take_form(ack: AsyncAck, body: Body) -> None:
+    async def take_form(ack: AsyncAck, body: Body, context: AsyncBoltContext) -> None:
         filled = Filled.read(body["view"])
         user = body["user"]
-        errors = await commands.take_form(body["team"]["id"], user["id"], user.get("name") or user["id"], filled)
+        errors = await commands.take_form(_team(context), user["id"], user.get("name") or user["id"], filled)
         if errors:
             await ack(response_action="errors", errors=errors)
         else:
@@ -222,42 +213,46 @@ def _hear_forms(app: AsyncApp, commands: Commands) -> None:
 
 
 def _hear_buttons(app: AsyncApp, buttons: Buttons) -> None:
-    async def stop(ack: AsyncAck, body: Body) -> None:
-        await buttons.stop(Press.read(body))
+    async def stop(ack: AsyncAck, body: Body, context: AsyncBoltContext) -> None:
+        await buttons.stop(Press.read(body, team=_team(context)))
         await ack()
 
-    async def regenerate(ack: AsyncAck, body: Body) -> None:
-        await buttons.regenerate(Press.read(body))
+    async def regenerate(ack: AsyncAck, body: Body, context: AsyncBoltContext) -> None:
+        await buttons.regenerate(Press.read(body, team=_team(context)))
         await ack()
 
-    async def take_feedback(ack: AsyncAck, body: Body) -> None:
-        await buttons.take_feedback(Press.read(body))
+    async def take_feedback(ack: AsyncAck, body: Body, context: AsyncBoltContext) -> None:
+        await buttons.take_feedback(Press.read(body, team=_team(context)))
         await ack()
 
+    async def stop_session(event: Body, context: AsyncBoltContext) -> None:
+        await buttons.stop_session(_place_of(event, team=_team(context)))
+
+    app.event("agent_session_stopped")(stop_session)
     app.action(STOP)(stop)
     app.action(REGENERATE)(regenerate)
     app.action(FEEDBACK)(take_feedback)
 
 
-def _hear_endings(app: AsyncApp, desk: Desk) -> None:
-    """The bot was removed from a workspace: everything of it goes."""
+def _hear_endings(app: AsyncApp, forgetting: Forgetting) -> None:
+    async def see_leaving(context: AsyncBoltContext) -> None:
+        await forgetting.see_leaving(_team(context))
 
-    async def purge(context: AsyncBoltContext) -> None:
-        team = context.team_id or ""
-        tenant_key = ConversationId(platform=PLATFORM, tenant=team, channel="").tenant_key
-        forgotten = await desk.responder.memory.forget_place(tenant_key)
-        await desk.workspaces.leave(team)
-        log.info("workspace left", team=team, turns=forgotten.turns, pictures=forgotten.pictures)
-
-    async def purge_if_ours(event: Body, context: AsyncBoltContext) -> None:
+    async def see_revoked(event: Body, context: AsyncBoltContext) -> None:
         if (event.get("tokens") or {}).get("bot"):
-            await purge(context)
+            await forgetting.see_leaving(_team(context))
 
-    app.event("app_uninstalled")(purge)
-    app.event("tokens_revoked")(purge_if_ours)
+    app.event("app_uninstalled")(see_leaving)
+    app.event("tokens_revoked")(see_revoked)
 
 
-def _place_of(event: Body, *, team: str, thread: str) -> Place:
+def _team(context: AsyncBoltContext) -> str:
+    """The workspace that the app is installed in, wherever in Slack Connect the person is from."""
+    return context.team_id or ""
+
+
+def _place_of(event: Body, *, team: str) -> Place:
+    thread = event.get("thread_ts") or ""
     return Place(
         team=team,
         channel=event["channel"],

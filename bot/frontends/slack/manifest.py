@@ -22,6 +22,7 @@ SCOPES = (
     "im:history",
     "im:write",
     "mpim:history",
+    "users:read",
 )
 EVENTS = (
     "agent_session_stopped",

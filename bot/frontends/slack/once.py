@@ -3,9 +3,6 @@
 import asyncio
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Hashable
-from typing import TypeVar
-
-T = TypeVar("T")
 
 _REMEMBERED = 10_000
 
@@ -16,8 +13,8 @@ class Once:
     def __init__(self) -> None:
         self._begun: OrderedDict[Hashable, asyncio.Future[object]] = OrderedDict()
 
-    async def do(self, key: Hashable, work: Callable[[], Awaitable[T]]) -> T | None:
-        """Do it, unless it was done before (then None). What failed may be done again.
+    async def do(self, key: Hashable, work: Callable[[], Awaitable[object]]) -> None:
+        """Do it, unless it was done before. What failed may be done again.
 
         Raises:
             Exception: what `work` raises, to everybody who waits for it.
@@ -25,13 +22,13 @@ class Once:
         begun = self._begun.get(key)
         if begun is not None:
             await asyncio.shield(begun)
-            return None
+            return
         begun = self._begun[key] = asyncio.get_running_loop().create_future()
         begun.add_done_callback(lambda future: future.cancelled() or future.exception())  # somebody has looked at it
         if len(self._begun) > _REMEMBERED:
             self._begun.popitem(last=False)
         try:
-            result = await work()
+            await work()
         except BaseException as error:
             self._begun.pop(key, None)
             if isinstance(error, Exception):
@@ -40,4 +37,3 @@ class Once:
                 begun.cancel()
             raise
         begun.set_result(None)
-        return result

@@ -36,6 +36,11 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
         return ConversationId(platform=PLATFORM, tenant=self.team, channel=self.channel, thread=thread)
 
     @property
+    def has_earlier(self) -> bool:
+        """It was asked in a thread that others had begun."""
+        return not self.is_direct and self.asked != self.thread
+
+    @property
     def source(self) -> str:
         """The question's name: its message is one question however often Slack sends it, under whatever event."""
         return f"{self.channel}/{self.asked}"

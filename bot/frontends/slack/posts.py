@@ -23,6 +23,9 @@ _MOST_PAGES = 5
 _STREAMING = "streaming_state_conflict"  # chat.update of a message whose stream is still open
 _NOT_STREAMING = "message_not_in_streaming_state"
 _MISSING = "message_not_found"
+_NOT_EDITABLE = frozenset({_MISSING, "cant_update_message", "edit_window_closed"})  # deleted, or a workspace's own rule
+
+Metadata = dict[str, object]
 
 log = structlog.get_logger()
 
@@ -42,23 +45,40 @@ class Posts:
         self.ids = list(ids)
         self.lock = asyncio.Lock()  # two revisions may be on their way at once
         self.is_sure = is_sure  # nothing of ours stands there unseen
+        self._files: tuple[str, ...] = ()
 
-    async def put(self, workspace: Workspace, job: JobId, parts: Sequence[Part]) -> None:
+    async def put(self, workspace: Workspace, job: JobId, parts: Sequence[Part], *, files: Sequence[str] = ()) -> None:
         """Have these stand there, and nothing else: edits what stands, posts the rest, deletes what is over.
+
+        `files` are the ids of those beside the answer: they go with it.
 
         Raises:
             NotPosted, PlaceGone: see `bot.frontend.Reply`.
         """
         if not self.is_sure and len(parts) > len(self.ids):
             await self.find(workspace, job)
+        self._files = tuple(files)
         for index, part in enumerate(parts):
-            if index < len(self.ids):
-                await self._edit(workspace, job, index, part)
-            else:
-                await self._post(workspace, job, index, part)
-        while len(self.ids) > len(parts):
-            await self._delete(workspace, self.ids[-1])
-            self.ids.pop()
+            about = metadata(job, index, files)
+            if index < len(self.ids) and await self._edit(workspace, self.ids[index], part, about):
+                continue
+            await self._cut(workspace, index)  # what follows is posted again too: the order stays
+            await self._post(workspace, part, about)
+        await self._cut(workspace, len(parts))
+
+    async def remove(self, workspace: Workspace, job: JobId) -> None:
+        """Take away whatever stands for the question, with its files.
+
+        Raises:
+            NotPosted, PlaceGone: it cannot be looked at.
+        """
+        async with self.lock:
+            if not self.is_sure:
+                await self.find(workspace, job)
+            for file in self._files:
+                await self._try(workspace, "files.delete", file=file)
+            await self._cut(workspace, 0)
+            self._files = ()
 
     async def find(self, workspace: Workspace, job: JobId) -> None:
         """Look at what stands in the thread, and be sure of it from then on.
@@ -73,22 +93,24 @@ class Posts:
                 part = 0
             if part is not None:
                 ours.setdefault(part, message["ts"])
+                self._files = _files_of(message) or self._files
         self.ids = [ours[part] for part in sorted(ours)] or self.ids
         self.is_sure = True
 
-    async def has_file(self, workspace: Workspace, name: str, size_bytes: int) -> bool:
-        """A file of ours stands in the thread already, posted after the question.
+    async def find_file(self, workspace: Workspace, name: str, size_bytes: int) -> list[str]:
+        """The id of a file of ours that stands in the thread already, posted after the question; or nothing.
 
         Raises:
             NotPosted, PlaceGone: it cannot be looked at.
         """
         async for message in self._thread(workspace):
-            files = message.get("files") or ()
-            if message.get("user") == workspace.bot_user and any(
-                file.get("name") == name and file.get("size") == size_bytes for file in files
-            ):
-                return True
-        return False
+            for file in message.get("files") or ():
+                if message.get("user") == workspace.bot_user and (file.get("name"), file.get("size")) == (
+                    name,
+                    size_bytes,
+                ):
+                    return [str(file["id"])]
+        return []
 
     def add(self, ts: str) -> None:
         """A stream has been opened: it stands there as a message."""
@@ -117,7 +139,7 @@ class Posts:
             if not cursor:
                 return
 
-    async def _post(self, workspace: Workspace, job: JobId, index: int, part: Part) -> None:
+    async def _post(self, workspace: Workspace, part: Part, about: Metadata) -> None:
         try:
             posted = await workspace.call(
                 "chat.postMessage",
@@ -125,7 +147,7 @@ class Posts:
                 thread_ts=self.place.thread,
                 text=part.text,
                 blocks=part.blocks,
-                metadata=metadata(job, index),
+                metadata=about,
                 unfurl_links=False,
                 unfurl_media=False,
             )
@@ -134,28 +156,31 @@ class Posts:
             raise
         self.ids.append(posted["ts"])
 
-    async def _edit(self, workspace: Workspace, job: JobId, index: int, part: Part) -> None:
+    async def _edit(self, workspace: Workspace, ts: str, part: Part, about: Metadata) -> bool:
+        """False: it cannot be edited any more."""
+
         async def update() -> Answer:
             return await workspace.call(
-                "chat.update",
-                channel=self.place.channel,
-                ts=self.ids[index],
-                text=part.text,
-                blocks=part.blocks,
-                metadata=metadata(job, index),
+                "chat.update", channel=self.place.channel, ts=ts, text=part.text, blocks=part.blocks, metadata=about
             )
 
         try:
             await update()
         except CallRefused as error:
             if error.reason == _STREAMING:  # a stream of an earlier process
-                await self._close_stream(workspace, self.ids[index])
+                await self._close_stream(workspace, ts)
                 await update()
-            elif error.reason == _MISSING:  # somebody deleted it
-                self.ids.pop(index)
-                await self._post(workspace, job, index, part)
+            elif error.reason in _NOT_EDITABLE:
+                return False
             else:
                 raise
+        return True
+
+    async def _cut(self, workspace: Workspace, first: int) -> None:
+        """Delete what stands from there on."""
+        while len(self.ids) > first:
+            await self._try(workspace, "chat.delete", channel=self.place.channel, ts=self.ids[-1])
+            self.ids.pop()
 
     async def _close_stream(self, workspace: Workspace, ts: str) -> None:
         try:
@@ -164,17 +189,17 @@ class Posts:
             if error.reason != _NOT_STREAMING:
                 raise
 
-    async def _delete(self, workspace: Workspace, ts: str) -> None:
+    async def _try(self, workspace: Workspace, method: str, **arguments: str) -> None:
         try:
-            await workspace.call("chat.delete", channel=self.place.channel, ts=ts)
-        except CallRefused as error:
-            if error.reason != _MISSING:
-                log.info("not deleted", ts=ts, error=error.sentence)
+            await workspace.call(method, **arguments)
+        except CallRefused as error:  # it is gone already, or it has to stay
+            log.info("not deleted", method=method, error=error.sentence)
 
 
-def metadata(job: JobId, part: int) -> dict[str, object]:
+def metadata(job: JobId, part: int, files: Sequence[str] = ()) -> Metadata:
     """What makes a message ours: https://docs.slack.dev/messaging/message-metadata."""
-    return {"event_type": EVENT_TYPE, "event_payload": {"job": str(job), "part": part}}
+    with_files = {"files": list(files)} if files else {}
+    return {"event_type": EVENT_TYPE, "event_payload": {"job": str(job), "part": part, **with_files}}
 
 
 def _part_of(message: Answer, job: JobId) -> int | None:
@@ -185,6 +210,11 @@ def _part_of(message: Answer, job: JobId) -> int | None:
     payload = carried.get("event_payload") or {}
     posted = JobId.read(payload["job"])
     return int(payload["part"]) if (posted.tenant_key, posted.source) == (job.tenant_key, job.source) else None
+
+
+def _files_of(message: Answer) -> tuple[str, ...]:
+    """Those that an answer names as its own."""
+    return tuple(((message.get("metadata") or {}).get("event_payload") or {}).get("files") or ())
 
 
 def _is_cut_off(message: Answer, workspace: Workspace, place: Place) -> bool:

@@ -1,4 +1,4 @@
-"""The replies that are on their way in this process, so that what happens meanwhile can find them."""
+"""The replies of this process, so that what happens to their questions can find them."""
 
 import time
 from collections import OrderedDict
@@ -10,13 +10,13 @@ from bot.frontends.slack.place import Place
 from bot.frontends.slack.posts import Posts
 from bot.frontends.slack.reply import SlackReply
 from bot.frontends.slack.workspaces import WebClients, Workspaces
-from jobs import ConversationId, Job, JobId
+from jobs import ConversationId, ConversationStore, Job, JobId
 
 _REMEMBERED = 10_000
 
 
 class Replies:
-    """They live as long as somebody delivers them.
+    """They live as long as somebody delivers them; what they have posted is known for longer.
 
     A reply that is opened at least `lease_s / 2` after its question was accepted, by the store's clock, may not be
     the first: another process may have posted for it. One that is opened sooner is the first, since nobody can take
@@ -29,27 +29,33 @@ class Replies:
         workspaces: Workspaces,
         files: Files,
         clients: WebClients,
+        conversations: ConversationStore,
         lease_s: float,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._workspaces = workspaces
         self._files = files
         self._clients = clients
+        self._conversations = conversations
         self._first_within_s = lease_s / 2
         self._clock = clock
         self._live: WeakValueDictionary[JobId, SlackReply] = WeakValueDictionary()
         self._places: OrderedDict[ConversationId, None] = OrderedDict()
         self._posts: WeakValueDictionary[tuple[str, str], Posts] = WeakValueDictionary()
+        self._latest: OrderedDict[tuple[str, str], Posts] = OrderedDict()  # keeps those of `_posts` for a while
 
     def open(self, job: Job, posted: Sequence[str]) -> SlackReply:
         """The reply of a job. Two revisions of a question stand in the same place."""
-        key = (job.conversation.tenant_key, job.source)
-        posts = self._posts.get(key)
-        if posts is None:
-            ids = [name for name in posted if "/" not in name]
-            posts = self._posts[key] = Posts(Place.read(job.reply_to), ids, is_sure=self._is_first(job))
+        ids = [name for name in posted if "/" not in name]
+        posts = self.posts_of(Place.read(job.reply_to), job.id, ids, is_first=self._is_first(job))
         reply = SlackReply(
-            job, posts, tuple(posted), workspaces=self._workspaces, files=self._files, clients=self._clients
+            job,
+            posts,
+            tuple(posted),
+            workspaces=self._workspaces,
+            files=self._files,
+            clients=self._clients,
+            conversations=self._conversations,
         )
         self._live[job.id] = reply
         self._places[job.conversation] = None
@@ -57,10 +63,28 @@ class Replies:
             self._places.popitem(last=False)
         return reply
 
+    def posts_of(self, place: Place, job: JobId, ids: Sequence[str] = (), *, is_first: bool = False) -> Posts:
+        """What stands for a question; `ids` are what is known of it where this process does not know better."""
+        key = (job.tenant_key, job.source)
+        posts = self._posts.get(key)
+        if posts is None:
+            posts = self._posts[key] = Posts(place, ids, is_sure=is_first)
+        self._latest[key] = posts
+        self._latest.move_to_end(key)
+        if len(self._latest) > _REMEMBERED:
+            self._latest.popitem(last=False)
+        return posts
+
     def under_way(self, conversation: ConversationId) -> list[Job]:
         """The questions of a conversation that are being answered, in the order of asking."""
         jobs = (reply.job for reply in list(self._live.values()) if reply.job.conversation == conversation)
         return sorted(jobs, key=lambda job: (job.accepted_at_s, job.revision))
+
+    def under_way_at(self, team: str, channel: str, thread: str) -> list[SlackReply]:
+        """Those in one thread, which in a direct message is a part of the conversation."""
+        at = (team, channel, thread)
+        replies = (reply for reply in list(self._live.values()))
+        return [reply for reply in replies if (reply.place.team, reply.place.channel, reply.place.thread) == at]
 
     def were_in(self, conversation: ConversationId) -> bool:
         """Something was asked in that conversation, not long ago."""

@@ -9,18 +9,20 @@ import asyncio
 
 import structlog
 
-from bot.errors import NotPosted
 from bot.frontend import Posted
 from bot.frontends.slack import blocks
 from bot.frontends.slack.blocks import Block
 from bot.frontends.slack.errors import CallLost, CallRefused
 from bot.frontends.slack.escaping import escape
 from bot.frontends.slack.files import Files
+from bot.frontends.slack.place import Place
 from bot.frontends.slack.posts import Part, Posts, metadata
+from bot.frontends.slack.status import StatusLine
 from bot.frontends.slack.stream import Stream
 from bot.frontends.slack.workspace import Workspace
 from bot.frontends.slack.workspaces import WebClients, Workspaces
-from jobs import Cancelled, Done, Failed, Job
+from bot.tables import list_differences
+from jobs import Cancelled, ConversationStore, Done, Failed, Job, JobKind
 
 _FILE = "file/"  # marks the id of a file in the ledger; everything else there is a message
 _UPDATE = "chat.update"
@@ -33,7 +35,15 @@ class SlackReply:
     """`Reply` in a thread."""
 
     def __init__(
-        self, job: Job, posts: Posts, posted: Posted, *, workspaces: Workspaces, files: Files, clients: WebClients
+        self,
+        job: Job,
+        posts: Posts,
+        posted: Posted,
+        *,
+        workspaces: Workspaces,
+        files: Files,
+        clients: WebClients,
+        conversations: ConversationStore,
     ) -> None:
         self.job = job
         self._posts = posts
@@ -41,13 +51,26 @@ class SlackReply:
         self._files = files
         self._clients = clients
         self._workspaces = workspaces
+        self._conversations = conversations
         self._uploaded = [name for name in posted if name.startswith(_FILE)]
         self._may_be_uploaded = not posts.is_sure
         self._stream: Stream | None = None
-        self._has_status = False
+        self._status = StatusLine(posts.place, may_stand=not posts.is_sure)
+        self._is_halted = False
+
+    @property
+    def place(self) -> Place:
+        """Where it stands."""
+        return self._place
+
+    def halt(self) -> None:
+        """Slack's own Stop was pressed: nothing is shown any more but the end."""
+        self._is_halted = True
 
     async def show(self, text: str, *, progress: bool) -> Posted:
         """See `Reply.show`."""
+        if self._is_halted:
+            return self._posted
         workspace = await self._workspace()
         async with self._posts.lock:
             if progress:
@@ -59,8 +82,9 @@ class SlackReply:
     async def attach(self, name: str, content: bytes) -> Posted:
         """See `Reply.attach`."""
         workspace = await self._workspace()
-        if self._may_be_uploaded and await self._posts.has_file(workspace, name, len(content)):
-            self._uploaded.append(_FILE)
+        if self._may_be_uploaded and not self._uploaded:
+            found = await self._posts.find_file(workspace, name, len(content))
+            self._uploaded += [f"{_FILE}{file}" for file in found]
         self._may_be_uploaded = False
         if not self._uploaded:
             try:
@@ -76,7 +100,7 @@ class SlackReply:
     async def finish(self, done: Done) -> Posted:
         """See `Reply.finish`."""
         below = blocks.below_answer(self.job, (*done.notices, self._place.note))
-        return await self._end(done.text, below)
+        return await self._end(await self._as_compared(done.text), below)
 
     async def fail(self, ending: Failed | Cancelled, sentence: str) -> Posted:
         """See `Reply.fail`. What was never accepted is told to the asker alone, where others read along."""
@@ -101,7 +125,7 @@ class SlackReply:
             if workspace.pace.has_spare(_UPDATE):
                 await self._draft(workspace, escape(text), blocks.status(text))
         elif self._place.is_direct or not workspace.pace.has_spare(_UPDATE):
-            await self._set_status(workspace, text)
+            await self._status.show(workspace, text)
         else:
             await self._draft(workspace, escape(text), blocks.status(text))
 
@@ -120,7 +144,7 @@ class SlackReply:
             beginning = blocks.split_markdown(text)[0]
             await self._draft(workspace, beginning, blocks.written(beginning))
         elif not self._posts.ids:
-            await self._set_status(workspace, "Writing ...")
+            await self._status.show(workspace, "Writing ...")
 
     async def _draft(self, workspace: Workspace, text: str, shown: list[Block]) -> None:
         """A message that is edited in the end, and that is promised to be."""
@@ -139,21 +163,7 @@ class SlackReply:
             await self._draft(workspace, escaped, [blocks.paragraph(escaped[:_MOST_PARAGRAPH])])
             return
         self._posts.add(self._stream.ts)
-
-    async def _set_status(self, workspace: Workspace, text: str) -> None:
-        """The line under the thread. Slack takes it away after two minutes; a post of ours does so too."""
-        if self._has_status and not workspace.pace.has_spare("assistant.threads.setStatus"):
-            return
-        try:
-            await workspace.call(
-                "assistant.threads.setStatus",
-                channel_id=self._place.channel,
-                thread_ts=self._place.thread,
-                status=_after_name(text),
-            )
-        except NotPosted as error:
-            log.info("no status", team=workspace.team, error=error.sentence)
-        self._has_status = True
+        self._status.stream_opened()
 
     async def _end(self, text: str, below: list[Block]) -> Posted:
         """The last word: what is streamed is closed with it; otherwise the messages become it."""
@@ -170,6 +180,8 @@ class SlackReply:
                     blocks=below if whole else (),
                     metadata=metadata(self.job.id, 0),
                 )
+            if said:
+                self._status.stream_closed()
             if whole and said:
                 return self._posted
         parts = [Part(text=blocks.fallback(part), blocks=blocks.written(part)) for part in texts]
@@ -179,9 +191,19 @@ class SlackReply:
     async def _stand(self, parts: list[Part]) -> Posted:
         workspace = await self._workspace()
         async with self._posts.lock:
-            await self._posts.put(workspace, self.job.id, parts)
+            files = [name.removeprefix(_FILE) for name in self._uploaded]
+            await self._posts.put(workspace, self.job.id, parts, files=files)
         workspace.pace.keep_promise(_UPDATE, self)
+        await self._status.clear(workspace, halted=self._is_halted)
         return self._posted
+
+    async def _as_compared(self, text: str) -> str:
+        """Differences as a table that names the pictures, where that fits into one message."""
+        if self.job.kind is not JobKind.COMPARE:
+            return text
+        pictures = (await self._conversations.load(self.job.conversation)).pictures
+        table = list_differences(text, sorted(picture.number for picture in pictures))
+        return table if len(blocks.split_markdown(table)) == 1 else text
 
     async def _tell_asker(self, sentence: str, said: list[Block]) -> None:
         workspace = await self._workspace()
@@ -195,12 +217,3 @@ class SlackReply:
             blocks=said,
             **in_thread,
         )
-
-
-def _after_name(text: str) -> str:
-    """Slack shows a status after the app's name.
-
-    >>> _after_name("Looking ..."), _after_name("2nd in line, about 20 s")
-    ('is looking ...', 'is waiting: 2nd in line, about 20 s')
-    """
-    return f"is {text.lower()}" if text.endswith("...") else f"is waiting: {text[0].lower()}{text[1:]}"

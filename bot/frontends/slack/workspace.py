@@ -1,5 +1,6 @@
 """One workspace's Web API: at the pace that Slack allows, with errors that say whether anything has happened."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,8 +15,11 @@ from bot.frontends.slack.pace import Pace
 
 Answer = Mapping[str, Any]  # Slack's JSON: nothing but this file's callers looks into it
 
-_PATIENCE_S = 45.0  # for our turn; a delivery waits a minute for a post, and tries again
-_READS = frozenset({"conversations.replies", "conversations.info", "files.info", "auth.test"})  # take no JSON body
+PATIENCE_S = 45.0  # for our turn; a delivery waits a minute for a post, and tries again
+
+# Neither takes its arguments as JSON: the former are asked by GET, the latter want a form.
+_READS = frozenset({"auth.test", "conversations.history", "conversations.replies", "files.info", "users.info"})
+_FORMS = frozenset({"chat.delete", "files.completeUploadExternal", "files.delete", "files.getUploadURLExternal"})
 _TOO_MANY = 429
 _SERVER_ERROR = 500
 _TOKEN_DEAD = frozenset({"account_inactive", "invalid_auth", "not_authed", "token_expired", "token_revoked"})
@@ -24,6 +28,7 @@ _GONE = frozenset(
         "cannot_reply_to_message",
         "channel_not_found",
         "ekm_access_denied",
+        "invalid_thread_ts",
         "is_archived",
         "is_inactive",
         "messages_tab_disabled",
@@ -33,9 +38,12 @@ _GONE = frozenset(
         "restricted_action_thread_locked",
         "restricted_action_thread_only_channel",
         "thread_locked",
+        "thread_not_found",
         "user_is_restricted",
     }
 )
+
+_NO_STOP = "missing_agent_session_stopped_event_subscription"
 
 log = structlog.get_logger()
 
@@ -49,6 +57,7 @@ class Workspace:
         self.bot = bot  # B...: who its messages are from
         self._client = client
         self._pace = pace
+        self._has_warned = False
 
     @property
     def token(self) -> str:
@@ -72,7 +81,7 @@ class Workspace:
             raise CallLost(method="auth.test", reason=error) from error
         return frozenset(filter(None, map(str.strip, response.headers.get("x-oauth-scopes", "").split(","))))
 
-    async def call(self, method: str, within_s: float = _PATIENCE_S, /, **arguments: object) -> Answer:
+    async def call(self, method: str, within_s: float = PATIENCE_S, /, **arguments: object) -> Answer:
         """Call a method and wait for our turn up to `within_s`; a 429 waits for the time that Slack names.
 
         Raises:
@@ -96,10 +105,25 @@ class Workspace:
     async def _send(self, method: str, arguments: Mapping[str, object]) -> Answer:
         if method in _READS:
             response = await self._client.api_call(method, http_verb="GET", params=dict(arguments))
+        elif method in _FORMS:
+            form = {name: value if isinstance(value, str) else json.dumps(value) for name, value in arguments.items()}
+            response = await self._client.api_call(method, data=form)
         else:
             response = await self._client.api_call(method, json=dict(arguments))
         assert isinstance(response.data, dict)
+        self._heed(response.data)
         return response.data
+
+    def _heed(self, answer: Answer) -> None:
+        """Slack says beside an answer that nobody would hear of its own Stop button; it then shows none."""
+        warnings = (answer.get("response_metadata") or {}).get("warnings") or ()
+        if not self._has_warned and _NO_STOP in (answer.get("warning"), *warnings):
+            self._has_warned = True
+            log.warning(
+                "slack shows no stop button",
+                team=self.team,
+                advice="Event Subscriptions: subscribe to the bot event agent_session_stopped",
+            )
 
     def _reason(self, method: str, error: SlackApiError) -> NotPosted | PlaceGone:
         if error.response.status_code >= _SERVER_ERROR or not isinstance(error.response.data, dict):

@@ -101,22 +101,25 @@ class InstalledWorkspaces:
     def __init__(self, store: AsyncInstallationStore, clients: WebClients) -> None:
         self._store = store
         self._clients = clients
-        self._paces: dict[str, Pace] = {}
+        self._known: dict[str, Workspace] = {}
 
     async def of(self, team: str) -> Workspace:
         """See `Workspaces.of`. Asked of the store each time: a workspace may uninstall at any moment."""
         bot = await self._store.async_find_bot(enterprise_id=None, team_id=team)
         if bot is None:
             raise WorkspaceUnknown(team=team, reason="not installed")
-        return Workspace(
-            team=team,
-            bot_user=bot.bot_user_id,
-            bot=bot.bot_id,
-            client=self._clients.with_token(bot.bot_token),
-            pace=self._paces.setdefault(team, Pace()),
-        )
+        known = self._known.get(team)
+        if known is None or known.token != bot.bot_token:  # installed, or installed again
+            known = self._known[team] = Workspace(
+                team=team,
+                bot_user=bot.bot_user_id,
+                bot=bot.bot_id,
+                client=self._clients.with_token(bot.bot_token),
+                pace=known.pace if known else Pace(),
+            )
+        return known
 
     async def leave(self, team: str) -> None:
         """See `Workspaces.leave`."""
         await self._store.async_delete_all(enterprise_id=None, team_id=team)
-        self._paces.pop(team, None)
+        self._known.pop(team, None)

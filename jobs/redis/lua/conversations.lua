@@ -1,6 +1,26 @@
 -- Histories, and forgetting them.
+--
+-- `forgotten_at:<tenant>` sorted set: conversations by when somebody last wanted them forgotten, so that what stood on
+-- the platform by then is not read again. It says nothing else, and is kept longer than anything that is remembered.
 
--- conversation -> {epoch, turns oldest first, dropped pictures}
+local function mark_forgotten(id)
+  local marks = key('forgotten_at', tenant_of(id))
+  redis.call('ZREMRANGEBYSCORE', marks, '-inf', stamp(now() - MARK_KEPT_S))
+  redis.call('ZADD', marks, stamp(now()), id)
+  expire(marks, MARK_KEPT_S)
+end
+
+register('mark_forgotten', mark_forgotten, DRAINS)
+
+-- tenant, beginning of the names of what is gone
+register('drop_marks', function(tenant, place)
+  local marks = key('forgotten_at', tenant)
+  for _, id in ipairs(redis.call('ZRANGE', marks, 0, -1)) do
+    if string.sub(id, 1, #place) == place then redis.call('ZREM', marks, id) end
+  end
+end, DRAINS)
+
+-- conversation -> {epoch, turns oldest first, dropped pictures, when it was forgotten}
 register('load', function(id)
   local conversation = open_conversation(id)
   use(conversation)
@@ -9,7 +29,8 @@ register('load', function(id)
   for _, source in ipairs(redis.call('LRANGE', key('order', id), 0, -1)) do
     table.insert(turns, redis.call('HGET', key('turns', id), source))
   end
-  return {tonumber(conversation.epoch), turns, redis.call('HVALS', key('dropped', id))}
+  local marked = redis.call('ZSCORE', key('forgotten_at', tenant_of(id)), id)
+  return {tonumber(conversation.epoch), turns, redis.call('HVALS', key('dropped', id)), marked or '0'}
 end)
 
 -- Take the words out of a job: what was asked, by whom, with which pictures, and what was answered.

@@ -1,5 +1,4 @@
-from bot.frontends.discord.layout import code_block, lay_out, list_differences, name_pictures, title_for
-from bot.frontends.discord.table import Table, find_tables
+from bot.frontends.discord.layout import code_block, lay_out, name_pictures, title_for
 from jobs import JobKind, Picture, PictureRef
 
 
@@ -23,12 +22,6 @@ def test_a_wide_table_is_wrapped_within_its_columns() -> None:
     assert "".join(part.split()).count("phone") == 2
 
 
-def test_pipes_and_fences_are_not_tables() -> None:
-    text = "a | b\nno table\n```\n| a | b |\n|---|---|\n```"
-    assert list(find_tables(text)) == [text]
-    assert isinstance(next(iter(find_tables("|a|b|\n|-|-|"))), Table)
-
-
 def test_read_text_with_a_table_is_a_table_and_no_block_in_a_block() -> None:
     (part,) = lay_out(JobKind.OCR, "Prices\n| a | b |\n|---|---|\n| 1 | 2 |")
     assert part.count("```") == 2
@@ -44,16 +37,6 @@ def test_small_print_is_the_end_of_the_last_part() -> None:
     assert len(parts) == 2
     assert parts[-1].endswith("\n-# One.\n-# Two.")
     assert all(len(part) <= 2_000 for part in parts)
-
-
-def test_a_comparison_with_a_table_stays_as_it_is() -> None:
-    text = "| | 1 | 2 |\n|---|---|---|\n| a | b | c |"
-    assert list_differences(text, [1, 2]) == text
-
-
-def test_each_sentence_of_a_comparison_is_a_row() -> None:
-    rows = list_differences("It is red. It | was blue.\n- It is larger.", [2, 3]).splitlines()[2:]
-    assert rows == ["| 2, 3 | It is red. |", "| 2, 3 | It / was blue. |", "| 2, 3 | It is larger. |"]
 
 
 def test_names_of_files_are_shown_as_they_are() -> None:

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 
+import msgspec
 import pytest
 
 from bot.app import open_chat
@@ -16,10 +17,11 @@ from jobs import Cancelled, Claim, ConversationStore, Delta, Done, Turn
 from jobs.memory import MemoryJobs, open_memory
 from jobs.settings import StoreSettings
 from tests.bot.frontends.slack.people import People
-from tests.bot.frontends.slack.ports import is_listening
+from tests.bot.frontends.slack.ports import free_port, is_listening
 from tests.bot.frontends.slack.server import APP_TOKEN, SIGNING_SECRET, SlackServer, eventually, open_server
 
 LEASE_S = 2.0
+over_both = pytest.mark.parametrize("transport", ["socket", "http"], indirect=True)
 
 
 @dataclass
@@ -62,12 +64,14 @@ class Worker:
             text = await self._say(claim)
             text = text or await _describe(claim, self.jobs.conversations)
             self.answered.append(claim)
+            taken = len((await self.jobs.conversations.load(claim.job.conversation)).pictures)
+            pictures = (msgspec.structs.replace(one, number=taken + at) for at, one in enumerate(claim.pictures, 1))
             turn = Turn(
                 source=claim.job.source,
                 revision=claim.job.revision,
                 kind=claim.job.kind,
                 question=claim.job.text,
-                pictures=claim.pictures,
+                pictures=tuple(pictures),
                 answer=text,
                 asker=claim.job.asker,
             )
@@ -99,6 +103,12 @@ async def _describe(claim: Claim, conversations: ConversationStore) -> str:
     ]
     names = dict.fromkeys(picture.name for picture in (*earlier, *claim.pictures))
     return f"{claim.job.kind}: {claim.job.text} [{', '.join(names)}]"
+
+
+@pytest.fixture(autouse=True)
+def edit_interval_s(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Edits follow each other at once; the tiers are kept all the same."""
+    monkeypatch.setattr(Slack, "edit_interval_s", 0.01)
 
 
 @pytest.fixture
@@ -163,6 +173,16 @@ def open_bot(slack: SlackServer, jobs: MemoryJobs) -> OpenBot:
 
 
 @pytest.fixture
-async def bot(open_bot: OpenBot, worker: Worker, people: People) -> AsyncIterator[Bot]:
-    async with open_bot() as bot:
+def transport(request: pytest.FixtureRequest) -> str:
+    """How events come: through a socket where a test does not say otherwise."""
+    return str(getattr(request, "param", "socket"))
+
+
+@pytest.fixture
+async def bot(
+    open_bot: OpenBot, worker: Worker, people: People, slack: SlackServer, transport: str
+) -> AsyncIterator[Bot]:
+    port = free_port() if transport == "http" else None
+    slack.request_url = f"http://127.0.0.1:{port}/slack/events" if port else ""
+    async with open_bot(http_port=port) as bot:
         yield bot

@@ -58,8 +58,12 @@ class People:
         return self._tell_changed(message, self.slack.api.shown(self.team, message))
 
     def delete(self, message: Message) -> Envelope:
-        message.is_deleted = True
+        """Delete a message; what has replies becomes a tombstone."""
         previous = self.slack.api.shown(self.team, message)
+        if len(self.team.thread(message.channel, message.ts)) > 1:
+            message.is_tombstone = True
+            return self._tell_changed(message, previous)
+        message.is_deleted = True
         return self.slack.tell(
             self.team,
             {
@@ -71,6 +75,15 @@ class People:
                 "previous_message": previous,
             },
         )
+
+    def press_slack_s_stop(self, channel: str, thread: str, *, user: str = ALICE) -> Envelope:
+        """Slack's own Stop, under a thread in which something is going on: it ends the streams, and tells."""
+        assert thread in self.team.busy, "there is no such button"
+        streams = [message for message in self.team.thread(channel, thread) if message.is_streaming]
+        for stream in streams:
+            stream.is_streaming = False
+        event = {"type": "agent_session_stopped", "channel": channel, "thread_ts": thread, "user": user}
+        return self.slack.tell(self.team, {**event, "streaming_message_ts": [stream.ts for stream in streams]})
 
     async def press(self, message: Message, action: str, *, user: str = ALICE, value: str | None = None) -> Envelope:
         """Press a button under a message."""
@@ -125,9 +138,15 @@ class People:
         return self.team.views.get(trigger, {})
 
     async def submit(
-        self, view: dict[str, Any], *files: File, question: str = "", where: str | None = None, user: str = ALICE
+        self,
+        view: dict[str, Any],
+        *files: File,
+        question: str = "",
+        where: str | None = None,
+        user: str = ALICE,
+        home: str | None = None,
     ) -> Any:
-        """Send a form; what came back with the acknowledgement."""
+        """Send a form; what came back with the acknowledgement. `home` is the person's workspace in Slack Connect."""
         shown = [file.shown(self.slack.api.files_url, self.team.id, whole=True) for file in files]
         values = {
             "files": {"files": {"type": "file_input", "files": shown}},
@@ -136,9 +155,9 @@ class People:
         }
         payload = {
             "type": "view_submission",
-            "team": {"id": self.team.id},
+            "team": {"id": home or self.team.id},
             "user": {"id": user, "name": user.lower()},
-            "view": {**view, "state": {"values": values}},
+            "view": {**view, "state": {"values": values}, "app_installed_team_id": self.team.id},
         }
         return (await self._interact(payload)).answer
 

@@ -65,6 +65,9 @@ class SlackServer:
         self.faults: dict[str, Fault] = {}
         self.responses: list[str] = []  # what came to a response_url
         self.losing = 0  # acknowledgements that get lost
+        self.is_down = False  # no socket opens
+        self.links = 0  # addresses for sockets that were given
+        self._links: set[str] = set()  # those that are not used yet
         self._sockets: list[web.WebSocketResponse] = []
         self._waiting: dict[str, Envelope] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -169,7 +172,9 @@ class SlackServer:
             envelope.statuses.append(response.status)
             text = await response.text()
             if response.status == 200:
-                self._acknowledge(envelope, json.loads(text) if text.startswith("{") else text)
+                self._acknowledge(
+                    envelope, json.loads(text) if text.startswith("{") else {"text": text} if text else None
+                )
             return response.status
 
     def _acknowledge(self, envelope: Envelope, answer: Any) -> None:
@@ -185,21 +190,25 @@ class SlackServer:
     async def handle_api(self, request: web.Request) -> web.StreamResponse:
         method = request.match_info["method"]
         token = request.headers.get("Authorization", "").removeprefix("Bearer ")
+        fault = self._fault(method)
         if method == "apps.connections.open":
-            valid = token == APP_TOKEN
-            return web.json_response(
-                {"ok": valid, "url": f"ws{self.url[4:]}/socket", "error": "" if valid else "invalid_auth"}
-            )
+            if fault is not None:
+                return web.json_response({"ok": False, "error": "internal_error"}, status=fault.status)
+            if token != APP_TOKEN:
+                return web.json_response({"ok": False, "error": "invalid_auth"})
+            link = new_ts()
+            self.links += 1
+            self._links.add(link)
+            return web.json_response({"ok": True, "url": f"ws{self.url[4:]}/socket?link={link}"})
         if method == "oauth.v2.access":
             return await self._install(request)
         is_json = request.content_type == "application/json"
         arguments = {**request.query, **(await request.json() if is_json else await request.post())}
-        fault = self._fault(method)
         try:
             if fault is not None and not fault.lost:
                 await asyncio.sleep(fault.delay_s)
                 fault.strike()
-            body = self.api.answer(method, token, arguments)
+            body = self.api.answer(method, token, arguments, is_json=is_json)
         except RefusedError as error:
             return web.json_response(error.body, status=error.status, headers={"Retry-After": "1"})
         if fault is not None and fault.lost:
@@ -234,6 +243,12 @@ class SlackServer:
         return fault
 
     async def handle_socket(self, request: web.Request) -> web.StreamResponse:
+        link = request.query["link"]
+        if link not in self._links:
+            return web.Response(status=403)
+        self._links.discard(link)
+        if self.is_down:
+            return web.Response(status=503)
         socket = web.WebSocketResponse()
         await socket.prepare(request)
         await socket.send_json({"type": "hello"})
@@ -255,7 +270,7 @@ class SlackServer:
         file = team.files[file_id]
         if file.busy:
             file.busy -= 1
-            return web.Response(status=503)
+            return web.Response(status=file.busy_with, headers={"Retry-After": "0"})
         if file.redirect:
             return web.Response(status=302, headers={"Location": file.redirect})
         if file.is_deleted:

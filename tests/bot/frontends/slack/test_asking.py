@@ -7,12 +7,13 @@ import pytest
 from jobs import JobKind
 from jobs.errors import StoreUnavailable
 from jobs.memory import MemoryJobs
-from tests.bot.frontends.slack.conftest import Bot, OpenBot, Worker
+from tests.bot.frontends.slack.conftest import Bot, OpenBot, Worker, over_both
 from tests.bot.frontends.slack.people import BOB, People
 from tests.bot.frontends.slack.server import SlackServer, eventually
 from tests.bot.frontends.slack.web_api import RefusedError
 
 
+@over_both
 async def test_a_mention_with_pictures_is_answered_in_its_thread(bot: Bot, people: People) -> None:
     answer = await people.ask(
         "C1", f"{people.bot} what &lt;is&gt; this?", people.picture("a.png"), people.picture("b.png")
@@ -22,6 +23,7 @@ async def test_a_mention_with_pictures_is_answered_in_its_thread(bot: Bot, peopl
     assert answer.said == "ask: what &lt;is&gt; this? [a.png, b.png]"
 
 
+@over_both
 async def test_a_follow_up_in_its_thread_needs_no_mention_and_remembers_the_pictures(bot: Bot, people: People) -> None:
     first = await people.ask("C1", f"{people.bot} what is this?", people.picture("a.png"))
     second = await people.ask("C1", "and now?", people.picture("b.png"), thread=first.thread)
@@ -29,6 +31,7 @@ async def test_a_follow_up_in_its_thread_needs_no_mention_and_remembers_the_pict
     assert second.thread == first.thread
 
 
+@over_both
 async def test_a_direct_message_is_one_conversation_and_needs_no_mention(bot: Bot, people: People) -> None:
     first = await people.ask("D1", "what is this?", people.picture("a.png"))
     assert first.thread == people.team.messages[0].ts
@@ -36,6 +39,7 @@ async def test_a_direct_message_is_one_conversation_and_needs_no_mention(bot: Bo
     assert (await people.ask("D1", "in the thread", thread=first.thread)).said == "ask: in the thread [a.png]"
 
 
+@over_both
 async def test_nothing_else_is_answered(bot: Bot, people: People) -> None:
     answer = await people.ask("C1", f"{people.bot} what is this?", people.picture())
     people.post("C1", "a message for everybody")
@@ -50,6 +54,7 @@ async def test_nothing_else_is_answered(bot: Bot, people: People) -> None:
     assert people.team.by_bot() == [answer]
 
 
+@over_both
 async def test_a_mention_that_comes_under_two_names_and_again_is_answered_once(bot: Bot, people: People) -> None:
     await people.ask("C1", f"{people.bot} once?")
     question = people.team.messages[0]
@@ -59,6 +64,7 @@ async def test_a_mention_that_comes_under_two_names_and_again_is_answered_once(b
     assert len(people.team.by_bot()) == 1
 
 
+@over_both
 async def test_an_event_is_acknowledged_only_when_its_question_is_accepted(
     bot: Bot, people: People, jobs: MemoryJobs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -80,6 +86,7 @@ async def test_an_event_is_acknowledged_only_when_its_question_is_accepted(
     assert len(people.team.by_bot()) == 1
 
 
+@over_both
 async def test_what_was_said_before_the_bot_was_asked_is_read_once(bot: Bot, people: People, worker: Worker) -> None:
     root = people.write("C1", "the first picture", people.picture("a.png"))
     people.write("C1", "and another", people.picture("b.png"), user=BOB, thread=root.ts)
@@ -107,6 +114,7 @@ async def test_a_thread_is_read_in_pages(bot: Bot, people: People) -> None:
     assert (await people.ask("C1", f"{people.bot} so?", thread=root.ts)).said == "ask: so? [a.png, b.png]"
 
 
+@over_both
 async def test_an_answer_says_which_part_of_the_thread_slack_did_not_let_the_bot_read(
     bot: Bot, people: People, slack: SlackServer
 ) -> None:
@@ -116,10 +124,10 @@ async def test_an_answer_says_which_part_of_the_thread_slack_did_not_let_the_bot
     people.write("C1", "third", people.picture("b.png"), thread=root.ts)
     served = slack.api.answer
 
-    def answer_once(method: str, token: str, arguments: dict[str, object]) -> dict[str, object]:
+    def answer_once(method: str, token: str, arguments: dict[str, object], *, is_json: bool) -> dict[str, object]:
         if method == "conversations.replies" and "cursor" in arguments:
             raise RefusedError("ratelimited", status=429)
-        return served(method, token, arguments)
+        return served(method, token, arguments, is_json=is_json)
 
     slack.api.answer = answer_once  # type: ignore[method-assign]  # one call a minute
     answer = await people.ask("C1", f"{people.bot} so?", thread=root.ts)
@@ -130,8 +138,8 @@ async def test_an_answer_says_which_part_of_the_thread_slack_did_not_let_the_bot
     ("words", "said"),
     [
         ("ocr", "ocr:  [a.png, b.png]"),
-        ("compare", "compare:  [a.png, b.png]"),
-        ("Compare: what has moved?", "compare: what has moved? [a.png, b.png]"),
+        ("compare", "Pictures\nDifference\n1, 2\ncompare:  [a.png, b.png]"),
+        ("Compare what has moved", "Pictures\nDifference\n1, 2\ncompare: what has moved [a.png, b.png]"),
         ("describe", "describe:  [a.png, b.png]"),
         ("describe the second one", "ask: describe the second one [a.png, b.png]"),
     ],
@@ -139,16 +147,6 @@ async def test_an_answer_says_which_part_of_the_thread_slack_did_not_let_the_bot
 async def test_a_thread_is_given_tasks_by_name(bot: Bot, people: People, words: str, said: str) -> None:
     root = people.write("C1", "look", people.picture("a.png"), people.picture("b.png"))
     assert (await people.ask("C1", f"{people.bot} {words}", thread=root.ts)).said == said
-
-
-async def test_help_and_forget_are_understood_in_a_thread(bot: Bot, people: People, jobs: MemoryJobs) -> None:
-    answer = await people.ask("C1", f"{people.bot} what is this?", people.picture("a.png"))
-    people.post("C1", f"{people.bot} help", thread=answer.thread)
-    await eventually(lambda: len(people.team.by_bot()) == 2)
-    assert people.team.by_bot()[-1].said.startswith("*Mention me with pictures")
-    people.post("C1", f"{people.bot} forget", thread=answer.thread)
-    await eventually(lambda: len(people.team.by_bot()) == 3)
-    assert people.team.by_bot()[-1].said == "Forgotten: 1 conversation, 1 answered question and 1 picture."
 
 
 async def test_a_refusal_is_told_to_the_asker_alone_and_once(open_bot: OpenBot, people: People, worker: Worker) -> None:
@@ -164,14 +162,3 @@ async def test_a_refusal_is_told_to_the_asker_alone_and_once(open_bot: OpenBot, 
 async def test_the_task_reaches_the_worker_with_its_kind(bot: Bot, people: People, worker: Worker) -> None:
     await people.ask("D1", "ocr", people.picture())
     assert worker.answered[0].job.kind is JobKind.OCR
-
-
-async def test_a_thread_that_asked_for_silence_is_left_alone_until_the_bot_is_named(bot: Bot, people: People) -> None:
-    answer = await people.ask("C1", f"{people.bot} what is this?", people.picture("a.png"))
-    people.post("C1", f"{people.bot} stop listening", thread=answer.thread)
-    await eventually(lambda: len(people.team.by_bot()) == 2)
-    quiet = people.slack.tell_message(people.team, people.write("C1", "between us", thread=answer.thread))
-    await eventually(quiet.acknowledged.is_set)
-    named = await people.ask("C1", f"{people.bot} and now?", thread=answer.thread)
-    assert named.said == "ask: and now? [a.png]"
-    assert len(people.team.by_bot()) == 3

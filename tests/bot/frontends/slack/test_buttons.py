@@ -1,14 +1,16 @@
 """Stop, Regenerate and thumbs."""
 
+import pytest
 from structlog.testing import capture_logs
 
-from tests.bot.frontends.slack.conftest import Bot, OpenBot, Worker
+from tests.bot.frontends.slack.conftest import Bot, OpenBot, Worker, over_both
 from tests.bot.frontends.slack.people import BOB, People
-from tests.bot.frontends.slack.server import SlackServer, eventually
+from tests.bot.frontends.slack.server import eventually
 
 WORDS = ("one ", "two ", "three")
 
 
+@over_both
 async def test_stop_ends_an_answer_for_its_asker_only(bot: Bot, people: People, worker: Worker) -> None:
     worker.words = WORDS
     people.post("C1", f"{people.bot} tell me")
@@ -16,23 +18,13 @@ async def test_stop_ends_an_answer_for_its_asker_only(bot: Bot, people: People, 
     draft = people.team.by_bot()[0]
     await people.press(draft, "stop", user=BOB)
     told = people.team.messages[-1]
-    assert (told.to, told.text) == (BOB, "Only the person who asked can do that.")
+    assert (told.to, told.text) == (BOB, "Only the person who asked, or an admin, can do that.")
     await people.press(draft, "stop")
     await eventually(lambda: "_Stopped._" in draft.said)
     assert draft.said == "one \n_Stopped._"
 
 
-async def test_slack_s_own_stop_is_honoured(bot: Bot, people: People, worker: Worker, slack: SlackServer) -> None:
-    worker.words = WORDS
-    question = people.post("D1", "tell me")
-    await eventually(people.team.by_bot)
-    [streamed] = people.team.by_bot()
-    streamed.is_streaming = False  # Slack has ended the stream already
-    stopped = {"type": "agent_session_stopped", "channel": "D1", "thread_ts": question.ts, "user": "UALICE"}
-    slack.tell(people.team, {**stopped, "streaming_message_ts": [streamed.ts]})
-    await eventually(lambda: "_Stopped._" in streamed.said)
-
-
+@over_both
 async def test_regenerate_answers_again_in_the_same_message_and_draws_otherwise(
     bot: Bot, people: People, worker: Worker
 ) -> None:
@@ -65,6 +57,54 @@ async def test_only_the_last_question_is_answered_again(bot: Bot, people: People
     assert len(worker.answered) == 2
 
 
+async def test_a_newer_question_under_way_makes_an_older_one_the_last_no_more(
+    bot: Bot, people: People, worker: Worker
+) -> None:
+    first = await people.ask("C1", f"{people.bot} what is this?")
+    worker.words = WORDS
+    people.post("C1", "and now?", thread=first.thread)
+    await eventually(lambda: len(people.team.by_bot()) == 2)
+    await people.press(first, "regenerate")
+    assert people.team.messages[-1].text == "Only the last question of a conversation can be answered again."
+    worker.hold.set()
+    await eventually(lambda: len(people.team.answers()) == 2)
+
+
+async def test_an_answer_drawn_again_knows_what_was_said_before_it(bot: Bot, people: People, worker: Worker) -> None:
+    root = people.write("C1", "the cat is called Tom", people.picture("a.png"))
+    answer = await people.ask("C1", f"{people.bot} what is its name?", thread=root.ts)
+    await people.press(answer, "regenerate")
+    await eventually(lambda: len(worker.answered) == 2)
+    assert [claim.job.context for claim in worker.answered] == ["the cat is called Tom"] * 2
+
+
+@pytest.mark.parametrize(("user", "is_one"), [("UADMIN", True), ("UGUEST", False), (BOB, False)])
+async def test_an_admin_of_this_workspace_may_do_what_the_asker_may(
+    bot: Bot, people: People, worker: Worker, user: str, *, is_one: bool
+) -> None:
+    people.team.admins |= {"UADMIN", "UGUEST"}  # the guest is one in another workspace
+    worker.words = WORDS
+    people.post("C1", f"{people.bot} tell me")
+    await eventually(lambda: [message for message in people.team.by_bot() if "one" in message.said])
+    draft = people.team.by_bot()[0]
+    await people.press(draft, "stop", user=user)
+    await people.press(draft, "stop", user=user)
+    assert people.slack.api.count("users.info") == 1  # and remembered
+    if is_one:
+        await eventually(lambda: "_Stopped._" in draft.said)
+    else:
+        assert people.team.messages[-1].text == "Only the person who asked, or an admin, can do that."
+
+
+async def test_without_the_scope_nobody_is_an_admin(bot: Bot, people: People, worker: Worker) -> None:
+    people.team.admins.add("UADMIN")
+    people.team.scopes.remove("users:read")
+    answer = await people.ask("C1", f"{people.bot} what is this?")
+    await people.press(answer, "regenerate", user="UADMIN")
+    assert people.team.messages[-1].text == "Only the person who asked, or an admin, can do that."
+    assert len(worker.answered) == 1
+
+
 async def test_what_was_forgotten_cannot_be_answered_again(bot: Bot, people: People) -> None:
     answer = await people.ask("C1", f"{people.bot} what is this?")
     await people.command("/forget", channel="C1")
@@ -72,6 +112,7 @@ async def test_what_was_forgotten_cannot_be_answered_again(bot: Bot, people: Peo
     assert people.team.messages[-1].text == "Nothing is known of this question any more. Please ask again."
 
 
+@over_both
 async def test_thumbs_are_written_down(bot: Bot, people: People) -> None:
     answer = await people.ask("C1", f"{people.bot} what is this?")
     with capture_logs() as logs:

@@ -1,10 +1,11 @@
 """Slash commands, forms and message shortcuts."""
 
-from tests.bot.frontends.slack.conftest import Bot, Worker
+from tests.bot.frontends.slack.conftest import Bot, OpenBot, Worker, over_both
 from tests.bot.frontends.slack.people import BOB, People
 from tests.bot.frontends.slack.server import SlackServer, eventually
 
 
+@over_both
 async def test_ocr_opens_a_form_and_answers_in_a_new_thread(bot: Bot, people: People) -> None:
     opened, form = await people.command("/ocr", channel="C1")
     assert opened.acknowledged_after_s < 3
@@ -19,6 +20,7 @@ async def test_ocr_opens_a_form_and_answers_in_a_new_thread(bot: Bot, people: Pe
     assert follow_up.said == "ask: and the colour? [a.png]"
 
 
+@over_both
 async def test_compare_wants_two_pictures(bot: Bot, people: People, worker: Worker) -> None:
     _, form = await people.command("/compare", channel="C1")
     first = people.picture("a.png")
@@ -32,7 +34,7 @@ async def test_compare_wants_two_pictures(bot: Bot, people: People, worker: Work
     await eventually(people.team.answers)
     root, answer = people.team.by_bot()
     assert root.said == "ualice asks to compare 2 pictures (a.png, b.png): what &lt;moved&gt;?"
-    assert answer.said == "compare: what &lt;moved&gt;? [a.png, b.png]"
+    assert answer.said == "Pictures\nDifference\n1, 2\ncompare: what &lt;moved&gt;?\n1, 2\n[a.png, b.png]"
 
 
 async def test_a_form_that_is_sent_twice_is_one_question(bot: Bot, people: People) -> None:
@@ -42,6 +44,12 @@ async def test_a_form_that_is_sent_twice_is_one_question(bot: Bot, people: Peopl
     await people.submit(form, file)
     await eventually(people.team.answers)
     assert len(people.team.by_bot()) == 2
+
+
+async def test_a_form_of_a_guest_of_slack_connect_belongs_to_the_workspace_of_the_app(bot: Bot, people: People) -> None:
+    _, form = await people.command("/ocr", channel="C1")
+    assert await people.submit(form, people.picture("a.png"), home="TELSEWHERE") is None
+    await eventually(people.team.answers)
 
 
 async def test_the_answer_goes_where_the_person_chose(bot: Bot, people: People) -> None:
@@ -55,11 +63,48 @@ async def test_the_answer_goes_where_the_person_chose(bot: Bot, people: People) 
 async def test_a_place_without_the_bot_is_said_in_the_form(bot: Bot, people: People) -> None:
     people.team.add_channel("C3", with_bot=False)
     _, form = await people.command("/ocr", channel="C3")
-    answer = await people.submit(form, people.picture("a.png"))
+    file = people.picture("a.png")
+    answer = await people.submit(form, file)
     assert "Invite me there first" in answer["errors"]["where"]
     assert people.team.by_bot() == []
+    assert await people.submit(form, file, where="C1") is None  # corrected, it is the same form
+    await eventually(lambda: people.team.answers("C1"))
 
 
+async def test_a_form_that_slack_lets_nobody_answer_right_now_says_so(
+    bot: Bot, people: People, slack: SlackServer
+) -> None:
+    _, form = await people.command("/ocr", channel="C1")
+    slack.fail("chat.postMessage", status=503)
+    file = people.picture("a.png")
+    answer = await people.submit(form, file)
+    assert answer["errors"]["where"] == "Slack does not let me post there right now. Please try again."
+    assert await people.submit(form, file) is None
+    await eventually(people.team.answers)
+    assert len(people.team.by_bot()) == 2
+
+
+async def test_a_form_whose_announcement_seemed_lost_is_announced_once(
+    bot: Bot, people: People, slack: SlackServer
+) -> None:
+    _, form = await people.command("/ocr", channel="C1")
+    slack.fail("chat.postMessage", lost=True)
+    assert await people.submit(form, people.picture("a.png")) is None
+    await eventually(people.team.answers)
+    root, answer = people.team.by_bot()
+    assert answer.thread == root.ts
+
+
+async def test_a_form_that_is_refused_announces_nothing(open_bot: OpenBot, people: People, worker: Worker) -> None:
+    async with open_bot(deny_users="UALICE"):
+        _, form = await people.command("/ocr", channel="C1")
+        assert await people.submit(form, people.picture("a.png")) is None
+        await eventually(lambda: people.team.messages[-1].to == "UALICE")
+    assert people.team.messages[-1].said.startswith("You may not ask here.")
+    assert [message for message in people.team.by_bot() if message.to is None] == []
+
+
+@over_both
 async def test_forget_forgets_a_person_and_says_how_much(bot: Bot, people: People) -> None:
     answer = await people.ask("C1", f"{people.bot} what is this?", people.picture("a.png"))
     told, _ = await people.command("/forget", channel="C1", user=BOB)
@@ -70,6 +115,7 @@ async def test_forget_forgets_a_person_and_says_how_much(bot: Bot, people: Peopl
     await eventually(lambda: len(people.team.answers()) == 2)
 
 
+@over_both
 async def test_help_says_how_to_ask_and_what_is_kept(bot: Bot, people: People) -> None:
     told, _ = await people.command("/help", channel="C1")
     words = str(told.answer["blocks"])
@@ -77,6 +123,7 @@ async def test_help_says_how_to_ask_and_what_is_kept(bot: Bot, people: People) -
     assert "kept for 7 days" in words
 
 
+@over_both
 async def test_a_shortcut_reads_the_text_of_any_message(bot: Bot, people: People) -> None:
     message = people.write("C1", "look at this", people.picture("a.png"), user=BOB)
     await people.shortcut(message, "read_text")
@@ -86,6 +133,28 @@ async def test_a_shortcut_reads_the_text_of_any_message(bot: Bot, people: People
     assert answer.thread == message.ts
 
 
+async def test_shortcuts_describe_and_compare(bot: Bot, people: People) -> None:
+    message = people.write("C1", "look", people.picture("a.png"), people.picture("b.png"), user=BOB)
+    await people.shortcut(message, "describe_image")
+    await eventually(people.team.answers)
+    await people.shortcut(message, "compare_pictures")
+    await eventually(lambda: len(people.team.answers()) == 2)
+    assert [answer.said.partition(":")[0].rpartition("\n")[2] for answer in people.team.answers()] == [
+        "describe",
+        "compare",
+    ]
+
+
+async def test_a_thread_that_was_none_of_its_business_is_so_once_it_was_asked_there(bot: Bot, people: People) -> None:
+    root = people.write("C1", "look", people.picture("a.png"), user=BOB)
+    chat = people.slack.tell_message(people.team, people.write("C1", "nice", thread=root.ts))
+    await eventually(chat.acknowledged.is_set)
+    await people.shortcut(root, "describe_image")
+    await eventually(people.team.answers)
+    assert (await people.ask("C1", "and its colour?", thread=root.ts)).said == "ask: and its colour? [a.png]"
+
+
+@over_both
 async def test_a_shortcut_asks_about_an_image(bot: Bot, people: People) -> None:
     message = people.write("C1", "look at this", people.picture("a.png"), user=BOB)
     form = await people.shortcut(message, "ask_about_image")
@@ -110,6 +179,7 @@ async def test_a_shortcut_where_the_bot_is_not_says_so(bot: Bot, people: People,
     assert slack.responses == ["I am not in that channel. Invite me there first, or choose another place."]
 
 
+@over_both
 async def test_the_home_tab_says_what_it_is_and_what_it_keeps(bot: Bot, people: People, slack: SlackServer) -> None:
     opened = {"type": "app_home_opened", "user": "UALICE", "channel": "D1"}
     await eventually(slack.tell(people.team, {**opened, "tab": "home"}).acknowledged.is_set)
@@ -118,3 +188,14 @@ async def test_the_home_tab_says_what_it_is_and_what_it_keeps(bot: Bot, people: 
     [prompted] = people.team.prompts
     assert "thread_ts" not in prompted
     assert prompted["prompts"][0]["title"] == "Describe a picture"
+
+
+async def test_a_home_tab_that_slack_does_not_take_is_not_told_of_again(
+    bot: Bot, people: People, slack: SlackServer
+) -> None:
+    slack.fail("views.publish", error="not_enabled")
+    slack.fail("assistant.threads.setSuggestedPrompts", error="not_allowed")
+    for tab in ("home", "messages"):
+        opened = slack.tell(people.team, {"type": "app_home_opened", "user": "UALICE", "channel": "D1", "tab": tab})
+        await eventually(opened.acknowledged.is_set)
+        assert len(opened.sent) == 1

@@ -1,16 +1,18 @@
 """How events arrive: signed requests, and tokens that Slack does not take."""
 
+import asyncio
 import json
 
 import pytest
 from structlog.testing import capture_logs
 
 from bot.app import build_frontends
-from bot.frontends.slack import Credentials, Slack
+from bot.frontends.slack import Credentials, Slack, connection, frontend
 from bot.frontends.slack.errors import SlackHalfSet, SlackTokenRefused
 from bot.settings import BotSettings
 from jobs.errors import StoreUnavailable
 from jobs.memory import MemoryJobs
+from tests.bot.frontends.slack import conftest
 from tests.bot.frontends.slack.conftest import OpenBot, Worker
 from tests.bot.frontends.slack.people import People
 from tests.bot.frontends.slack.ports import free_port
@@ -63,6 +65,41 @@ async def test_a_token_that_slack_does_not_take_is_named(open_bot: OpenBot, peop
     with pytest.raises(SlackTokenRefused, match="SLACK_BOT_TOKEN"):
         async with open_bot() as bot:
             await bot.running
+
+
+async def test_a_socket_s_token_that_slack_does_not_take_is_named(
+    open_bot: OpenBot, people: People, slack: SlackServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(conftest, "APP_TOKEN", "xapp-wrong")
+    with pytest.raises(SlackTokenRefused, match="SLACK_APP_TOKEN"):
+        async with open_bot() as bot:
+            await bot.running
+
+
+async def test_a_slack_that_is_away_at_the_start_is_waited_for(
+    open_bot: OpenBot, people: People, worker: Worker, slack: SlackServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(frontend, "_AWAY_S", 0.05)
+    slack.fail("auth.test", status=503, times=2)
+    slack.fail("apps.connections.open", status=503)
+    async with open_bot():
+        assert (await people.ask("D1", "there?")).said == "ask: there? []"
+
+
+async def test_a_socket_that_cannot_be_opened_for_a_while_gets_a_new_address(
+    open_bot: OpenBot, people: People, worker: Worker, slack: SlackServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection, "_ADDRESS_LASTS_S", 0.5)
+    monkeypatch.setattr(connection, "_PING_INTERVAL_S", 0.2)
+    async with open_bot():
+        slack.is_down = True  # the address that is given now is used in vain
+        links = slack.links
+        await slack.drop_sockets()
+        await eventually(lambda: slack.links > links)
+        await asyncio.sleep(0.5)
+        slack.is_down = False
+        await eventually(lambda: slack.is_connected)
+        assert (await people.ask("D1", "there?")).said == "ask: there? []"
 
 
 async def test_missing_scopes_are_named_at_the_start(open_bot: OpenBot, people: People) -> None:

@@ -3,13 +3,14 @@
 import asyncio
 
 from jobs.memory import MemoryJobs
-from tests.bot.frontends.slack.conftest import LEASE_S, Bot, OpenBot, Worker
+from tests.bot.frontends.slack.conftest import LEASE_S, Bot, OpenBot, Worker, over_both
 from tests.bot.frontends.slack.people import People
 from tests.bot.frontends.slack.server import SlackServer, eventually
 
 WORDS = ("one ", "two ", "three")
 
 
+@over_both
 async def test_an_event_whose_acknowledgement_was_lost_is_answered_once(
     bot: Bot, people: People, slack: SlackServer
 ) -> None:
@@ -100,6 +101,7 @@ async def test_a_lost_worker_s_answer_comes_from_the_next(
     assert [message.said for message in people.team.by_bot()] == ["one two three"]
 
 
+@over_both
 async def test_editing_the_last_question_answers_it_again_in_the_same_place(bot: Bot, people: People) -> None:
     answer = await people.ask("C1", f"{people.bot} what is this?", people.picture("a.png"))
     people.edit(people.team.messages[0], f"{people.bot} what is that?")
@@ -121,6 +123,7 @@ async def test_editing_a_question_that_is_being_answered_replaces_it(bot: Bot, p
     assert [message.said for message in people.team.by_bot()] == ["ask: what is that? []"]
 
 
+@over_both
 async def test_an_unfurled_link_and_a_repeated_edit_are_no_change(bot: Bot, people: People, worker: Worker) -> None:
     await people.ask("C1", f"{people.bot} what is this?")
     question = people.team.messages[0]
@@ -139,19 +142,3 @@ async def test_an_edit_of_an_older_question_changes_nothing(bot: Bot, people: Pe
     await asyncio.sleep(0.2)
     assert len(worker.answered) == 2
     assert len(people.team.by_bot()) == 2
-
-
-async def test_deleting_a_question_forgets_it_with_its_pictures(bot: Bot, people: People, jobs: MemoryJobs) -> None:
-    answer = await people.ask("C1", f"{people.bot} what is this?", people.picture("a.png"))
-    await people.ask("C1", "and this?", people.picture("b.png"), thread=answer.thread)
-    await eventually(people.delete(people.team.messages[2]).acknowledged.is_set)
-    third = await people.ask("C1", "so?", thread=answer.thread)
-    assert third.said == "ask: so? [a.png]"
-
-
-async def test_deleting_a_question_that_is_being_answered_ends_it(bot: Bot, people: People, worker: Worker) -> None:
-    worker.words = WORDS
-    question = people.post("C1", f"{people.bot} what is this?")
-    await eventually(people.team.by_bot)
-    people.delete(question)
-    await eventually(lambda: [message for message in people.team.by_bot() if "Forgotten, as asked." in message.said])

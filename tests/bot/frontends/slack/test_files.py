@@ -5,17 +5,19 @@ from yarl import URL
 
 from bot.frontends.slack.files import Files
 from bot.frontends.slack.message import SharedFile
-from tests.bot.frontends.slack.conftest import Bot
+from tests.bot.frontends.slack.conftest import Bot, over_both
 from tests.bot.frontends.slack.people import People
 from tests.bot.frontends.slack.server import SlackServer, eventually
 
 
+@over_both
 async def test_a_download_carries_the_bot_s_token(bot: Bot, people: People, slack: SlackServer) -> None:
     await people.ask("C1", f"{people.bot} what is this?", people.picture("a.png"))
     assert slack.downloads == [("F1", "Bearer xoxb-T1")]
     assert slack.api.count("files.info") == 0  # the event had the address
 
 
+@over_both
 async def test_a_slack_connect_file_is_asked_for_first(bot: Bot, people: People, slack: SlackServer) -> None:
     answer = await people.ask("C1", f"{people.bot} what is this?", people.picture("a.png", is_connect=True))
     assert slack.api.count("files.info") == 1
@@ -23,6 +25,7 @@ async def test_a_slack_connect_file_is_asked_for_first(bot: Bot, people: People,
     assert slack.downloads == [("F1", "Bearer xoxb-T1")]
 
 
+@over_both
 async def test_a_sign_in_page_instead_of_a_file_is_explained(bot: Bot, people: People) -> None:
     people.team.scopes.remove("files:read")
     people.post("C1", f"{people.bot} what is this?", people.picture("a.png"))
@@ -31,6 +34,7 @@ async def test_a_sign_in_page_instead_of_a_file_is_explained(bot: Bot, people: P
     assert "the app needs the scope files:read" in told.said
 
 
+@over_both
 async def test_a_missing_scope_for_a_connect_file_is_explained_and_the_others_are_seen(
     bot: Bot, people: People, slack: SlackServer
 ) -> None:
@@ -65,8 +69,9 @@ async def test_a_file_that_was_deleted_meanwhile_is_said(bot: Bot, people: Peopl
     assert "Picture 1 skipped: it cannot be fetched (it was deleted in Slack)." in answer.said
 
 
-async def test_a_busy_file_host_is_asked_again(bot: Bot, people: People) -> None:
-    answer = await people.ask("C1", f"{people.bot} what is this?", people.picture("a.png", busy=2))
+@pytest.mark.parametrize("status", [503, 429])
+async def test_a_busy_file_host_is_asked_again(bot: Bot, people: People, status: int) -> None:
+    answer = await people.ask("C1", f"{people.bot} what is this?", people.picture("a.png", busy=2, busy_with=status))
     assert answer.said == "ask: what is this? [a.png]"
 
 

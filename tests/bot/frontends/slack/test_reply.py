@@ -5,21 +5,17 @@ import asyncio
 import pytest
 
 from bot import delivery
-from bot.frontends.slack import Slack, stream
+from bot.frontends.slack import stream
 from bot.frontends.slack.posts import EVENT_TYPE
-from tests.bot.frontends.slack.conftest import Bot, Worker
+from tests.bot.frontends.slack.conftest import Bot, Worker, over_both
 from tests.bot.frontends.slack.people import People
 from tests.bot.frontends.slack.server import SlackServer, eventually
+from tests.bot.pictures import halves, png
 
 LONG = tuple(f"word{number} " for number in range(5))
 
 
-@pytest.fixture(autouse=True)
-def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Edits follow each other at once; the tiers are kept all the same."""
-    monkeypatch.setattr(Slack, "edit_interval_s", 0.01)
-
-
+@over_both
 async def test_in_a_channel_one_message_is_posted_and_becomes_the_answer(
     bot: Bot, people: People, worker: Worker
 ) -> None:
@@ -38,6 +34,7 @@ async def test_in_a_channel_one_message_is_posted_and_becomes_the_answer(
     assert draft.metadata["event_type"] == EVENT_TYPE
 
 
+@over_both
 async def test_in_a_direct_message_a_status_stands_until_the_words_are_streamed(
     bot: Bot, people: People, worker: Worker
 ) -> None:
@@ -54,6 +51,7 @@ async def test_in_a_direct_message_a_status_stands_until_the_words_are_streamed(
     assert people.slack.api.count("chat.update") == 0
 
 
+@over_both
 async def test_an_expired_stream_is_finished_by_an_edit(bot: Bot, people: People, worker: Worker) -> None:
     worker.words, worker.pause_s = LONG, 0.05
     people.post("D1", "tell me")
@@ -113,6 +111,7 @@ async def test_slack_saying_slow_down_delays_an_answer_and_loses_nothing(
     assert len(people.team.by_bot()) == 1
 
 
+@over_both
 async def test_what_a_model_says_can_ping_nobody(bot: Bot, people: People, worker: Worker) -> None:
     worker.words = ("<!channel> <@UBOB> a < b & `<code>` ",)
     worker.notices = ("<!here> & more",)
@@ -171,6 +170,55 @@ async def test_a_comparison_stands_in_a_table(bot: Bot, people: People, worker: 
     assert before["text"] == "They differ:"
     assert [[cell["text"] for cell in row] for row in table["rows"]] == [[" ", "1", "2"], ["sky", "blue", "a &lt; b"]]
     assert after["text"] == "That is all."
+    assert answer.text == "They differ:\n\n1 · 2\nsky · **blue** · a &lt; b\n\nThat is all."  # read out
+
+
+async def test_a_comparison_in_words_becomes_a_table_that_names_the_pictures(
+    bot: Bot, people: People, worker: Worker
+) -> None:
+    worker.words = ("The sky is grey now. ", "A < B.")
+    worker.hold.set()
+    for channel in ("C1", "D1"):  # edited, and streamed before
+        answer = await people.ask(
+            channel,
+            f"{people.bot} compare",
+            people.picture("a.png"),
+            people.picture("b.png", content=png(halves(9, 9))),
+        )
+        assert answer.blocks is not None
+        assert [[cell["text"] for cell in row] for row in answer.blocks[0]["rows"]] == [
+            ["Pictures", "Difference"],
+            ["1, 2", "The sky is grey now."],
+            ["1, 2", "A &lt; B."],
+        ]
+        assert answer.text == "Pictures · Difference\n1, 2 · The sky is grey now.\n1, 2 · A &lt; B."
+
+
+@pytest.mark.parametrize("rule", ["edit_window_closed", "cant_update_message"])
+async def test_where_a_message_may_not_be_edited_the_answer_is_a_new_one(
+    bot: Bot, people: People, worker: Worker, slack: SlackServer, rule: str
+) -> None:
+    slack.fail("chat.update", error=rule, times=99)
+    worker.words, worker.pause_s = LONG, 0.02
+    worker.hold.set()
+    answer = await people.ask("C1", f"{people.bot} tell me")
+    await eventually(lambda: people.team.by_bot() == [answer])
+    assert answer.said == "word0 word1 word2 word3 word4 "
+
+
+async def test_parts_stand_in_their_order_after_somebody_deleted_the_first(
+    bot: Bot, people: People, worker: Worker
+) -> None:
+    worker.words = ("word " * 3_000,)
+    worker.hold.set()
+    await people.ask("C1", f"{people.bot} tell me")
+    first, second = people.team.by_bot()
+    first.is_deleted = True
+    worker.words = ("".join(f"{number} " for number in range(3_000)),)
+    await people.press(second, "regenerate")
+    await eventually(lambda: len(people.team.by_bot()) == 2 and people.team.by_bot()[1].is_answered)
+    said = "".join(message.said for message in people.team.by_bot())
+    assert said.split() == [str(number) for number in range(3_000)]
 
 
 async def test_a_status_is_set_again_before_slack_takes_it_away(

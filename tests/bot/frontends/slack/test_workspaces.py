@@ -15,9 +15,9 @@ from bot.frontends.slack.installations import RedisInstallations
 from bot.settings import BotSettings
 from jobs import ConversationId
 from jobs.memory import MemoryJobs
-from tests.bot.frontends.slack.conftest import LEASE_S, Worker
+from tests.bot.frontends.slack.conftest import LEASE_S, Worker, over_both
 from tests.bot.frontends.slack.people import People
-from tests.bot.frontends.slack.ports import free_port
+from tests.bot.frontends.slack.ports import free_port, is_listening
 from tests.bot.frontends.slack.server import APP_TOKEN, SIGNING_SECRET, SlackServer, eventually
 from tests.bot.pictures import png
 from tests.jobs.valkey_server import ValkeyServer
@@ -40,11 +40,14 @@ async def redis(valkey: ValkeyServer) -> AsyncIterator[Redis]:
 
 
 @pytest.fixture
-async def port(slack: SlackServer, jobs: MemoryJobs, worker: Worker, redis: Redis) -> AsyncIterator[int]:
+async def port(
+    slack: SlackServer, jobs: MemoryJobs, worker: Worker, redis: Redis, transport: str
+) -> AsyncIterator[int]:
     """A bot for several workspaces; where people install it."""
     port = free_port()
+    slack.request_url = f"http://127.0.0.1:{port}/slack/events" if transport == "http" else ""
     credentials = Credentials(
-        app_token=APP_TOKEN,
+        app_token="" if transport == "http" else APP_TOKEN,
         signing_secret=SIGNING_SECRET,
         client_id="1.2",
         client_secret="client-secret",
@@ -54,7 +57,7 @@ async def port(slack: SlackServer, jobs: MemoryJobs, worker: Worker, redis: Redi
     front = Slack(credentials, jobs, redis=redis, clock=jobs.clock.now_s)
     async with open_chat(BotSettings(), jobs, frontends=[front], lease_s=LEASE_S) as responder:
         running = asyncio.create_task(front.run(responder))
-        await eventually(lambda: slack.is_connected)
+        await eventually(lambda: slack.is_connected if transport == "socket" else is_listening(port))
         yield port
         running.cancel()
         with contextlib.suppress(asyncio.CancelledError):
@@ -76,6 +79,17 @@ async def install(port: int, team: str, *, state: str | None = None) -> int:
             return page.status
 
 
+async def install_both(port: int, slack: SlackServer) -> list[People]:
+    both = []
+    for name in ("T1", "T2"):
+        team = slack.add_team(name)
+        team.add_channel("C1")
+        assert await install(port, name) == 200
+        both.append(People(slack, team))
+    return both
+
+
+@over_both
 async def test_a_workspace_installs_the_bot_and_is_answered(port: int, slack: SlackServer) -> None:
     team = slack.add_team("T1")
     team.add_channel("C1")
@@ -93,15 +107,11 @@ async def test_a_state_that_is_not_ours_installs_nothing(port: int, slack: Slack
     assert await redis.keys("slack:installation:*") == []
 
 
+@over_both
 async def test_teams_with_the_same_ids_never_meet(
     port: int, slack: SlackServer, jobs: MemoryJobs, redis: Redis
 ) -> None:
-    both = []
-    for name in ("T1", "T2"):
-        team = slack.add_team(name)
-        team.add_channel("C1")
-        assert await install(port, name) == 200
-        both.append(People(slack, team))
+    both = await install_both(port, slack)
     first, second = both
     ours = first.write("C1", f"{first.bot} what is this?", first.picture("ours.png"))
     theirs = second.write("C1", f"{second.bot} what is this?", second.picture("theirs.png", content=png()))
@@ -138,6 +148,48 @@ async def test_a_workspace_that_removes_the_bot_leaves_nothing_behind(
         turns.append(len((await jobs.conversations.load(thread)).turns))
     assert turns == [0, 1]
     assert await redis.keys("slack:installation:*") == ["slack:installation:T2"]
+
+
+async def test_what_is_done_in_one_team_is_not_done_in_the_other(
+    port: int, slack: SlackServer, jobs: MemoryJobs, worker: Worker
+) -> None:
+    first, second = await install_both(port, slack)
+    ours = first.write("C1", f"{first.bot} what is this?", first.picture("ours.png"))
+    theirs = second.write("C1", f"{second.bot} what is this?", second.picture("theirs.png"))
+    theirs.ts = ours.ts
+    slack.tell_message(first.team, ours)
+    slack.tell_message(second.team, theirs)
+    await eventually(lambda: first.team.answers() and second.team.answers())
+    [answer], [other] = first.team.answers(), second.team.answers()
+    # Follow-ups, a silence and a forgetting.
+    assert (await first.ask("C1", "and now?", thread=ours.ts)).said == "ask: and now? [ours.png]"
+    assert (await second.ask("C1", "and now?", thread=theirs.ts)).said == "ask: and now? [theirs.png]"
+    first.post("C1", f"{first.bot} stop listening", thread=ours.ts)
+    await eventually(lambda: len(first.team.by_bot()) == 3)
+    assert (await second.ask("C1", "still there?", thread=theirs.ts)).said == "ask: still there? [theirs.png]"
+    first.post("C1", f"{first.bot} forget", thread=ours.ts)
+    await eventually(lambda: len(first.team.by_bot()) == 4)
+    left = await jobs.conversations.load(ConversationId(platform="slack", tenant="T2", channel="C1", thread=theirs.ts))
+    assert len(left.turns) == 3
+    assert left.forgotten_at_s == 0
+    # A button of one team, pressed in the other.
+    asked = len(worker.answered)
+    forged = answer.buttons["regenerate"]["value"].replace("slack:T1", "slack:T2")
+    await first.press(answer, "regenerate", value=forged)
+    assert first.team.messages[-1].text == "Only the person who asked, or an admin, can do that."
+    assert len(worker.answered) == asked
+    assert not other.is_deleted
+
+
+async def test_an_admin_of_one_team_is_nobody_in_the_other(port: int, slack: SlackServer, worker: Worker) -> None:
+    first, second = await install_both(port, slack)
+    first.team.admins.add("UBOB")
+    answers = [await people.ask("C1", f"{people.bot} hello?") for people in (first, second)]
+    for people, answer in zip((first, second), answers, strict=True):
+        await people.press(answer, "regenerate", user="UBOB")
+    await eventually(lambda: len(worker.answered) == 3)
+    assert worker.answered[-1].job.conversation.tenant == "T1"
+    assert second.team.messages[-1].to == "UBOB"
 
 
 async def test_a_user_s_revoked_token_changes_nothing(port: int, slack: SlackServer, redis: Redis) -> None:

@@ -18,6 +18,7 @@ TIERS = {  # calls a minute; the rest is tier 3
     "chat.appendStream": 100,
     "files.info": 100,
     "views.open": 100,
+    "users.info": 100,
     "auth.test": 600,
     "apps.connections.open": 60,
 }
@@ -33,7 +34,23 @@ NEEDED = {
     "files.info": "files:read",
     "files.getUploadURLExternal": "files:write",
     "files.completeUploadExternal": "files:write",
+    "files.delete": "files:write",
+    "users.info": "users:read",
+    "conversations.history": "channels:history",
+    "agents.sessions.setStatus": "chat:write",
     "assistant.threads.setStatus": "chat:write",
+}
+# What Slack does not take as JSON.
+FORMS = {
+    "auth.test",
+    "chat.delete",
+    "conversations.history",
+    "conversations.replies",
+    "files.completeUploadExternal",
+    "files.delete",
+    "files.getUploadURLExternal",
+    "files.info",
+    "users.info",
 }
 BURST = 5  # posts in one channel, then one a second
 
@@ -58,11 +75,14 @@ class WebApi:
         self.uploads: dict[str, File] = {}
         self.calls: list[tuple[str, dict[str, Any]]] = []
         self.too_many = 0  # 429s
+        self.hears_stop = True  # the app is subscribed to agent_session_stopped
         self._windows: defaultdict[tuple[str, str], deque[float]] = defaultdict(deque)
         self._buckets: dict[tuple[str, str], tuple[float, float]] = {}
 
-    def answer(self, method: str, token: str, arguments: dict[str, Any]) -> dict[str, Any]:
+    def answer(self, method: str, token: str, arguments: dict[str, Any], *, is_json: bool) -> dict[str, Any]:
         self.calls.append((method, arguments))
+        if is_json and method in FORMS:
+            raise RefusedError("invalid_arguments")
         team = self.teams.get(token)
         if team is None:
             raise RefusedError("invalid_auth")
@@ -131,7 +151,9 @@ class WebApi:
         message = self._new(team, {**arguments, "text": arguments["markdown_text"]})
         message.is_streaming = True
         team.messages.append(message)
-        return {"channel": message.channel, "ts": message.ts}
+        team.busy.add(message.thread or "")
+        warnings = [] if self.hears_stop else ["missing_agent_session_stopped_event_subscription"]
+        return {"channel": message.channel, "ts": message.ts, "response_metadata": {"warnings": warnings}}
 
     def _chat_append_stream(self, team: Team, arguments: dict[str, Any]) -> None:
         message = self._streaming(team, arguments)
@@ -147,6 +169,7 @@ class WebApi:
         message.blocks = [{"type": "markdown", "text": message.text}, *(arguments.get("blocks") or [])]
         message.metadata = arguments.get("metadata")
         message.is_streaming = False
+        team.busy.discard(message.thread or "")
 
     def _conversations_replies(self, team: Team, arguments: dict[str, Any]) -> dict[str, Any]:
         channel, root = arguments["channel"], arguments["ts"]
@@ -163,6 +186,15 @@ class WebApi:
             "messages": [self.shown(team, message, metadata=with_metadata) for message in thread[first:end]],
             "response_metadata": {"next_cursor": str(end) if end < len(thread) else ""},
         }
+
+    def _conversations_history(self, team: Team, arguments: dict[str, Any]) -> dict[str, Any]:
+        self._check_member(team, arguments["channel"])
+        roots = [
+            self.shown(team, message, metadata=arguments.get("include_all_metadata") == "1")
+            for message in team.messages
+            if message.channel == arguments["channel"] and not message.is_deleted and message.thread is None
+        ]
+        return {"messages": roots[::-1][: int(arguments["limit"])]}
 
     def _new(self, team: Team, arguments: dict[str, Any]) -> Message:
         channel, thread = arguments["channel"], arguments.get("thread_ts")
@@ -205,6 +237,8 @@ class WebApi:
         if message.thread:
             root = team.find(message.channel, message.thread)
             shown |= {"thread_ts": message.thread, "parent_user_id": root.user if root else ""}
+        if message.is_tombstone:
+            return {**shown, "user": "USLACKBOT", "text": "This message was deleted.", "subtype": "tombstone"}
         if message.files:
             files = [file.shown(self.files_url, team.id, whole=False) for file in message.files]
             shown |= {"files": files, "subtype": "file_share"}
@@ -226,13 +260,24 @@ class WebApi:
             raise RefusedError("file_deleted" if file else "file_not_found")
         return {"file": file.shown(self.files_url, team.id, whole=True)}
 
+    def _files_delete(self, team: Team, arguments: dict[str, Any]) -> None:
+        for message in team.messages:
+            message.files = [file for file in message.files if file.id != arguments["file"]]
+            if message.bot and not message.files and not message.text and not message.blocks:
+                message.is_deleted = True
+
+    def _users_info(self, team: Team, arguments: dict[str, Any]) -> dict[str, Any]:
+        user = arguments["user"]
+        home = "TELSEWHERE" if user.startswith("UGUEST") else team.id
+        return {"user": {"id": user, "team_id": home, "is_admin": user in team.admins, "is_owner": False}}
+
     def _files_get_upload_urlexternal(self, _: Team, arguments: dict[str, Any]) -> dict[str, Any]:
         file = File(arguments["filename"], b"", id=f"F{new_ts()}")
         self.uploads[file.id] = file
         return {"upload_url": f"{self.upload_url}{file.id}", "file_id": file.id}
 
     def _files_complete_upload_external(self, team: Team, arguments: dict[str, Any]) -> None:
-        files = [self.uploads[named["id"]] for named in arguments["files"]]
+        files = [self.uploads[named["id"]] for named in json.loads(arguments["files"])]
         message = self._new(team, {**arguments, "channel": arguments["channel_id"], "text": ""})
         message.files = files
         team.messages.append(message)
@@ -250,6 +295,12 @@ class WebApi:
 
     def _assistant_threads_set_status(self, team: Team, arguments: dict[str, Any]) -> None:
         team.statuses.append((arguments["thread_ts"], arguments["status"]))
+        (team.busy.add if arguments["status"] else team.busy.discard)(arguments["thread_ts"])
+
+    def _agents_sessions_set_status(self, team: Team, arguments: dict[str, Any]) -> None:
+        assert arguments["status"] == "active"
+        assert arguments["channel_id"] in team.members
+        team.busy.discard(arguments["thread_ts"])
 
     def _assistant_threads_set_suggested_prompts(self, team: Team, arguments: dict[str, Any]) -> None:
         assert len(arguments["prompts"]) <= 4

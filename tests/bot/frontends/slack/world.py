@@ -1,15 +1,15 @@
 """A small Slack in memory: workspaces with people, channels, messages and files, as Slack shows them to an app."""
 
-import itertools
 import time
 from dataclasses import dataclass, field
 from typing import Any
 
-_ticks = itertools.count(int(time.time()) * 1_000_000)
+_latest = [0]
 
 
 def new_ts() -> str:
-    tick = next(_ticks)
+    """The time, never the same twice."""
+    tick = _latest[0] = max(_latest[0] + 1, int(time.time() * 1_000_000))
     return f"{tick // 1_000_000}.{tick % 1_000_000:06d}"
 
 
@@ -26,6 +26,7 @@ SCOPES = frozenset(
         "im:history",
         "im:write",
         "mpim:history",
+        "users:read",
     ]
 )
 
@@ -41,7 +42,8 @@ class File:
     is_deleted: bool = False
     url: str = ""  # elsewhere than on Slack's hosts
     redirect: str = ""
-    busy: int = 0  # so many answers are 503
+    busy: int = 0  # so many answers are no file
+    busy_with: int = 503
     is_cut_short: bool = False
 
     def shown(self, files_url: str, team: str, *, whole: bool) -> dict[str, Any]:
@@ -67,6 +69,7 @@ class Message:
     ts: str = field(default_factory=new_ts)
     is_streaming: bool = False
     is_deleted: bool = False
+    is_tombstone: bool = False  # deleted, with replies that stay
     edits: list[str] = field(default_factory=list)
     edited: bool = False
 
@@ -111,6 +114,8 @@ class Team:
     views: dict[str, dict[str, Any]] = field(default_factory=dict)
     statuses: list[tuple[str, str]] = field(default_factory=list)  # thread and words
     prompts: list[Any] = field(default_factory=list)
+    busy: set[str] = field(default_factory=set)  # threads under which Slack shows that something is going on
+    admins: set[str] = field(default_factory=set)
 
     def add_channel(self, channel: str, *, with_bot: bool = True) -> str:
         """C... for a channel, D... for a direct message with the bot."""

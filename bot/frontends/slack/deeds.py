@@ -1,0 +1,69 @@
+"""What the bot does by name, other than answering: help, forget, stop, keep out of a thread."""
+
+from bot.frontends.slack.desk import Desk
+from bot.frontends.slack.home import HELP
+from bot.frontends.slack.message import Message
+from bot.frontends.slack.wish import Deed
+from bot.frontends.slack.workspace import Workspace
+from bot.memory import words_for_forgotten
+
+NOT_YOURS = "Only the person who asked, or an admin, can do that."
+
+_NOT_ONLY_YOURS = "Others asked here too. An admin can have all of it forgotten; `/forget` forgets what you asked."
+_NOTHING_TO_STOP = "Nothing is being answered here."
+_SILENT = "I will answer here only when somebody mentions me. `@me listen` brings me back."
+_LISTENING = "I am listening again: no mention is needed here."
+
+
+class Deeds:
+    """Done in the thread, or the direct message, where somebody asked for them."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    async def do(self, deed: Deed, message: Message, workspace: Workspace) -> None:
+        """Do it, and say so.
+
+        Raises:
+            StoreUnavailable: nothing was done.
+        """
+        match deed:
+            case Deed.HELP:
+                await self._desk.note(workspace, message.place, HELP)
+            case Deed.FORGET:
+                await self._forget(message, workspace)
+            case Deed.STOP:
+                await self._stop(message, workspace)
+            case Deed.SILENCE:
+                await self._desk.silences.begin(message.place.conversation)
+                await self._desk.note(workspace, message.place, _SILENT)
+            case Deed.LISTEN:
+                await self._desk.silences.end(message.place.conversation)
+                await self._desk.note(workspace, message.place, _LISTENING)
+
+    async def _forget(self, message: Message, workspace: Workspace) -> None:
+        """The whole conversation: for whoever asked all of it."""
+        conversation = message.place.conversation
+        turns = (await self._desk.conversations.load(conversation)).turns
+        askers = {turn.asker for turn in turns} | {job.asker for job in self._desk.replies.under_way(conversation)}
+        for asker in askers - {message.user}:
+            if not await self._desk.may_act(workspace, message.user, asker=asker):
+                await self._whisper(message, workspace, _NOT_ONLY_YOURS)
+                return
+        forgotten = await self._desk.responder.memory.forget_conversation(conversation)
+        self._desk.replies.forget(conversation)
+        await self._desk.note(workspace, message.place, words_for_forgotten(forgotten))
+
+    async def _stop(self, message: Message, workspace: Workspace) -> None:
+        """What the person asked here."""
+        under_way = self._desk.replies.under_way(message.place.conversation)
+        if not under_way:
+            await self._whisper(message, workspace, _NOTHING_TO_STOP)
+        for job in under_way:
+            if await self._desk.may_act(workspace, message.user, asker=job.asker):
+                await self._desk.responder.stop(job.id)
+            else:
+                await self._whisper(message, workspace, NOT_YOURS)
+
+    async def _whisper(self, message: Message, workspace: Workspace, text: str) -> None:
+        await self._desk.whisper(workspace, message.channel, message.user, text, thread=message.thread or "")

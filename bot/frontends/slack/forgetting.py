@@ -1,0 +1,62 @@
+"""What is deleted in Slack is forgotten here, and what was said about it goes too."""
+
+import structlog
+
+from bot.errors import NotPosted, PlaceGone
+from bot.frontends.slack.desk import Desk
+from bot.frontends.slack.message import Message
+from bot.frontends.slack.once import Once
+from bot.frontends.slack.place import PLATFORM, Place
+from jobs import ConversationId, JobId
+
+log = structlog.get_logger()
+
+
+class Forgetting:
+    """Deletions, as Slack tells of them. Most are of messages that nobody asked anything with."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._once = Once()
+
+    async def see_deletion(self, message: Message) -> None:
+        """A message was deleted: what it asked, brought and was told goes with it.
+
+        Raises:
+            StoreUnavailable: nothing was forgotten.
+        """
+        await self._once.do((message.team, message.channel, message.ts), lambda: self._forget(message))
+
+    async def see_leaving(self, team: str) -> None:
+        """The bot was removed from a workspace: everything of it goes.
+
+        Raises:
+            StoreUnavailable: nothing was forgotten.
+        """
+        tenant_key = ConversationId(platform=PLATFORM, tenant=team, channel="").tenant_key
+        forgotten = await self._desk.responder.memory.forget_place(tenant_key)
+        await self._desk.workspaces.leave(team)
+        log.info("workspace left", team=team, turns=forgotten.turns, pictures=forgotten.pictures)
+
+    async def _forget(self, message: Message) -> None:
+        place = message.place
+        memory = self._desk.responder.memory
+        forgotten = await memory.forget_question(place.conversation, place.source)
+        if forgotten.turns:
+            log.info("question deleted", team=message.team, pictures=forgotten.pictures)
+            await self._remove_answer(place)
+        # It may have brought pictures to somebody else's question in its thread.
+        origins = {reference.origin for reference in message.references}
+        if origins:
+            for picture in await memory.pictures(place.conversation):
+                if picture.ref.origin in origins:
+                    await memory.drop_picture(place.conversation, picture.number)
+
+    async def _remove_answer(self, place: Place) -> None:
+        """It may quote what was deleted. Where Slack does not let it go, it stays."""
+        job = JobId(tenant_key=place.conversation.tenant_key, source=place.source)
+        try:
+            workspace = await self._desk.workspace(place.team)
+            await self._desk.replies.posts_of(place, job).remove(workspace, job)
+        except (NotPosted, PlaceGone) as error:
+            log.info("answer not deleted", team=place.team, error=error.sentence)

@@ -1,0 +1,121 @@
+"""What is deleted or forgotten is gone, and does not come back."""
+
+import pytest
+
+from jobs import ConversationId
+from jobs.memory import MemoryJobs
+from tests.bot.frontends.slack.conftest import Bot, OpenBot, Worker, over_both
+from tests.bot.frontends.slack.people import BOB, People
+from tests.bot.frontends.slack.server import SlackServer, eventually
+from tests.bot.pictures import halves, png
+
+WORDS = ("one ", "two ", "three")
+
+
+@over_both
+async def test_deleting_a_question_forgets_it_with_its_pictures_and_its_answer(bot: Bot, people: People) -> None:
+    first = await people.ask("C1", f"{people.bot} what is this?", people.picture("a.png"))
+    second = await people.ask("C1", "and this?", people.picture("b.png"), thread=first.thread)
+    await eventually(people.delete(people.team.messages[2]).acknowledged.is_set)
+    assert second.is_deleted
+    third = await people.ask("C1", "so?", thread=first.thread)
+    assert third.said == "ask: so? [a.png]"
+    assert people.team.by_bot() == [first, third]
+
+
+@over_both
+async def test_deleting_the_message_that_a_thread_hangs_on_does_the_same(bot: Bot, people: People) -> None:
+    answer = await people.ask("C1", f"{people.bot} what is this?", people.picture("a.png"))
+    await eventually(people.delete(people.team.messages[0]).acknowledged.is_set)
+    assert answer.is_deleted
+
+
+async def test_an_answer_of_an_earlier_process_goes_with_its_file(
+    open_bot: OpenBot, people: People, worker: Worker
+) -> None:
+    worker.words = ("A sentence & another. " * 2_000,)
+    worker.hold.set()
+    async with open_bot():
+        await people.ask("C1", f"{people.bot} tell me")
+    assert [message for message in people.team.by_bot() if message.files]
+    async with open_bot():
+        await eventually(people.delete(people.team.messages[0]).acknowledged.is_set)
+    assert people.team.by_bot() == []
+
+
+async def test_an_answer_that_slack_does_not_let_go_stays_and_the_question_is_forgotten_all_the_same(
+    bot: Bot, people: People, slack: SlackServer, jobs: MemoryJobs
+) -> None:
+    slack.fail("chat.delete", error="cant_delete_message")
+    answer = await people.ask("C1", f"{people.bot} what is this?")
+    await eventually(people.delete(people.team.messages[0]).acknowledged.is_set)
+    assert people.team.by_bot() == [answer]
+    where = ConversationId(platform="slack", tenant="T1", channel="C1", thread=answer.thread or "")
+    assert (await jobs.conversations.load(where)).turns == ()
+
+
+async def test_deleting_a_question_that_is_being_answered_ends_it(bot: Bot, people: People, worker: Worker) -> None:
+    worker.words = WORDS
+    question = people.post("C1", f"{people.bot} what is this?")
+    await eventually(lambda: [message for message in people.team.by_bot() if "one" in message.said])
+    people.delete(question)
+    await eventually(lambda: [message.said for message in people.team.by_bot()] == ["Forgotten, as asked."])
+
+
+async def test_a_deleted_message_takes_the_pictures_along_that_it_brought_to_another_s_question(
+    bot: Bot, people: People
+) -> None:
+    root = people.write("C1", "the first", people.picture("a.png", content=png(halves(40, 40))), user=BOB)
+    theirs = people.write("C1", "mine", people.picture("b.png"), user=BOB, thread=root.ts)
+    answer = await people.ask("C1", f"{people.bot} which?", thread=root.ts)
+    assert answer.said == "ask: which? [a.png, b.png]"
+    await eventually(people.delete(theirs).acknowledged.is_set)
+    assert (await people.ask("C1", "and now?", thread=root.ts)).said == "ask: and now? [a.png]"
+    assert not answer.is_deleted
+
+
+@over_both
+async def test_a_forgotten_thread_is_not_read_again(bot: Bot, people: People, worker: Worker) -> None:
+    root = people.write("C1", "the first picture", people.picture("a.png"))
+    await people.ask("C1", f"{people.bot} what is this?", people.picture("b.png"), thread=root.ts)
+    people.post("C1", f"{people.bot} forget", thread=root.ts)
+    await eventually(lambda: len(people.team.by_bot()) == 2)
+    people.write("C1", "a new picture", people.picture("c.png"), user=BOB, thread=root.ts)
+    answer = await people.ask("C1", f"{people.bot} what do you see?", thread=root.ts)
+    assert answer.said == "ask: what do you see? [c.png]"
+    assert worker.answered[-1].job.context == "a new picture"
+
+
+async def test_what_a_person_had_forgotten_is_not_read_again_in_their_threads(
+    bot: Bot, people: People, worker: Worker
+) -> None:
+    theirs = await people.ask("C1", f"{people.bot} what is this?", people.picture("a.png"))
+    await people.command("/forget", channel="C1")
+    answer = await people.ask("C1", f"{people.bot} what was it?", thread=theirs.thread)
+    assert answer.said == "ask: what was it? []"
+    assert worker.answered[-1].job.context == ""
+
+
+async def test_only_the_last_hours_are_asked_of_slack_after_a_forgetting(
+    bot: Bot, people: People, slack: SlackServer
+) -> None:
+    root = people.write("C1", "the first")
+    await people.ask("C1", f"{people.bot} so?", thread=root.ts)
+    people.post("C1", f"{people.bot} forget", thread=root.ts)
+    await eventually(lambda: len(people.team.by_bot()) == 2)
+    slack.api.calls.clear()
+    await people.ask("C1", f"{people.bot} and?", thread=root.ts)
+    [asked] = [arguments for method, arguments in slack.api.calls if method == "conversations.replies"]
+    assert float(asked["oldest"]) > float(root.ts)
+
+
+@over_both
+@pytest.mark.parametrize("event", [{"type": "app_uninstalled"}, {"type": "tokens_revoked", "tokens": {"bot": ["U1"]}}])
+async def test_a_workspace_that_removes_the_bot_leaves_nothing_behind(
+    bot: Bot, people: People, jobs: MemoryJobs, event: dict[str, object]
+) -> None:
+    answer = await people.ask("C1", f"{people.bot} what is this?", people.picture("a.png"))
+    await eventually(people.slack.tell(people.team, event).acknowledged.is_set)
+    where = ConversationId(platform="slack", tenant="T1", channel="C1", thread=answer.thread or "")
+    assert (await jobs.conversations.load(where)).turns == ()
+    assert (await jobs.conversations.forget_asker("slack:T1", "UALICE")).turns == 0

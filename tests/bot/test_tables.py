@@ -1,0 +1,71 @@
+"""Tables in an answer, found as Markdown, whatever the platform."""
+
+import doctest
+import time
+
+import pytest
+
+from bot import tables
+from bot.tables import Table, find_tables, list_differences
+
+
+def test_the_examples_in_the_docstrings_hold() -> None:
+    result = doctest.testmod(tables)
+    assert result.attempted > 2
+    assert result.failed == 0
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a | b\nno table",
+        "```\n| a | b |\n|---|---|\n```",
+        "````\n```\n| a | b |\n|---|---|\n````",
+        "~~~\n```\n| a | b |\n|---|---|\n~~~",
+        "| a | b |\n|---|",
+        "| a | b |",
+        "",
+    ],
+)
+def test_pipes_and_fences_alone_are_not_tables(text: str) -> None:
+    assert "".join(piece for piece in find_tables(text) if isinstance(piece, str)) == text
+
+
+@pytest.mark.parametrize("written", ["|a|b|\n|-|-|", "a | b\n--- | ---", "  | a | b |  \n  |:-:|--:|  "])
+def test_a_table_may_be_written_with_and_without_outer_pipes(written: str) -> None:
+    assert list(find_tables(written)) == [Table((("a", "b"),))]
+
+
+def test_rows_have_as_many_cells_as_the_head() -> None:
+    (table,) = find_tables("| a | b |\n|---|---|\n| 1 |\n| 1 | 2 | 3 |")
+    assert table == Table((("a", "b"), ("1", ""), ("1", "2")))
+
+
+def test_a_table_reads_the_same_after_it_was_written() -> None:
+    table = Table((("", "1", "2"), ("sky", "blue", "")))
+    assert list(find_tables(table.as_markdown())) == [table]
+
+
+def test_two_tables_and_the_words_between_keep_their_order() -> None:
+    pieces = list(find_tables("x\n|a|b|\n|-|-|\n|1|2|\ny\n|c|d|\n|-|-|\nz"))
+    assert pieces == ["x", Table((("a", "b"), ("1", "2"))), "y", Table((("c", "d"),)), "z"]
+
+
+def test_a_line_that_is_almost_a_rule_costs_no_time() -> None:
+    began = time.monotonic()
+    list(find_tables("| a | b |\n" + " " * 20_000 + "-" * 20_000 + "x"))
+    assert time.monotonic() - began < 1
+
+
+def test_a_comparison_with_a_table_stays_as_it_is() -> None:
+    text = "| | 1 | 2 |\n|---|---|---|\n| a | b | c |"
+    assert list_differences(text, [1, 2]) == text
+
+
+def test_of_one_picture_there_are_no_differences() -> None:
+    assert list_differences("It is red.", [1]) == "It is red."
+
+
+def test_each_sentence_of_a_comparison_is_a_row() -> None:
+    rows = list_differences("It is red. It | was blue.\n- It is larger.", [2, 3]).splitlines()[2:]
+    assert rows == ["| 2, 3 | It is red. |", "| 2, 3 | It / was blue. |", "| 2, 3 | It is larger. |"]
