@@ -50,5 +50,5 @@ clean:
 	@touch $@
 
 .venv/.dev: .venv/.run
-	$(PIP) -e '.[bot,worker,dev]'
+	$(PIP) -e '.[bot,worker,training,dev]'
 	@touch $@

@@ -59,6 +59,12 @@ class Tokenizer:
         """The text of `ids`; special tokens are left out, or written by name."""
         return self._trusting.decode(ids, skip_special_tokens=not special)
 
+    def piece(self, token: int) -> str:
+        """The vocabulary's own name of a token: "▁" for a space, `<0x0A>` for a byte."""
+        name = self._trusting.id_to_token(token)
+        assert name is not None, "an id of this vocabulary"
+        return name
+
     def _id(self, folder: Path, name: str) -> int:
         token = self._trusting.token_to_id(name)
         if token is None:

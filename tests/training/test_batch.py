@@ -1,0 +1,96 @@
+import random
+
+import pytest
+import torch
+
+from inference_worker.model.checkpoint import TINY
+from tests.training.drawn import DIALOGUE, SCENE
+from training.batch import build_batch, group_by_length
+from training.dialogue import Dialogue, Exchange, Piece, Task
+from training.sample import Sample, SampleBuilder
+
+BUILDER = SampleBuilder(TINY)
+
+
+def short(words: int) -> Sample:
+    ask = Exchange(task=Task.COUNT, question="how " * words, answer=(Piece("one"),), shows=(0,))
+    return BUILDER.build(Dialogue(pictures=(SCENE,), exchanges=(ask,)))
+
+
+@pytest.fixture(scope="module")
+def samples() -> list[Sample]:
+    return [short(3), BUILDER.build(DIALOGUE)]
+
+
+def test_rows_point_at_the_same_things_as_in_the_samples(samples: list[Sample]) -> None:
+    batch = build_batch(samples, random.Random(0))
+    starts = [0, batch.length]
+    expected = [(start + t.row, t.token) for start, sample in zip(starts, samples, strict=True) for t in sample.targets]
+    assert list(zip(batch.target_rows.tolist(), batch.target_ids.tolist(), strict=True)) == expected
+    assert batch.tasks == ("count", "title", "colour", "colour")
+    assert batch.target_exchanges.tolist() == [0] * len(samples[0].targets) + [
+        1 + t.exchange for t in samples[1].targets
+    ]
+    rows = [
+        start + p.start + row
+        for start, s in zip(starts, samples, strict=True)
+        for p in s.pictures
+        for row in range(p.tiling.tokens)
+    ]
+    assert batch.picture_rows.tolist() == rows
+    assert batch.tokens == sum(len(sample.ids) for sample in samples)
+    assert not batch.ids[0, len(samples[0].ids) :].any()
+
+
+def test_citations_name_positions_of_their_own_dialogue(samples: list[Sample]) -> None:
+    batch = build_batch(samples, random.Random(0))
+    told = [
+        (int(batch.citations.rows[query]), key)
+        for query, key in zip(batch.citations.queries.tolist(), batch.citations.keys.tolist(), strict=True)
+    ]
+    assert told == [(batch.length + target.row, key) for target in samples[1].targets for key in target.cited]
+
+
+def test_every_token_with_something_in_it_is_looked_at_and_a_quarter_of_the_others(samples: list[Sample]) -> None:
+    many = [samples[1]] * 20
+    sights = build_batch(many, random.Random(0)).sights
+    speaking = (sights.characters != 0).any(2).any(1) | (sights.forms != 0).any(1)
+    wanted = 20 * sum(int(picture.labels.speaking.sum()) for picture in samples[1].pictures)
+    silent = 20 * sum(len(picture.labels.rows) for picture in samples[1].pictures) - wanted
+    assert int(speaking.sum()) == wanted
+    assert 0.2 < int((~speaking).sum()) / silent < 0.3
+
+
+def test_labels_lie_at_the_features_they_speak_of(samples: list[Sample]) -> None:
+    batch = build_batch(samples, random.Random(0))
+    labels = {}
+    start = 0
+    for sample in samples:
+        for picture in sample.pictures:
+            for row, forms in zip(picture.labels.rows.tolist(), picture.labels.forms.tolist(), strict=True):
+                labels[start + row] = forms
+            start += picture.tiling.tokens
+    for feature, forms in zip(batch.sights.features.tolist(), batch.sights.forms.tolist(), strict=True):
+        assert labels[feature] == forms
+
+
+def test_later_pictures_are_compared_at_their_own_rows(samples: list[Sample]) -> None:
+    batch = build_batch(samples, random.Random(0))
+    later = samples[1].pictures[1]
+    assert batch.comparisons.rows.tolist() == [batch.length + later.start + row for row in later.labels.rows.tolist()]
+    assert batch.comparisons.changed.unique().tolist() == [-1]  # the two are of different form
+
+
+def test_samples_of_like_length_come_together_and_none_is_lost() -> None:
+    drawn = [short(words) for words in (1, 90, 2, 80, 3, 100, 4, 85)]
+    groups = group_by_length(drawn, rows=710, rng=random.Random(0))
+    assert sorted(len(s.ids) for group in groups for s in group) == sorted(len(s.ids) for s in drawn)
+    for group in groups:
+        lengths = [len(sample.ids) for sample in group]
+        assert max(lengths) - min(lengths) < 40
+        assert len(group) == 1 or len(group) * max(lengths) <= 710
+
+
+def test_the_same_chance_builds_the_same_batch(samples: list[Sample]) -> None:
+    first, again = (build_batch(samples, random.Random(5)) for _ in range(2))
+    assert torch.equal(first.sights.features, again.sights.features)

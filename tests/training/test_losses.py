@@ -1,0 +1,105 @@
+import pytest
+import torch
+from torch.nn import functional
+
+from training.attention import PaddedAttention
+from training.batch import Citations, Comparisons, Sights
+from training.labels import CHARACTERS
+from training.losses import Heads, Losses, Weights, hint_loss
+
+LENGTH, HEADS, WIDTH, HIDDEN = 6, 2, 8, 12
+
+
+def drawn(*shape: int) -> torch.Tensor:
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(3))
+
+
+def attended(sequences: int) -> PaddedAttention:
+    attention = PaddedAttention(length=LENGTH, record=1)
+    query, key, value = (drawn(sequences * LENGTH, HEADS, WIDTH) * size for size in (1, 2, 1))
+    attention(0, query * 9, key, value)
+    attention(1, query, key, value)
+    return attention
+
+
+def test_the_hint_is_how_little_of_the_attention_falls_on_what_is_cited() -> None:
+    attention = attended(3)
+    assert attention.recorded is not None
+    query, key = attention.recorded
+    ahead = torch.ones(LENGTH, LENGTH, dtype=torch.bool).triu(1)
+    weights = (query @ key.mT * WIDTH**-0.5).masked_fill(ahead, -torch.inf).softmax(-1)
+    # The second dialogue has two citing rows, the third one; the first has none.
+    citing = {(1, 3): [0, 2], (1, 5): [4], (2, 4): [1]}
+    by_head = [
+        torch.stack([-weights[s, head, row, cited].sum().log() for (s, row), cited in citing.items()]).mean()
+        for head in range(HEADS)
+    ]
+    citations = Citations(
+        rows=torch.tensor([1 * LENGTH + 3, 1 * LENGTH + 5, 2 * LENGTH + 4]),
+        queries=torch.tensor([0, 0, 1, 2]),
+        keys=torch.tensor([0, 2, 4, 1]),
+    )
+    assert by_head[0] != by_head[1]
+    torch.testing.assert_close(hint_loss(attention, citations), min(by_head))
+
+
+def test_nothing_cited_is_no_loss() -> None:
+    nothing = torch.tensor([], dtype=torch.long)
+    assert hint_loss(attended(1), Citations(rows=nothing, queries=nothing, keys=nothing)) == 0
+
+
+def sights(characters: int, forms: int) -> Sights:
+    return Sights(
+        features=torch.tensor([2, 0]),
+        characters=torch.full((2, 4, 3), characters),
+        forms=torch.full((2, 4), forms),
+        colours=torch.full((2, 4), -1),
+    )
+
+
+def test_labels_that_are_ignored_cost_nothing() -> None:
+    features = drawn(3, HIDDEN)
+    heads = Heads(HIDDEN)
+    assert heads.sight(features, sights(-1, -1)) == 0
+    assert heads.sight(features, sights(5, -1)) > 0
+
+
+def test_a_loss_is_the_mean_over_what_is_known_of_the_right_tokens() -> None:
+    features = drawn(3, HIDDEN)
+    heads = Heads(HIDDEN)
+    known = sights(-1, 2)
+    known.forms[0] = -1
+    of_token = heads.forms(functional.rms_norm(features[0], (HIDDEN,))).view(4, -1)
+    expected = -of_token.log_softmax(-1)[:, 2].mean()
+    torch.testing.assert_close(heads.sight(features, known), expected)
+
+
+def test_characters_are_told_patch_by_patch_and_place_by_place() -> None:
+    heads = Heads(HIDDEN)
+    with torch.no_grad():
+        heads.characters.weight.zero_()
+        heads.characters.bias.zero_()
+        heads.characters.bias.view(4, 3, 1 + len(CHARACTERS))[1, 2, 7] = 50.0
+    labels = sights(-1, -1)
+    labels.characters[:, 1, 2] = 7
+    assert heads.sight(drawn(3, HIDDEN), labels) < 1e-6
+    labels.characters[:, 1, 2] = 8
+    assert heads.sight(drawn(3, HIDDEN), labels) > 40
+
+
+def test_a_dialogue_of_one_picture_has_nothing_to_compare() -> None:
+    nothing = torch.tensor([], dtype=torch.long)
+    none = Comparisons(rows=nothing, forms=nothing, colours=nothing, changed=nothing)
+    assert Heads(HIDDEN).comparison(drawn(4, HIDDEN), none) == 0
+
+
+def test_the_total_weighs_each_and_lets_the_hint_fade() -> None:
+    losses = Losses(
+        **{
+            name: torch.tensor(value)
+            for name, value in [("words", 1.0), ("sight", 2.0), ("comparison", 4.0), ("hint", 8.0)]
+        }
+    )
+    weights = Weights(sight=0.5, comparison=0.25, hint=0.5)
+    assert losses.total(weights, hint=1.0) == pytest.approx(1 + 1 + 1 + 4)
+    assert losses.total(weights, hint=0.0) == pytest.approx(3)

@@ -1,0 +1,58 @@
+import json
+import random
+from pathlib import Path
+
+import pytest
+import torch
+
+from inference_worker.model.checkpoint import TINY, load_model
+from inference_worker.model.tokenizer import Tokenizer
+from tests.golden.greedy import PlainSequence
+from tests.training.drawn import DIALOGUE
+from training.attention import PaddedAttention
+from training.batch import build_batch
+from training.sample import SampleBuilder
+from training.start import draw_model, take_over
+from training.step import decode, encode
+from training.tokenizer import build_tokenizer, collect_words, write_model_files
+
+FORM = json.loads((TINY / "tokenizer.json").read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("model")
+    write_model_files(folder, base=TINY, tokenizer=build_tokenizer(FORM, collect_words([DIALOGUE] * 2), most=640))
+    return folder
+
+
+@torch.inference_mode()
+def test_known_words_mean_what_they_meant_under_their_new_ids(folder: Path) -> None:
+    old, new = Tokenizer(TINY), Tokenizer(folder)
+    text = "\nWhat is the title?"
+    pieces = [old.piece(token) for token in old.encode(text)]
+    assert [new.piece(token) for token in new.encode(text)] == pieces
+    assert old.encode(text) != new.encode(text)
+    before = PlainSequence(load_model(TINY, dtype=torch.float32), old.encode(text)).run()[0]
+    after = PlainSequence(take_over(folder, TINY), new.encode(text)).run()[0]
+    for word in ("▁The", "▁title", "A", '"', "?"):
+        torch.testing.assert_close(
+            after[new.encode(word.replace("▁", ""))[-1]], before[old.encode(word.replace("▁", ""))[-1]]
+        )
+
+
+def test_drawn_weights_keep_what_passes_through_them_at_its_size(folder: Path) -> None:
+    model = draw_model(folder, seed=1)
+    batch = build_batch([SampleBuilder(folder).build(DIALOGUE)], random.Random(0))
+    with torch.no_grad():
+        hidden = decode(model, batch, encode(model, batch), PaddedAttention(length=batch.length))
+        logits = model.logits(hidden)
+    assert 0.9 < hidden.square().mean().sqrt() < 1.1
+    assert logits.std() < 1  # nothing is believed yet
+    assert (hidden.std(dim=0) > 0.1).float().mean() > 0.9  # and rows differ
+
+
+def test_the_same_seed_draws_the_same_weights(folder: Path) -> None:
+    first, again, other = (draw_model(folder, seed).state_dict() for seed in (1, 1, 2))
+    assert all(torch.equal(first[name], again[name]) for name in first)
+    assert not torch.equal(first["lm_head.weight"], other["lm_head.weight"])

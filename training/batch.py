@@ -1,0 +1,189 @@
+"""Samples side by side: the tensors of one training step, and how samples of like length come together."""
+
+import random
+from collections.abc import Iterator, Sequence
+
+import msgspec
+import torch
+from torch import Tensor
+
+from inference_worker.image.tiling import Tiling
+from training.sample import Sample
+
+GRANULE = 16  # lengths are rounded up to it, so that few shapes occur
+SILENT_SHARE = 0.25  # of the tokens with nothing in them, which are most
+
+
+class Citations(msgspec.Struct, frozen=True, kw_only=True):
+    """Which rows show the token to be said next: `keys[i]` shows what is predicted at `rows[queries[i]]`."""
+
+    rows: Tensor  # (queries,) of the batch
+    queries: Tensor  # (citations,) places in `rows`
+    keys: Tensor  # (citations,) positions within the query's own sequence
+
+
+class Sights(msgspec.Struct, frozen=True, kw_only=True):
+    """Labels of some of the pictures' tokens; see `training.labels`. -1 is ignored."""
+
+    features: Tensor  # (tokens,) rows of the pictures' features
+    characters: Tensor  # (tokens, 4, 3)
+    forms: Tensor  # (tokens, 4)
+    colours: Tensor  # (tokens, 4)
+
+
+class Comparisons(msgspec.Struct, frozen=True, kw_only=True):
+    """Tokens of pictures that follow another one, as the decoder has them."""
+
+    rows: Tensor  # (tokens,) of the batch
+    forms: Tensor  # (tokens,) one for a token; -1 is ignored
+    colours: Tensor  # (tokens,)
+    changed: Tensor  # (tokens,) 1: another thing than in the picture before; -1: nothing to compare it with
+
+
+class Batch(msgspec.Struct, frozen=True, kw_only=True):
+    """A step's dialogues, padded at the right to one length: row = sequence * length + position."""
+
+    ids: Tensor  # (sequences, length); 0 where pictures are and in the padding
+    crops: Tensor  # (crops of all pictures, 3, S, S)
+    tilings: tuple[Tiling, ...]
+    picture_rows: Tensor  # (tokens of all pictures,) where the features go
+    target_rows: Tensor  # (targets,)
+    target_ids: Tensor  # (targets,)
+    target_exchanges: Tensor  # (targets,) places in `tasks`
+    tasks: tuple[str, ...]  # of every exchange
+    citations: Citations
+    sights: Sights
+    comparisons: Comparisons
+    tokens: int  # without the padding
+
+    @property
+    def sequences(self) -> int:
+        """Dialogues."""
+        return self.ids.shape[0]
+
+    @property
+    def length(self) -> int:
+        """Positions of every sequence."""
+        return self.ids.shape[1]
+
+
+def group_by_length(samples: Sequence[Sample], *, rows: int, rng: random.Random) -> list[list[Sample]]:
+    """Batches of about `rows` rows, each of samples of like length, in any order."""
+    groups: list[list[Sample]] = []
+    for sample in sorted(samples, key=lambda sample: -len(sample.ids)):
+        longest = _padded(len(groups[-1][0].ids)) if groups else 0
+        if not groups or (len(groups[-1]) + 1) * longest > rows:
+            groups.append([])
+        groups[-1].append(sample)
+    rng.shuffle(groups)
+    return groups
+
+
+def build_batch(samples: Sequence[Sample], rng: random.Random) -> Batch:
+    """The samples in one step. `rng` chooses which silent tokens of the pictures are looked at."""
+    length = _padded(max(len(sample.ids) for sample in samples))
+    ids = torch.zeros((len(samples), length), dtype=torch.long)
+    for sequence, sample in enumerate(samples):
+        ids[sequence, : len(sample.ids)] = torch.tensor(sample.ids)
+    seen = [(sequence * length, picture) for sequence, sample in enumerate(samples) for picture in sample.pictures]
+    targets = [(sequence * length, target) for sequence, sample in enumerate(samples) for target in sample.targets]
+    firsts = _firsts([len(sample.tasks) for sample in samples])
+    return Batch(
+        ids=ids,
+        crops=torch.cat([picture.crops for _, picture in seen]),
+        tilings=tuple(picture.tiling for _, picture in seen),
+        picture_rows=torch.cat([base + picture.start + torch.arange(picture.tiling.tokens) for base, picture in seen]),
+        target_rows=torch.tensor([base + target.row for base, target in targets]),
+        target_ids=torch.tensor([target.token for _, target in targets]),
+        target_exchanges=torch.tensor(
+            [
+                first + target.exchange
+                for first, sample in zip(firsts, samples, strict=True)
+                for target in sample.targets
+            ]
+        ),
+        tasks=tuple(task for sample in samples for task in sample.tasks),
+        citations=_citations(samples, length),
+        sights=_sights(samples, rng),
+        comparisons=_comparisons(samples, length),
+        tokens=sum(len(sample.ids) for sample in samples),
+    )
+
+
+def _padded(length: int) -> int:
+    return -(-length // GRANULE) * GRANULE
+
+
+def _firsts(counts: Sequence[int]) -> Iterator[int]:
+    first = 0
+    for count in counts:
+        yield first
+        first += count
+
+
+def _citations(samples: Sequence[Sample], length: int) -> Citations:
+    citing = [
+        (sequence * length + target.row, target.cited)
+        for sequence, sample in enumerate(samples)
+        for target in sample.targets
+        if target.cited
+    ]
+    return Citations(
+        rows=_long([row for row, _ in citing]),
+        queries=_long([query for query, (_, cited) in enumerate(citing) for _ in cited]),
+        keys=_long([key for _, cited in citing for key in cited]),
+    )
+
+
+def _sights(samples: Sequence[Sample], rng: random.Random) -> Sights:
+    """All tokens with something in them, and some of the others."""
+    pictures = [picture for sample in samples for picture in sample.pictures]
+    starts = torch.tensor(list(_firsts([picture.tiling.tokens for picture in pictures])))
+    labels = [picture.labels for picture in pictures]
+    grids = torch.tensor([len(label.rows) for label in labels])
+    features = torch.cat([torch.from_numpy(label.rows) for label in labels]) + starts.repeat_interleave(grids)
+    speaking = torch.cat([torch.from_numpy(label.speaking) for label in labels])
+    chosen = speaking | (torch.rand(len(speaking), generator=_generator(rng)) < SILENT_SHARE)
+    return Sights(
+        features=features[chosen],
+        characters=torch.cat([torch.from_numpy(label.characters) for label in labels])[chosen],
+        forms=torch.cat([torch.from_numpy(label.forms) for label in labels])[chosen],
+        colours=torch.cat([torch.from_numpy(label.colours) for label in labels])[chosen],
+    )
+
+
+def _comparisons(samples: Sequence[Sample], length: int) -> Comparisons:
+    """Every token of the second and later pictures."""
+    later = [
+        (sequence * length + picture.start, picture)
+        for sequence, sample in enumerate(samples)
+        for picture in sample.pictures[1:]
+    ]
+    if not later:
+        return Comparisons(rows=_long([]), forms=_long([]), colours=_long([]), changed=_long([]))
+    grids = [len(picture.labels.rows) for _, picture in later]
+    return Comparisons(
+        rows=torch.cat([base + torch.from_numpy(picture.labels.rows) for base, picture in later]),
+        forms=torch.cat([_one_of_four(torch.from_numpy(picture.labels.forms)) for _, picture in later]),
+        colours=torch.cat([_one_of_four(torch.from_numpy(picture.labels.colours)) for _, picture in later]),
+        changed=torch.cat(
+            [
+                torch.full((tokens,), -1) if picture.changed is None else picture.changed.long()
+                for tokens, (_, picture) in zip(grids, later, strict=True)
+            ]
+        ),
+    )
+
+
+def _one_of_four(labels: Tensor) -> Tensor:
+    """What a token shows: the certain label of one of its patches, (tokens, 4) to (tokens,); else -1 if any is unsure."""
+    known: Tensor = labels.amax(dim=1)
+    return torch.where((known == 0) & (labels < 0).any(dim=1), -1, known)
+
+
+def _long(values: Sequence[int]) -> Tensor:
+    return torch.tensor(values, dtype=torch.long)
+
+
+def _generator(rng: random.Random) -> torch.Generator:
+    return torch.Generator().manual_seed(rng.getrandbits(63))

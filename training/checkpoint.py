@@ -1,0 +1,42 @@
+"""A training on disk: everything that is needed to go on, in one file that is whole or not there."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import torch
+from torch import Tensor
+
+
+class Checkpoint(msgspec.Struct, frozen=True, kw_only=True):
+    """`files` are the model's own, by name: with `weights` they make it whole."""
+
+    weights: dict[str, Tensor]  # in float32, by the hub's names
+    heads: dict[str, Tensor]
+    optimisers: list[dict[str, Any]]
+    files: dict[str, str]
+    step: int = 0
+    dialogues: int = 0
+    seconds: float = 0.0  # of training in this sitting
+    pool: int = 0  # the next batch is the `place`th of this pool
+    place: int = 0
+
+
+def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
+    """Atomically: a reader finds the old one or the new one."""
+    partial = path.with_suffix(".partial")
+    torch.save(msgspec.structs.asdict(checkpoint), partial)
+    os.replace(partial, path)  # noqa: PTH105 - one call of the system, whatever stands there
+
+
+def read_checkpoint(path: Path) -> Checkpoint:
+    """What `write_checkpoint` wrote. It is opened without running anything that stands in it."""
+    return Checkpoint(**torch.load(path, weights_only=True))
+
+
+def write_files(checkpoint: Checkpoint, folder: Path) -> None:
+    """The model's files but the weights."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, content in checkpoint.files.items():
+        (folder / name).write_text(content, encoding="utf-8")

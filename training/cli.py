@@ -1,0 +1,168 @@
+"""`python -m training`: draw dialogues, train on them, evaluate, export. Torch is imported by those that need it."""
+
+import tempfile
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from training.paper import Which, draw_paper
+from training.records import RecordsUnreadable, read_records, write_records
+
+app = typer.Typer(
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+screen = Console()
+progress_screen = Console(stderr=True)
+
+
+@app.callback(invoke_without_command=True)
+def main(
+    context: typer.Context,
+    *,
+    smoke: Annotated[
+        bool, typer.Option("--smoke", help="Train a little, export and evaluate: under three minutes.")
+    ] = (False),
+) -> None:
+    """The built-in model: its drawn world, its training and its examination."""
+    if smoke:
+        from training.smoke import try_everything  # noqa: PLC0415 - torch takes seconds; the same below
+
+        with tempfile.TemporaryDirectory(prefix="threadsight-training-") as folder:
+            typer.echo(try_everything(Path(folder), tell=screen.print))
+    elif context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+
+
+@app.command()
+def draw(
+    out: Annotated[Path, typer.Option(help="A folder for the pictures and dialogues.jsonl.")],
+    count: Annotated[int, typer.Option(min=1, help="How many dialogues.")] = 300,
+    seed: Annotated[int, typer.Option(help="The same seed draws the same dialogues.")] = 0,
+    split: Annotated[Which, typer.Option(help="Words, faces and phrasings: of training, held out, or mixed.")] = (
+        Which.HELD_OUT
+    ),
+) -> None:
+    """Draw pictures, and dialogues about them with the true answers."""
+    began = time.monotonic()
+    turns = pictures = 0
+    with _progress() as progress:
+        for record in progress.track(
+            write_records(draw_paper(seed, count, split), out), total=count, description="Drawing"
+        ):
+            turns += len(record.turns)
+            pictures += len(record.pictures)
+    seconds = time.monotonic() - began
+    screen.print(f"{count} dialogues, {pictures} pictures, {turns} questions in {out} ({seconds:.1f} s).")
+
+
+@app.command()
+def evaluate(
+    data: Annotated[Path, typer.Option(help="A folder with dialogues.jsonl and its pictures.")],
+    model: Annotated[str, typer.Option(help="A folder, a hub name, or `tiny`: the shipped weights.")] = "tiny",
+    report: Annotated[Path | None, typer.Option(help="Write a page of all that it gets wrong here.")] = None,
+    processes: Annotated[int, typer.Option(min=1, help="Each has the model and answers a share of the dialogues.")] = 2,
+) -> None:
+    """Score a model on drawn dialogues: a table, then one JSON line."""
+    from training.examination import NoModel, examine  # noqa: PLC0415
+    from training.report import write_report  # noqa: PLC0415
+    from training.scores import compare, score  # noqa: PLC0415
+    from training.table import build_table, to_json  # noqa: PLC0415
+
+    try:
+        records = read_records(data)
+    except RecordsUnreadable as error:
+        raise typer.BadParameter(str(error), param_hint="--data") from None
+    began = time.monotonic()
+    with _progress() as progress:
+        examined = examine(records, data, model, processes=processes)
+        try:
+            answers = dict(progress.track(examined, total=len(records), description="Answering"))
+        except NoModel as error:
+            raise typer.BadParameter(str(error), param_hint="--model") from None
+    seconds = time.monotonic() - began
+    outcomes = compare(records, [answers[number] for number in range(len(records))])
+    scores = score(outcomes)
+    screen.print(build_table(scores, title=f"{model} on {data} ({len(records) * 60 / seconds:.0f} dialogues a minute)"))
+    if report:
+        write_report(outcomes, data, report)
+        screen.print(f"What is wrong: {report}")
+    typer.echo(to_json(scores, model=model, data=str(data), seconds=round(seconds, 1)))
+
+
+@app.command()
+def train(
+    out: Annotated[Path, typer.Option(help="A folder for the checkpoint, the curve and the model's files.")],
+    init: Annotated[
+        str,
+        typer.Option(help="What to begin with: `tiny`, a model's folder, another training's checkpoint, or `none`."),
+    ] = "tiny",
+    minutes: Annotated[float, typer.Option(min=0.1, help="Of training; breaks do not count.")] = 60.0,
+    seed: Annotated[int, typer.Option(help="The same seed draws the same dialogues.")] = 0,
+    threads: Annotated[int, typer.Option(min=1, help="Of torch; one more process draws.")] = 2,
+    *,
+    compiled: Annotated[bool, typer.Option("--compiled", help="Layers through torch's compiler.")] = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with the training that was broken off there.")
+    ] = False,
+) -> None:
+    """Train on freshly drawn dialogues. Ctrl-C saves, and --resume goes on."""
+    from inference_worker.model.checkpoint import TINY  # noqa: PLC0415
+    from training.schedule import Schedule  # noqa: PLC0415
+    from training.settings import TrainingSettings  # noqa: PLC0415
+    from training.trainer import CHECKPOINT  # noqa: PLC0415
+    from training.trainer import train as run  # noqa: PLC0415
+
+    if resume is not (out / CHECKPOINT).exists():
+        said = f"{out} holds a training: --resume goes on with it" if not resume else f"{out} holds no training yet"
+        raise typer.BadParameter(said, param_hint="--resume")
+    start = {"tiny": TINY, "none": None}.get(init, Path(init))
+    run(
+        TrainingSettings(
+            out=out, schedule=Schedule(minutes=minutes), start=start, seed=seed, threads=threads, compiled=compiled
+        )
+    )
+
+
+@app.command()
+def export(
+    run: Annotated[Path, typer.Option(help="The folder of a training.")],
+    out: Annotated[Path, typer.Option(help="A folder for the model, laid out as on the hub.")],
+) -> None:
+    """Write a trained model so that it can be loaded: WORKER_MODEL names its folder."""
+    from training.export import export as write  # noqa: PLC0415
+    from training.trainer import CHECKPOINT  # noqa: PLC0415
+
+    if not (run / CHECKPOINT).is_file():
+        raise typer.BadParameter(f"{run} holds no training", param_hint="--run")
+    write(run / CHECKPOINT, out)
+    size_bytes = sum(file.stat().st_size for file in out.iterdir())
+    screen.print(f"{out}: {size_bytes / 1e6:.1f} MB")
+
+
+@app.command()
+def card(
+    scores: Annotated[list[str], typer.Option(help="NAME=FILE: what `evaluate` printed; may be given several times.")],
+    run: Annotated[list[Path], typer.Option(help="The folder of a training; may be given several times, in order.")],
+    model: Annotated[Path, typer.Option(help="The folder of the model.")],
+    out: Annotated[Path, typer.Option(help="The card, a Markdown file.")],
+    curve: Annotated[Path | None, typer.Option(help="Draw the last training's curve here (SVG or PNG).")] = None,
+) -> None:
+    """Write the model card, every number from where it was measured."""
+    from training.card import write_card  # noqa: PLC0415
+    from training.curve import draw_curve, read_curve  # noqa: PLC0415
+    from training.trainer import CURVE  # noqa: PLC0415
+
+    named = {name: Path(file) for name, _, file in (entry.partition("=") for entry in scores)}
+    write_card(out, model=model, scores=named, curves=[folder / CURVE for folder in run])
+    if curve:
+        draw_curve(read_curve(run[-1] / CURVE), curve)
+
+
+def _progress() -> Progress:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    return Progress(*columns, console=progress_screen, transient=True)

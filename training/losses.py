@@ -1,0 +1,125 @@
+"""What a step is judged by: the words of the answers, where they were read, and what the pictures' tokens hold.
+
+Only the first remains in the model; the small layers that the others need are thrown away at export.
+"""
+
+import msgspec
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from training.attention import PaddedAttention
+from training.batch import Batch, Citations, Comparisons, Sights
+from training.labels import CHARACTERS, IGNORED, MOST_CHARACTERS, PATCHES
+from training.world.colours import COLOURS
+from training.world.forms import FORMS
+
+
+class Weights(msgspec.Struct, frozen=True, kw_only=True):
+    """How much each loss counts beside the words."""
+
+    sight: float = 0.5
+    comparison: float = 0.3
+    hint: float = 0.2
+
+
+class Losses(msgspec.Struct, frozen=True, kw_only=True):
+    """Means over what was judged, each a scalar."""
+
+    words: Tensor
+    sight: Tensor
+    comparison: Tensor
+    hint: Tensor
+
+    def total(self, weights: Weights, *, hint: float) -> Tensor:
+        """Their weighted sum; `hint` is how much of the hint's weight is left."""
+        return (
+            self.words
+            + weights.sight * self.sight
+            + weights.comparison * self.comparison
+            + weights.hint * hint * self.hint
+        )
+
+
+class Heads(nn.Module):
+    """Linear layers that name what a token holds: from the projected features, and from the middle of the decoder."""
+
+    def __init__(self, hidden: int) -> None:
+        super().__init__()
+        self.characters = nn.Linear(hidden, PATCHES * MOST_CHARACTERS * (1 + len(CHARACTERS)))
+        self.forms = nn.Linear(hidden, PATCHES * (1 + len(FORMS)))
+        self.colours = nn.Linear(hidden, PATCHES * (1 + len(COLOURS)))
+        self.later_forms = nn.Linear(hidden, 1 + len(FORMS))
+        self.later_colours = nn.Linear(hidden, 1 + len(COLOURS))
+        self.changed = nn.Linear(hidden, 2)
+
+    def sight(self, features: Tensor, sights: Sights) -> Tensor:
+        """Characters, forms and colours of patches, from features (tokens of all pictures, hidden)."""
+        seen = _normalised(features[sights.features])
+        return (
+            _classify(self.characters(seen), sights.characters)
+            + _classify(self.forms(seen), sights.forms)
+            + _classify(self.colours(seen), sights.colours)
+        )
+
+    def comparison(self, hidden: Tensor, comparisons: Comparisons) -> Tensor:
+        """Of later pictures: form, colour, and whether it has changed, from hidden rows (rows, hidden)."""
+        seen = _normalised(hidden[comparisons.rows])
+        return (
+            _classify(self.later_forms(seen), comparisons.forms)
+            + _classify(self.later_colours(seen), comparisons.colours)
+            + _classify(self.changed(seen), comparisons.changed)
+        )
+
+
+def words_loss(logits: Tensor, batch: Batch) -> Tensor:
+    """Cross entropy of each target (targets,), from logits (targets, vocab) in float32."""
+    return functional.cross_entropy(logits, batch.target_ids, reduction="none")
+
+
+def hint_loss(attention: PaddedAttention, citations: Citations) -> Tensor:
+    """Minus the logarithm of the attention that falls on the cited rows, of the head that does best.
+
+    One head only: the others are left to what they are good for.
+    """
+    assert attention.recorded is not None, "the attention has not recorded its layer"
+    query, key = attention.recorded  # (sequences, heads, length, head_dim)
+    if not len(citations.rows):
+        return query.new_zeros((), dtype=torch.float32)
+    length, head_dim = query.shape[2:]
+    order = citations.rows // length, citations.rows % length
+    scores = _scores_of(query, key, order) * head_dim**-0.5  # (queries, heads, length) in float32
+    scores = scores.masked_fill(torch.arange(length) > order[1][:, None, None], -torch.inf)
+    cited = torch.zeros((len(citations.rows), length), dtype=torch.bool)
+    cited[citations.queries, citations.keys] = True
+    on_cited = scores.masked_fill(~cited[:, None], -torch.inf).logsumexp(dim=-1)  # (queries, heads)
+    by_head = (scores.logsumexp(dim=-1) - on_cited).mean(dim=0)
+    best: Tensor = by_head.min()
+    return best
+
+
+def _scores_of(query: Tensor, key: Tensor, order: tuple[Tensor, Tensor]) -> Tensor:
+    """Products of some queries with all keys of their own sequence, (queries, heads, length) in float32.
+
+    `order` gives each query's sequence, rising, and its position.
+    """
+    sequence, position = order
+    counts = torch.bincount(sequence, minlength=query.shape[0])
+    place = torch.arange(len(sequence)) - (counts.cumsum(0) - counts)[sequence]  # among those of its sequence
+    asking = query.new_zeros((query.shape[0], int(counts.max()), query.shape[1], query.shape[3]))
+    asking = asking.index_put((sequence, place), query[sequence, :, position])  # (sequences, queries, heads, head_dim)
+    scores = asking.transpose(1, 2) @ key.transpose(-1, -2)  # (sequences, heads, queries, length)
+    return scores[sequence, :, place].float()
+
+
+def _normalised(rows: Tensor) -> Tensor:
+    return functional.rms_norm(rows.float(), rows.shape[-1:])
+
+
+def _classify(logits: Tensor, classes: Tensor) -> Tensor:
+    """Mean cross entropy over what is not ignored; 0 where nothing is. Logits (tokens, all classes of all places)."""
+    known = (classes != IGNORED).sum()
+    places = classes[:1].numel() or 1  # of each token
+    of_each = logits.float().view(len(logits) * places, logits.shape[-1] // places)
+    summed = functional.cross_entropy(of_each, classes.flatten(), ignore_index=IGNORED, reduction="sum")
+    return summed / known.clamp(min=1)

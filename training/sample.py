@@ -1,0 +1,184 @@
+"""A dialogue as the model learns it: the product's own prompt and pixels, what is to be said, and where it is seen."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import msgspec
+from torch import Tensor
+
+from inference_worker.dialogue import Dialogue as Asked
+from inference_worker.image.processor import Crops, ImageProcessor
+from inference_worker.image.tiling import Tiling
+from inference_worker.model.config import read_config
+from inference_worker.model.tokenizer import Tokenizer
+from inference_worker.presets import read_presets
+from inference_worker.prompt import PromptBuilder
+from jobs import ConversationId, JobId, JobKind, Picture, PictureRef, Sampling, Turn
+from jobs.errors import PictureGone
+from training.dialogue import Dialogue, Exchange
+from training.labels import TokenLabels, label_tokens
+from training.placement import Placement
+from training.spans import spans_of
+
+CONVERSATION = ConversationId(platform="training", tenant="-", channel="-")
+CONTEXT = 1 << 20  # nothing is ever left out of a sample
+# Of a channel, normalised: 20 of 255 steps. What is drawn anew in the same colour differs by less.
+VISIBLE = 0.3
+
+
+class Target(msgspec.Struct, frozen=True):
+    """A token that is to be said: predicted at `row`, for the exchange of this place; `cited` rows show it."""
+
+    row: int
+    token: int
+    exchange: int
+    cited: tuple[int, ...] = ()
+
+
+class Seen(msgspec.Struct, frozen=True, kw_only=True):
+    """A picture in a sample: its rows are `start` .. `start + tiling.tokens`.
+
+    `changed` says of each token of the parts grid whether the picture before this one shows something else there;
+    None without one of the same geometry.
+    """
+
+    start: int
+    tiling: Tiling
+    crops: Tensor  # (crops, 3, S, S) in bfloat16, which the product computes in
+    labels: TokenLabels
+    changed: Tensor | None = None  # (tokens,) bool
+
+
+class Sample(msgspec.Struct, frozen=True, kw_only=True):
+    """A dialogue in ids (0 in the rows of pictures), up to the last token that predicts something."""
+
+    ids: tuple[int, ...]
+    targets: tuple[Target, ...]
+    pictures: tuple[Seen, ...]
+    tasks: tuple[str, ...]  # of each exchange
+
+
+class SampleBuilder:
+    """Builds samples for the model whose files are in a folder (weights are not needed)."""
+
+    def __init__(self, folder: Path) -> None:
+        config = read_config(folder)
+        self._tokenizer = Tokenizer(folder)
+        self._processor = ImageProcessor(config.image)
+        self._max_crops = read_presets(folder).max_crops or config.image.num_crops
+        self._prompts = PromptBuilder(self._tokenizer, self._tile, context=CONTEXT, max_crops=self._max_crops)
+
+    def build(self, dialogue: Dialogue) -> Sample:
+        """The dialogue whole, as the conversation stands when its last answer has been said."""
+        *earlier, last = dialogue.exchanges
+        pictures = [self._picture(place, drawing.image.size) for place, drawing in enumerate(dialogue.pictures)]
+        asked = Asked(
+            job=JobId(tenant_key=CONVERSATION.tenant_key, source=str(len(earlier))),
+            conversation=CONVERSATION,
+            epoch=0,
+            turns=tuple(_turn(place, exchange, pictures) for place, exchange in enumerate(earlier)),
+            kind=JobKind.ASK,
+            question=last.question,
+            pictures=tuple(pictures[place] for place in last.shows),
+            sampling=Sampling(),
+            load_picture=_no_picture,
+        )
+        prompt = self._prompts.build(asked, reserve=0).prompt
+        ids = [*prompt.ids, *self._tokenizer.encode_untrusted(last.text), self._tokenizer.end_id]
+        order = [place for exchange in dialogue.exchanges for place in exchange.shows]
+        starts = dict(zip(order, (slot.start for slot in prompt.slots), strict=True))
+        placements = {place: self._place(dialogue.pictures[place].image.size) for place in order}
+        targets = tuple(self._targets(ids, dialogue.exchanges, starts, placements))
+        return Sample(
+            ids=tuple(max(token, 0) for token in ids[:-1]),
+            targets=targets,
+            pictures=tuple(self._look(dialogue, order, starts, placements)),
+            tasks=tuple(exchange.task.value for exchange in dialogue.exchanges),
+        )
+
+    def _targets(
+        self,
+        ids: Sequence[int],
+        exchanges: Sequence[Exchange],
+        starts: dict[int, int],
+        placements: dict[int, Placement],
+    ) -> Iterator[Target]:
+        """What follows each `<|assistant|>`, up to and with `<|end|>`. People's words cannot contain the two."""
+        row = 0
+        for place, exchange in enumerate(exchanges):
+            row = ids.index(self._tokenizer.assistant_id, row)
+            stop = ids.index(self._tokenizer.end_id, row)
+            for span in spans_of(self._tokenizer, ids[row + 1 : stop]):
+                cited = {
+                    starts[picture] + shown
+                    for picture, boxes in cites(exchange, span)
+                    for shown in placements[picture].rows(boxes)
+                }
+                yield Target(row, ids[row + 1], place, tuple(sorted(cited)))
+                row += 1
+            yield Target(row, ids[stop], place)
+
+    def _look(
+        self, dialogue: Dialogue, order: Sequence[int], starts: dict[int, int], placements: dict[int, Placement]
+    ) -> Iterator[Seen]:
+        before: Crops | None = None
+        for place in order:
+            drawing, placement = dialogue.pictures[place], placements[place]
+            crops = self._processor.crops(drawing.image, max_crops=self._max_crops)
+            comparable = before is not None and before.tiling == crops.tiling
+            yield Seen(
+                start=starts[place],
+                tiling=crops.tiling,
+                crops=crops.pixels.bfloat16(),
+                labels=label_tokens(drawing, placement),
+                changed=changed_tokens(before, crops) if before is not None and comparable else None,
+            )
+            before = crops
+
+    def _tile(self, width: int, height: int, max_crops: int) -> Tiling:
+        return self._processor.tile(width, height, max_crops=max_crops)
+
+    def _place(self, size: tuple[int, int]) -> Placement:
+        width, height = size
+        return Placement(self._tile(width, height, self._max_crops), width=width, height=height)
+
+    def _picture(self, place: int, size: tuple[int, int]) -> Picture:
+        ref = PictureRef(platform="training", origin=str(place))
+        return Picture(digest=str(place), width=size[0], height=size[1], ref=ref, max_crops=self._max_crops)
+
+
+def cites(
+    exchange: Exchange, span: tuple[int, int]
+) -> Iterator[tuple[int, tuple[tuple[float, float, float, float], ...]]]:
+    """Where the characters `span` of the answer can be seen: pictures, and boxes in their pixels."""
+    start = 0
+    for piece in exchange.answer:
+        first, last = max(span[0], start), min(span[1], start + len(piece.text))
+        if piece.cite and first < last:
+            boxes = piece.cite.boxes[first - start : last - start] if piece.spelled else piece.cite.boxes
+            yield piece.cite.picture, tuple(box for box in boxes if box[2] > box[0])
+        start += len(piece.text)
+
+
+def changed_tokens(before: Crops, after: Crops) -> Tensor:
+    """Whether each token of the parts grid shows something else, (tokens,) bool, line by line."""
+    tiling = after.tiling
+    side, size = tiling.tokens_per_side, tiling.crop_size // tiling.tokens_per_side
+    differs = (before.pixels[1:] - after.pixels[1:]).abs().amax(1) > VISIBLE  # (parts, S, S)
+    cells = differs.view(tiling.rows, tiling.columns, side, size, side, size).any(5).any(3)
+    return cells.transpose(1, 2).reshape(-1)  # (rows, side, columns, side) flat
+
+
+def _turn(place: int, exchange: Exchange, pictures: Sequence[Picture]) -> Turn:
+    return Turn(
+        source=str(place),
+        kind=JobKind.ASK.value,
+        question=exchange.question,
+        prompt=exchange.question,
+        pictures=tuple(pictures[shown] for shown in exchange.shows),
+        answer=exchange.text,
+    )
+
+
+async def _no_picture(picture: Picture) -> bytes:
+    raise PictureGone(number=picture.number)

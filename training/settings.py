@@ -1,0 +1,58 @@
+"""All that a training can be told."""
+
+from pathlib import Path
+
+import msgspec
+
+from inference_worker.model.checkpoint import TINY
+from training.losses import Weights
+from training.schedule import Schedule
+
+
+class TrainingSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """One sitting. The same settings in the same folder go on where it was broken off.
+
+    `start` is what it begins with: a model's folder, whose words are taken over where they are known; another
+    sitting's checkpoint, which brings its vocabulary, its heads and the state of its optimisers; or None, which draws
+    all weights at random, in the sizes of `base`.
+    """
+
+    out: Path  # a folder for the checkpoint, the curve and the model's files
+    schedule: Schedule
+    start: Path | None = TINY
+    base: Path = TINY
+    seed: int = 0
+    mix: str | None = None  # of `training.talk`'s curriculum
+    vocabulary: int = 1024  # ids at most
+    vocabulary_dialogues: int = 4000  # drawn to see which words are used
+    batch_rows: int = 6144  # of the padded batch
+    pool: int = 192  # dialogues that are sorted by length at a time
+    matrix_rate: float = 0.006  # Muon's; half of it in the tower
+    other_rate: float = 0.001  # AdamW's
+    clip: float = 1.0  # of the gradient's norm
+    weights: Weights = Weights()
+    hint_layer: int = 2  # of the decoder; attention is pulled there to what is read
+    comparison_layer: int = 1  # after it later pictures' tokens are asked what they hold
+    compiled: bool = False  # layers through torch's compiler: a minute at the start, a quarter less for each step
+    threads: int = 2
+    log_every: int = 20  # steps
+    save_every_s: float = 180.0
+    examine_every_s: float = 300.0
+    examined: int = 96  # held-out dialogues each time
+
+
+def smoke(out: Path) -> TrainingSettings:
+    """From nothing, two cores, about half a minute: long enough to see the loss fall."""
+    return TrainingSettings(
+        out=out,
+        schedule=Schedule(steps=45, decay=0.4),
+        start=None,
+        vocabulary_dialogues=100,
+        batch_rows=1536,
+        pool=32,
+        matrix_rate=0.02,
+        other_rate=0.003,
+        log_every=10,
+        examine_every_s=1e9,
+        examined=16,
+    )

@@ -1,0 +1,94 @@
+"""What a training begins with: weights drawn at random, or those of an earlier model whose words are taken over."""
+
+import json
+import math
+import random
+from pathlib import Path
+
+import msgspec
+import torch
+from torch import Tensor, nn
+
+from inference_worker.model.checkpoint import load_model
+from inference_worker.model.config import read_config
+from inference_worker.model.phi3v import Phi3V
+from training.checkpoint import Checkpoint, read_checkpoint, write_files
+from training.losses import Heads
+from training.settings import TrainingSettings
+from training.talk import draw_dialogue
+from training.tokenizer import build_tokenizer, collect_words, map_rows, pieces_of, write_model_files
+from training.world.split import Split
+
+TABLES = ("model.embed_tokens.weight", "lm_head.weight")  # a row for each piece of the vocabulary
+DEVIATION = 0.02  # of tables, positions and separators
+SHARE = 0.5  # of its size that what is multiplied keeps
+
+
+def begin(settings: TrainingSettings, folder: Path) -> Checkpoint:
+    """The state before the first step. The model's files are written to `folder`.
+
+    Raises:
+        Unavailable: the model to start from cannot be read.
+    """
+    start = settings.start
+    if start is not None and start.is_file():
+        earlier = read_checkpoint(start)
+        write_files(earlier, folder)
+        return msgspec.structs.replace(earlier, step=0, seconds=0.0)
+    base = start or settings.base
+    form = json.loads((base / "tokenizer.json").read_text(encoding="utf-8"))
+    talk = (
+        draw_dialogue(random.Random(f"words {settings.seed}/{number}"), Split.SEEN, mix=settings.mix)  # noqa: S311
+        for number in range(settings.vocabulary_dialogues)
+    )
+    tokenizer = build_tokenizer(form, collect_words(talk), most=settings.vocabulary)
+    write_model_files(folder, base=base, tokenizer=tokenizer)
+    model = take_over(folder, start) if start else draw_model(folder, settings.seed)
+    torch.manual_seed(settings.seed)
+    heads = Heads(model.config.hidden_size)
+    return Checkpoint(
+        weights=model.state_dict(),
+        heads=heads.state_dict(),
+        optimisers=[],
+        files={path.name: path.read_text(encoding="utf-8") for path in sorted(folder.glob("*.json"))},
+    )
+
+
+def draw_model(folder: Path, seed: int) -> Phi3V:
+    """The model of this folder's config, in float32, with weights drawn at random."""
+    model = Phi3V(read_config(folder))
+    draw = torch.Generator().manual_seed(seed)
+    for name, weight in model.named_parameters():
+        if name.endswith("bias"):
+            nn.init.zeros_(weight)
+        elif "norm" in name:
+            nn.init.ones_(weight)
+        else:
+            nn.init.normal_(weight, std=deviation(name, weight), generator=draw)
+    return model
+
+
+def take_over(folder: Path, earlier: Path) -> Phi3V:
+    """The model of this folder's config, in float32, with the weights of an earlier one of another vocabulary.
+
+    Raises:
+        Unavailable: the earlier model cannot be read.
+        RuntimeError: their sizes differ.
+    """
+    old, new = (
+        pieces_of(json.loads((path / "tokenizer.json").read_text(encoding="utf-8"))) for path in (earlier, folder)
+    )
+    weights: dict[str, Tensor] = dict(load_model(earlier, dtype=torch.float32).state_dict())
+    for name in TABLES:
+        weights[name] = map_rows(weights[name], old, new)
+    model = Phi3V(read_config(folder))
+    model.load_state_dict(weights)
+    return model
+
+
+def deviation(name: str, weight: Tensor) -> float:
+    """Of a product, so that what goes in comes out at its own size; small for what is only added."""
+    multiplies = name.endswith(
+        ("proj.weight", "fc1.weight", "fc2.weight", "patch_embedding.weight", "0.weight", "2.weight")
+    )
+    return SHARE / math.sqrt(weight[0].numel()) if multiplies else DEVIATION

@@ -1,0 +1,67 @@
+"""One step's computation: a batch through the product's own model, to losses and to what it would have said."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import msgspec
+import torch
+from torch import Tensor, nn
+
+from inference_worker.model.phi3v import Phi3V
+from training.attention import PaddedAttention
+from training.batch import Batch
+from training.losses import Heads, Losses, hint_loss, words_loss
+
+
+class Judged(msgspec.Struct, frozen=True, kw_only=True):
+    """What a batch came to. A target is right where the likeliest token is the one to be said."""
+
+    losses: Losses
+    word_losses: Tensor  # (targets,)
+    right: Tensor  # (targets,) bool
+
+
+def judge(model: Phi3V, heads: Heads, batch: Batch, *, hint_layer: int, comparison_layer: int) -> Judged:
+    """Forward, with everything that training looks at."""
+    attention = PaddedAttention(length=batch.length, record=hint_layer)
+    features = encode(model, batch)
+    with outputs_of(model.model.layers[comparison_layer]) as middle:
+        hidden = decode(model, batch, features, attention)
+    logits = model.logits(hidden[batch.target_rows])
+    word_losses = words_loss(logits, batch)
+    return Judged(
+        losses=Losses(
+            words=word_losses.mean(),
+            sight=heads.sight(features, batch.sights),
+            comparison=heads.comparison(middle[0], batch.comparisons),
+            hint=hint_loss(attention, batch.citations),
+        ),
+        word_losses=word_losses.detach(),
+        right=logits.detach().argmax(dim=-1) == batch.target_ids,
+    )
+
+
+def encode(model: Phi3V, batch: Batch) -> Tensor:
+    """(tokens of all pictures, hidden)."""
+    return torch.cat(model.encode(batch.crops, batch.tilings))
+
+
+def decode(model: Phi3V, batch: Batch, features: Tensor, attention: PaddedAttention) -> Tensor:
+    """(rows of the batch, hidden) after the last norm."""
+    embedded = model.embed(batch.ids.flatten())
+    hidden = embedded.index_copy(0, batch.picture_rows, features.to(embedded.dtype))
+    positions = torch.arange(batch.length).repeat(batch.sequences)
+    cos, sin = model.rope.cos_sin(positions, long=model.rope.uses_long(batch.length))
+    normalised: Tensor = model(hidden, cos, sin, attention)
+    return normalised
+
+
+@contextmanager
+def outputs_of(layer: nn.Module) -> Iterator[list[Tensor]]:
+    """What the layer gives, call by call, while this is open."""
+    given: list[Tensor] = []
+    hook = layer.register_forward_hook(lambda _layer, _inputs, output: given.append(output))
+    try:
+        yield given
+    finally:
+        hook.remove()

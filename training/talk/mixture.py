@@ -1,0 +1,33 @@
+"""What dialogues are about, and how often: the curriculum."""
+
+import msgspec
+
+
+class Mix(msgspec.Struct, frozen=True, kw_only=True):
+    """Weights of the kinds of dialogues."""
+
+    covers: float = 2.5
+    pages: float = 2.0
+    charts: float = 3.0
+    scenes: float = 3.5
+    pairs: float = 4.0  # two pictures that may differ
+    odd_ones: float = 0.4  # three or four of which one differs
+    several: float = 4.0  # two to four pictures of any sorts
+
+    def __post_init__(self) -> None:
+        if min(self.weights) < 0 or not any(self.weights):
+            raise ValueError("a mix needs weights")
+
+    @property
+    def weights(self) -> tuple[float, ...]:
+        """In the order of the fields."""
+        return msgspec.structs.astuple(self)
+
+
+MIXES = {
+    "all": Mix(),
+    "single": Mix(pairs=0, odd_ones=0, several=0),
+    "reading": Mix(covers=4, pages=4, charts=3, scenes=0.5, pairs=0.5, odd_ones=0, several=1),
+    "shapes": Mix(covers=0.5, pages=0, charts=1, scenes=6, pairs=3, odd_ones=0.3, several=1),
+    "comparing": Mix(covers=0.5, pages=0.5, charts=1, scenes=2, pairs=7, odd_ones=1, several=4),
+}
