@@ -51,7 +51,8 @@ class Talk:
 
     async def stream(self, question: str, *pictures: str | Path, kind: JobKind = JobKind.ASK) -> AsyncGenerator[str]:
         """The answer as it is written; see `ask`."""
-        job = Job(conversation=self._id, source=str(len(self._turns)), kind=kind, text=question)
+        source = f"{self._id.channel}.{len(self._turns)}"  # of all talks: answers are told apart by it
+        job = Job(conversation=self._id, source=source, kind=kind, text=question)
         claim = Claim(job=job, pictures=tuple(self._read(Path(path), kind) for path in pictures))
         dialogue = build_dialogue(
             claim,
