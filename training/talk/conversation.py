@@ -132,7 +132,7 @@ class Conversation:
 
     def _ask_elsewhere(self, last: Question, before: View | None) -> bool:
         """The same of another picture: "And in the second one?"."""
-        others = [view for view in self.views if view != before and view in (self._waiting or self.views)]
+        others = [view for view in self._waiting or self.views if _answers_alike(last, before, view)]
         if not last.elsewhere or not others:
             return False
         view = self._rng.choice(others)
@@ -206,6 +206,13 @@ class Conversation:
             if piece.spelled and piece.cite:
                 texts = self._all[piece.cite.picture].drawing.texts
                 yield next(text for text in texts if text.glyphs == piece.cite.boxes)
+
+
+def _answers_alike(question: Question, before: View | None, view: View) -> bool:
+    """Whether it is another picture, and one of which the same can be asked as of that before."""
+    if before is None or view.place == before.place:
+        return False
+    return question.task is Task.KIND or type(view.drawing.facts) is type(before.drawing.facts)
 
 
 def _is_refusal(question: Question) -> bool:

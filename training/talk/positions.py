@@ -106,7 +106,7 @@ def _ask_where(view: View, shape: Shape, name: str) -> Question | None:
         wording="scene.where",
         fills={"name": name},
         answer=say("The ", view.point(name, shape.box), " is ", view.point(place, shape.box), "."),
-        tells=frozenset({f"where the {shape.name} is", *((name,) if name == shape.name else ())}),
+        tells=frozenset({f"where the {shape.name} is", name}),
         thread="where",
         short_wording="short.and",
         referent=shape,
@@ -179,7 +179,7 @@ def _draw_beside(rng: random.Random, view: View) -> Question | None:
     leads = {other.name: relation.lead(other, shape) / longer for other in view.drawing.shapes if other is not shape}
     found = [other for other in view.drawing.shapes if leads.get(other.name, 0) >= CLEARLY]
     unsure = any(HARDLY < lead < CLEARLY for lead in leads.values())
-    if unsure or not leads or len(found) > 1:
+    if unsure or not leads or len(found) > 1 or (not found and chance(rng, 0.6)):
         return None
     name = call(rng, shape, view.drawing.shapes)
     place = view.point(relation.name, shape.box)
@@ -191,7 +191,7 @@ def _draw_beside(rng: random.Random, view: View) -> Question | None:
         wording="scene.beside",
         fills={"relation": _shorten(rng, relation.name), "name": name},
         answer=say(*subject, " is ", place, " the ", view.point(name, shape.box), "."),
-        tells=frozenset({f"what is {relation.name} the {shape.name}"}),
+        tells=frozenset({f"what is {relation.name} the {shape.name}", name, *(other.name for other in found)}),
         referent=found[0] if found else None,
     )
 
@@ -217,7 +217,7 @@ def _draw_whether(rng: random.Random, view: View) -> Question | None:
             view.point(names[1], other.box),
             ".",
         ),
-        tells=frozenset({" and ".join(sorted({one.name, other.name}))}),
+        tells=frozenset({" and ".join(sorted({one.name, other.name})), *names}),
     )
 
 
@@ -245,7 +245,7 @@ def _draw_relative(rng: random.Random, view: View) -> Question | None:
             view.point(names[1], other.box),
             ".",
         ),
-        tells=frozenset({" and ".join(sorted({one.name, other.name}))}),
+        tells=frozenset({" and ".join(sorted({one.name, other.name})), *names}),
     )
 
 

@@ -11,6 +11,7 @@ from training.world.forms import FORMS
 
 REFUSAL = "I can't see that in the picture."
 ANYWHERE = "refusal.any"  # no picture of this world answers it
+ROUGHLY_ANYWHERE = {"square", "circle"}  # bars, frames, pies and points look like them
 GOODS = ("coffee", "bread", "milk", "tea", "cheese", "rice", "soap", "juice")
 
 
@@ -37,7 +38,8 @@ def _refuse(kind: str, view: View, rng: random.Random, *, name: str = "") -> Que
     forms, colours = {shape.form for shape in view.drawing.shapes}, {shape.colour for shape in view.drawing.shapes}
     read = {text.text.lower() for text in view.drawing.texts}
     if kind.startswith("scene."):
-        name = rng.choice([form for form in FORMS if form not in forms])
+        plain = set() if isinstance(view.drawing.facts, Scene) else ROUGHLY_ANYWHERE
+        name = rng.choice([form for form in FORMS if form not in forms | plain])
     elif kind == "page.price":
         name = rng.choice([good for good in GOODS if good not in read])
     fills = {
