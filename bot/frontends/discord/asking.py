@@ -196,7 +196,8 @@ class Asking:
         thread = message.channel
         if not isinstance(thread, discord.Thread) or thread.id == message.id:
             return None
-        if (await self._desk.conversations.load(conversation)).turns:
+        known = await self._desk.conversations.load(conversation)
+        if known.turns or known.forgotten_at_s:  # what was forgotten is not read again
             return None
         in_forum = isinstance(thread.parent, discord.ForumChannel)
         return await self._fetch(thread.id if in_forum else thread.parent_id, thread.id)

@@ -64,6 +64,16 @@ async def test_in_a_thread_of_others_it_answers_where_it_is_mentioned_and_sees_t
     await answered(scene, "and now? (0)")
 
 
+async def test_a_forgotten_thread_does_not_show_its_first_message_again(scene: Scene, bot: Discord) -> None:
+    start = people.write(scene.discord, scene.bob, scene.channel, "look", [picture()])
+    thread = people.open_thread(scene.discord, scene.bob, start)
+    people.write(scene.discord, scene.ann, thread, f"{scene.discord.bot.mention} what is it?")
+    await answered(scene, "what is it? (1)")
+    await scene.jobs.conversations.forget(scene.oracle.claims[0].job.conversation)
+    people.write(scene.discord, scene.ann, thread, f"{scene.discord.bot.mention} and now?")
+    await answered(scene, "and now? (0)")
+
+
 async def test_it_sees_the_first_message_of_a_forum_post(scene: Scene, bot: Discord) -> None:
     post = people.open_forum_post(scene.discord, scene.bob, scene.guild, "look", [picture()])
     people.write(scene.discord, scene.ann, post, f"{scene.discord.bot.mention} what is it?")
