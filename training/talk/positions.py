@@ -152,7 +152,7 @@ def _draw_furthest(rng: random.Random, view: View) -> Question | None:
 def ask_furthest(view: View, *, relation: Relation) -> Question | None:
     """The outermost shape of one side, clearly before the next."""
     shapes = sorted(view.drawing.shapes, key=lambda shape: middle(shape)[relation.axis] * relation.sign, reverse=True)
-    if len(shapes) == 1 or relation.lead(shapes[0], shapes[1]) < CLEARLY * max(view.drawing.image.size):
+    if not shapes[1:] or relation.lead(shapes[0], shapes[1]) < CLEARLY * max(view.drawing.image.size):
         return None
     shape = shapes[0]
     return Question(

@@ -44,6 +44,10 @@ def test_nobody_asks_where_something_near_a_border_is(x: float, y: float) -> Non
     assert ask_where(view(scene(shape("red circle", x, y))), form="circle") is None
 
 
+def test_where_nothing_is_drawn_nothing_is_the_furthest() -> None:
+    assert ask_furthest(view(scene()), relation=LEFT) is None
+
+
 def test_a_banner_has_no_top() -> None:
     one = shape("red circle", 350, 20)
 
