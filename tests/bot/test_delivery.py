@@ -207,7 +207,10 @@ async def test_a_stopped_answer_keeps_its_beginning(
     assert platform.texts == ["A red\nStopped."]
 
 
-async def test_a_superseded_question_says_nothing_more(ask: Ask, platform: FakePlatform, jobs: MemoryJobs) -> None:
+async def test_a_superseded_question_says_nothing_more(
+    ask: Ask, platform: FakePlatform, jobs: MemoryJobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.delivery._POSITION_INTERVAL_S", 60.0)  # how it stands is looked up once
     asked = await ask()
     await eventually(lambda: platform.texts == ["[Next in line]"])
     await jobs.queue_in.end(asked.job.id, Cancelled(reason="superseded"))
