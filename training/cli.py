@@ -1,5 +1,6 @@
 """`python -m training`: draw dialogues, train on them, evaluate, export. Torch is imported by those that need it."""
 
+import os
 import tempfile
 import time
 from pathlib import Path
@@ -26,21 +27,27 @@ def main(
     *,
     smoke: Annotated[
         bool, typer.Option("--smoke", help="Train a little, export and evaluate: under three minutes.")
-    ] = (False),
+    ] = False,
 ) -> None:
     """The built-in model: its drawn world, its training and its examination."""
+    # Before torch is there: its threads must not spin while they wait for one that has lost its core.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     if smoke:
-        from training.smoke import try_everything  # noqa: PLC0415 - torch takes seconds; the same below
+        from training.smoke import NothingLearnt, try_everything  # noqa: PLC0415 - torch takes seconds; the same below
 
         with tempfile.TemporaryDirectory(prefix="threadsight-training-") as folder:
-            typer.echo(try_everything(Path(folder), tell=screen.print))
+            try:
+                typer.echo(try_everything(Path(folder), tell=typer.echo))
+            except NothingLearnt as failure:
+                typer.echo(str(failure), err=True)
+                raise typer.Exit(1) from None
     elif context.invoked_subcommand is None:
         typer.echo(context.get_help())
 
 
 @app.command()
 def draw(
-    out: Annotated[Path, typer.Option(help="A folder for the pictures and dialogues.jsonl.")],
+    out: Annotated[Path, typer.Option(file_okay=False, help="A folder for the pictures and dialogues.jsonl.")],
     count: Annotated[int, typer.Option(min=1, help="How many dialogues.")] = 300,
     seed: Annotated[int, typer.Option(help="The same seed draws the same dialogues.")] = 0,
     split: Annotated[Which, typer.Option(help="Words, faces and phrasings: of training, held out, or mixed.")] = (
@@ -64,7 +71,9 @@ def draw(
 def evaluate(
     data: Annotated[Path, typer.Option(help="A folder with dialogues.jsonl and its pictures.")],
     model: Annotated[str, typer.Option(help="A folder, a hub name, or `tiny`: the shipped weights.")] = "tiny",
-    report: Annotated[Path | None, typer.Option(help="Write a page of all that it gets wrong here.")] = None,
+    report: Annotated[
+        Path | None, typer.Option(dir_okay=False, help="Write a page of all that it gets wrong here.")
+    ] = None,
     processes: Annotated[int, typer.Option(min=1, help="Each has the model and answers a share of the dialogues.")] = 2,
 ) -> None:
     """Score a model on drawn dialogues: a table, then one JSON line."""
@@ -96,7 +105,9 @@ def evaluate(
 
 @app.command()
 def train(
-    out: Annotated[Path, typer.Option(help="A folder for the checkpoint, the curve and the model's files.")],
+    out: Annotated[
+        Path, typer.Option(file_okay=False, help="A folder for the checkpoint, the curve and the model's files.")
+    ],
     init: Annotated[
         str,
         typer.Option(help="What to begin with: `tiny`, a model's folder, another training's checkpoint, or `none`."),
@@ -112,6 +123,7 @@ def train(
 ) -> None:
     """Train on freshly drawn dialogues. Ctrl-C saves, and --resume goes on."""
     from inference_worker.model.checkpoint import TINY  # noqa: PLC0415
+    from jobs.errors import Unavailable  # noqa: PLC0415
     from training.schedule import Schedule  # noqa: PLC0415
     from training.settings import TrainingSettings  # noqa: PLC0415
     from training.trainer import CHECKPOINT  # noqa: PLC0415
@@ -121,17 +133,21 @@ def train(
         said = f"{out} holds a training: --resume goes on with it" if not resume else f"{out} holds no training yet"
         raise typer.BadParameter(said, param_hint="--resume")
     start = {"tiny": TINY, "none": None}.get(init, Path(init))
-    run(
-        TrainingSettings(
-            out=out, schedule=Schedule(minutes=minutes), start=start, seed=seed, threads=threads, compiled=compiled
-        )
+    if start and not (start.is_file() or (start / "tokenizer.json").is_file()):
+        raise typer.BadParameter(f"{init} is neither a model's folder nor a checkpoint", param_hint="--init")
+    settings = TrainingSettings(
+        out=out, schedule=Schedule(minutes=minutes), start=start, seed=seed, threads=threads, compiled=compiled
     )
+    try:
+        run(settings)
+    except Unavailable as error:
+        raise typer.BadParameter(error.sentence, param_hint="--init") from None
 
 
 @app.command()
 def export(
     run: Annotated[Path, typer.Option(help="The folder of a training.")],
-    out: Annotated[Path, typer.Option(help="A folder for the model, laid out as on the hub.")],
+    out: Annotated[Path, typer.Option(file_okay=False, help="A folder for the model, laid out as on the hub.")],
 ) -> None:
     """Write a trained model so that it can be loaded: WORKER_MODEL names its folder."""
     from training.export import export as write  # noqa: PLC0415
@@ -147,20 +163,31 @@ def export(
 @app.command()
 def card(
     scores: Annotated[list[str], typer.Option(help="NAME=FILE: what `evaluate` printed; may be given several times.")],
-    run: Annotated[list[Path], typer.Option(help="The folder of a training; may be given several times, in order.")],
     model: Annotated[Path, typer.Option(help="The folder of the model.")],
-    out: Annotated[Path, typer.Option(help="The card, a Markdown file.")],
-    curve: Annotated[Path | None, typer.Option(help="Draw the last training's curve here (SVG or PNG).")] = None,
+    out: Annotated[Path, typer.Option(dir_okay=False, help="The card, a Markdown file.")],
+    run: Annotated[
+        list[Path] | None, typer.Option(help="The folder of a training; may be given several times, in order.")
+    ] = None,
+    curve: Annotated[
+        Path | None, typer.Option(dir_okay=False, help="Draw the last training's curve here (SVG or PNG).")
+    ] = None,
 ) -> None:
     """Write the model card, every number from where it was measured."""
-    from training.card import write_card  # noqa: PLC0415
+    from jobs.errors import Unavailable  # noqa: PLC0415
+    from training.card import NotMeasured, write_card  # noqa: PLC0415
     from training.curve import draw_curve, read_curve  # noqa: PLC0415
     from training.trainer import CURVE  # noqa: PLC0415
 
+    curves = [folder / CURVE for folder in run or []]
     named = {name: Path(file) for name, _, file in (entry.partition("=") for entry in scores)}
-    write_card(out, model=model, scores=named, curves=[folder / CURVE for folder in run])
-    if curve:
-        draw_curve(read_curve(run[-1] / CURVE), curve)
+    try:
+        write_card(out, model=model, scores=named, curves=curves)
+    except NotMeasured as error:
+        raise typer.BadParameter(str(error), param_hint="--scores, --run") from None
+    except Unavailable as error:
+        raise typer.BadParameter(error.sentence, param_hint="--model") from None
+    if curve and curves:
+        draw_curve(read_curve(curves[-1]), curve)
 
 
 def _progress() -> Progress:

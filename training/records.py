@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import msgspec
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from training.dialogue import Dialogue, Exchange
 from training.drawing import Chart, Cover, Drawing, Page, Scene, Text
@@ -59,7 +59,7 @@ class DialogueRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
 
 
 class RecordsUnreadable(Exception):
-    """There is no readable `dialogues.jsonl`, or a picture that it names is not there."""
+    """There is no readable `dialogues.jsonl`, or what it names is not there or not a picture."""
 
 
 def write_records(dialogues: Iterable[Dialogue], folder: Path) -> Iterator[DialogueRecord]:
@@ -88,7 +88,7 @@ def read_records(folder: Path) -> list[DialogueRecord]:
     """All dialogues of the folder. Pictures lie beside the file or in `pictures/`; the names become paths from `folder`.
 
     Raises:
-        RecordsUnreadable: the file or a picture is missing, or a line is not a dialogue.
+        RecordsUnreadable: the file or a picture is missing or something else, or there is no dialogue.
     """
     path = folder / FILE
     if not path.is_file():
@@ -105,6 +105,8 @@ def read_records(folder: Path) -> list[DialogueRecord]:
             raise RecordsUnreadable(f"{path}, line {number}: {error}") from error
         pictures = tuple(_find(folder, name) for name in record.pictures)
         records.append(msgspec.structs.replace(record, pictures=pictures))
+    if not records:
+        raise RecordsUnreadable(f"{path} is empty")
     return records
 
 
@@ -152,5 +154,14 @@ def _reading(text: Text, image: Image.Image) -> Reading:
 def _find(folder: Path, name: str) -> str:
     for path in (Path(name), Path("pictures") / name):
         if (folder / path).is_file():
+            _check(folder / path)
             return str(path)
     raise RecordsUnreadable(f"{folder / name} is not there")
+
+
+def _check(path: Path) -> None:
+    """By its first bytes: that is cheap, and an examination is long."""
+    try:
+        Image.open(path).close()
+    except UnidentifiedImageError:
+        raise RecordsUnreadable(f"{path} is not a picture") from None

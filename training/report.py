@@ -1,8 +1,9 @@
 """What a model gets wrong, as one HTML page with the pictures in it."""
 
 import base64
+import functools
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import jinja2
@@ -19,12 +20,12 @@ PAGE = """<!doctype html>
 <style>
   body { font: 16px/1.4 system-ui, sans-serif; max-width: 72rem; margin: 2rem auto; padding: 0 1rem; color: #222 }
   section { border-top: 1px solid #ccc; margin-top: 2rem }
-  article { display: flex; gap: 1rem; margin: 1.5rem 0; align-items: flex-start }
+  article { display: flex; flex-wrap: wrap; gap: 1rem; margin: 1.5rem 0; align-items: flex-start }
   .pictures { display: flex; flex-wrap: wrap; gap: .5rem; flex: 0 0 20rem }
   figure { margin: 0 } figcaption { color: #777; font-size: .8rem }
   img { max-width: 9.5rem; max-height: 9.5rem; border: 1px solid #ccc }
   figure:only-child img { max-width: 20rem; max-height: 14rem }
-  dl { margin: 0; display: grid; grid-template-columns: 5rem 1fr; gap: .2rem .8rem }
+  dl { flex: 1 1 20rem; margin: 0; display: grid; grid-template-columns: 5rem 1fr; gap: .2rem .8rem }
   dt, .aside { color: #777 } dd { margin: 0 }
   .got { color: #b00020 } .past { color: #999 }
 </style>
@@ -39,8 +40,8 @@ of {{ counted.asked }}{{ "" if loop.last else " · " }}{% endfor %}</p>
   <div class="pictures">{% for name, source in pictures(one) %}
     <figure><img src="{{ source }}" alt=""><figcaption>{{ loop.index }}: {{ name }}</figcaption></figure>{% endfor %}
   </div>
-  <dl>{% for past in one.dialogue.turns[:one.place] %}
-    <dt class="past">before</dt><dd class="past">{{ past.question }}</dd>{% endfor %}
+  <dl>{% for question, answer in before(one) %}
+    <dt class="past">before</dt><dd class="past">{{ question }}<br>{{ answer }}</dd>{% endfor %}
     <dt>asked</dt><dd>{{ one.turn.question }}</dd>
     <dt>true</dt><dd>{{ one.turn.answer }}</dd>
     <dt>got</dt><dd class="got">{{ one.answer }}</dd>
@@ -60,9 +61,11 @@ def write_report(outcomes: Sequence[Outcome], folder: Path, out: Path) -> None:
     html = page.render(
         right=tally(outcomes),
         tasks=_by_mistakes(outcomes),
+        before=functools.partial(_before, {(id(one.dialogue), one.place): one.answer for one in outcomes}),
         pictures=lambda one: [(name, _inline(folder / name)) for name in _seen(one)],
         notes=_notes,
     )
+    out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(html, encoding="utf-8")
 
 
@@ -73,6 +76,14 @@ def _by_mistakes(outcomes: Sequence[Outcome]) -> list[tuple[str, list[Outcome], 
     wrong = {task: [one for one in ones if not one.right] for task, ones in by_task.items()}
     order = sorted((task for task in wrong if wrong[task]), key=lambda task: -len(wrong[task]))
     return [(task, wrong[task][:MOST], tally(by_task[task])) for task in order]
+
+
+def _before(answers: Mapping[tuple[int, int], str], one: Outcome) -> list[tuple[str, str]]:
+    """The earlier questions with the model's own answers, right or wrong: it goes on from those."""
+    return [
+        (turn.question, answers.get((id(one.dialogue), place), ""))
+        for place, turn in enumerate(one.dialogue.turns[: one.place])
+    ]
 
 
 def _seen(one: Outcome) -> list[str]:

@@ -42,10 +42,10 @@ class TrainingSettings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def smoke(out: Path) -> TrainingSettings:
-    """From nothing, two cores, about half a minute: long enough to see the loss fall."""
+    """From nothing, half a minute of one core: long enough to see the loss fall."""
     return TrainingSettings(
         out=out,
-        schedule=Schedule(steps=45, decay=0.4),
+        schedule=Schedule(steps=30, decay=0.4),
         start=None,
         vocabulary_dialogues=100,
         batch_rows=1536,
@@ -54,5 +54,5 @@ def smoke(out: Path) -> TrainingSettings:
         other_rate=0.003,
         log_every=10,
         examine_every_s=1e9,
-        examined=16,
+        examined=8,
     )

@@ -42,7 +42,7 @@ def test_a_mistake_shows_the_question_both_answers_and_all_pictures_seen_by_then
     assert pictures == [(tmp_path / "a.png").read_bytes(), (tmp_path / "b.png").read_bytes()]
     assert "<dd>B &amp; C</dd>" in html
     assert '<dd class="got">X</dd>' in html
-    assert "What color is it?" in html, "what was asked before"
+    assert "What color is it?<br>It is red." in html, "what was asked before, and what it answered then"
     assert "letters at random" in html
 
 

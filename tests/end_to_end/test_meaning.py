@@ -1,0 +1,62 @@
+"""The answers follow the pictures: each test fails if pictures are swapped, mixed up or forgotten on the way.
+
+The pictures come in twos that differ in what is asked about, so that no answer is right for both.
+"""
+
+import shutil
+from pathlib import Path
+
+from tests.end_to_end.conftest import Install
+
+DRAWN = Path(__file__).with_name("drawn")
+RECIPE, SHUT = str(DRAWN / "cover_recipe.png"), str(DRAWN / "cover_shut.png")  # an orange and a white cover
+CHART, TURNED = str(DRAWN / "chart_a.png"), str(DRAWN / "chart_b.png")  # the same labels, the bars the other way round
+RED, BLUE = str(DRAWN / "circle_red.png"), str(DRAWN / "circle_blue.png")  # all else is the same
+READ = "Help me get the title and author information of this book?"
+
+
+async def answer(install: Install, *words: str) -> str:
+    code, out, err = await install.run("ask", *words)
+    assert code == 0, err
+    return out.removesuffix("\n")
+
+
+async def test_the_title_that_was_drawn_is_named_and_another_when_the_picture_changes(
+    install: Install, tmp_path: Path
+) -> None:
+    cover = tmp_path / "cover.png"  # the same name for both
+    shutil.copy(RECIPE, cover)
+    assert (
+        await answer(install, str(cover), READ) == 'The title of the book is "RECIPE" and the author is Julian Norris.'
+    )
+    shutil.copy(SHUT, cover)
+    assert await answer(install, str(cover), READ) == 'The title of the book is "Shut" and the author is Ernest Banks.'
+
+
+async def test_the_larger_and_the_smaller_bar_are_named_by_what_stands_below_them(install: Install) -> None:
+    assert await answer(install, CHART, "Which bar is the tallest?") == "The tallest bar is REEF."
+    assert await answer(install, "-f", "Which bar is the smallest?") == "The shortest bar is LACE."
+    assert await answer(install, TURNED, "Which bar is the tallest?") == "The tallest bar is LACE."
+    assert await answer(install, "-f", "Which bar is the smallest?") == "The shortest bar is REEF."
+
+
+async def test_what_is_different_is_told_from_the_first_picture_to_the_second(install: Install) -> None:
+    question = "What is difference in this two images?"
+    assert await answer(install, RED, BLUE, question) == "The red circle is now blue."
+    assert await answer(install, BLUE, RED, question) == "The blue circle is now red."
+
+
+async def test_the_first_one_is_the_earlier_picture(install: Install) -> None:
+    color = "What color is the cover?"
+    assert await answer(install, RECIPE, color) == "The cover is orange."
+    assert await answer(install, "-f", SHUT, color) == "The cover is white."
+    # Nobody has named the authors yet: they can only come from the pictures.
+    assert await answer(install, "-f", "In the first image, who wrote this book?") == "The author is Julian Norris."
+    assert await answer(install, "-f", "In the second image, who wrote this book?") == "The author is Ernest Banks."
+
+
+async def test_the_first_one_is_another_when_they_came_the_other_way_round(install: Install) -> None:
+    color = "What color is the cover?"
+    assert await answer(install, SHUT, color) == "The cover is white."
+    assert await answer(install, "-f", RECIPE, color) == "The cover is orange."
+    assert await answer(install, "-f", "In the first image, who wrote this book?") == "The author is Ernest Banks."
