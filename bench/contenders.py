@@ -2,14 +2,16 @@
 
 import asyncio
 import io
+import random
 import time
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from contextlib import aclosing
 from typing import Protocol
 
 import msgspec
 import openai
 import torch
+from openai.types.chat import ChatCompletionMessageParam
 from PIL import Image
 
 from inference_worker.answer_engine import Answered
@@ -17,11 +19,27 @@ from inference_worker.dialogue import Dialogue
 from inference_worker.engine.attention import CachedAttention, Segment
 from inference_worker.engine.kv_cache import KVCache
 from inference_worker.image.processor import ImageProcessor
+from inference_worker.image.tiling import Tiling
 from inference_worker.model.phi3v import Phi3V
 from inference_worker.native import NativeEngine
 from inference_worker.openai_compatible import data_uri
 from inference_worker.prompt import PromptBuilder
 from jobs import ConversationId, Job, JobKind, Picture, PictureRef, Sampling, Turn, digest_of
+
+USUAL_CROPS = 4  # what a server is started with; other numbers are asked for with the request
+REST_S = 1.5  # vLLM 0.32 keeps its core busy for a second after its last answer
+
+
+class Refused(Exception):
+    """A server takes no such request."""
+
+
+class Shown(msgspec.Struct, frozen=True, kw_only=True):
+    """A picture that a question brings."""
+
+    png: bytes
+    width: int
+    height: int
 
 
 class Timing(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,7 +49,7 @@ class Timing(msgspec.Struct, frozen=True, kw_only=True):
     total_s: float
     tokens: int
     prompt_tokens: int = 0
-    cached_tokens: int = 0
+    cached_tokens: int = 0  # of the prompt, not computed again
 
     @property
     def tokens_per_s(self) -> float:
@@ -47,18 +65,17 @@ class Talk:
         self.turns: tuple[Turn, ...] = ()
         self.stored: dict[str, bytes] = {}
 
-    def dialogue(
-        self, question: str, pictures: Sequence[tuple[bytes, int, int]], *, tokens: int, crops: int
-    ) -> Dialogue:
-        """The next question; `pictures` are (PNG, width, height)."""
+    def dialogue(self, question: str, shown: Sequence[Shown], *, tokens: int, crops: int) -> Dialogue:
+        """The next question."""
         brought = []
-        for number, (png, width, height) in enumerate(pictures, start=1 + len(self.stored)):
-            self.stored[digest_of(png)] = png
+        for number, one in enumerate(shown, start=1 + len(self.stored)):
+            digest = digest_of(one.png)
+            self.stored[digest] = one.png
             ref = PictureRef(platform="bench", origin=str(number))
             brought.append(
-                Picture(digest=digest_of(png), width=width, height=height, ref=ref, max_crops=crops, number=number)
+                Picture(digest=digest, width=one.width, height=one.height, ref=ref, max_crops=crops, number=number)
             )
-        job = Job(conversation=self.id, source=str(len(self.turns)))
+        job = Job(conversation=self.id, source=f"{self.id.channel} {len(self.turns)}")
         return Dialogue(
             job=job.id,
             conversation=self.id,
@@ -71,7 +88,7 @@ class Talk:
             load_picture=self._load,
         )
 
-    def keep(self, asked: Dialogue, text: str, answered: Answered | None = None) -> None:
+    def keep(self, asked: Dialogue, text: str, *, token_ids: tuple[int, ...] = (), fingerprint: str = "") -> None:
         """The turn joins the conversation."""
         self.turns += (
             Turn(
@@ -81,8 +98,8 @@ class Talk:
                 prompt=asked.question,
                 pictures=asked.pictures,
                 answer=text or "-",
-                token_ids=answered.token_ids if answered else (),
-                fingerprint=answered.fingerprint if answered else "",
+                token_ids=token_ids,
+                fingerprint=fingerprint,
             ),
         )
 
@@ -96,7 +113,15 @@ class Contender(Protocol):
     name: str
 
     async def answer(self, talk: Talk, asked: Dialogue) -> Timing:
-        """Answer with exactly as many tokens as asked for, and keep the turn."""
+        """Answer with exactly as many tokens as asked for, and keep the turn.
+
+        Raises:
+            Refused: it cannot be asked this.
+        """
+        ...
+
+    async def rest(self) -> None:
+        """Leave the machine to the others."""
         ...
 
 
@@ -117,17 +142,21 @@ class Native:
                     answered = part
                 else:
                     text += part.text
+        total_s = time.perf_counter() - began
         assert answered is not None
-        talk.keep(asked, text, answered)
+        talk.keep(asked, text, token_ids=answered.token_ids, fingerprint=answered.fingerprint)
         usage = answered.usage
         return Timing(
             # Not the first text: a piece of noise may be half a character, which is held back.
-            ttft_s=usage.first_token_s,
-            total_s=time.perf_counter() - began,
+            ttft_s=total_s - usage.total_s + usage.first_token_s,
+            total_s=total_s,
             tokens=usage.new_tokens,
             prompt_tokens=usage.prompt_tokens,
             cached_tokens=usage.cached_tokens,
         )
+
+    async def rest(self) -> None:
+        """It rests when it has nothing to do."""
 
 
 class ModelCard:
@@ -145,9 +174,11 @@ class ModelCard:
         began = time.perf_counter()
         async with self._one_at_a_time:
             ids, prompt_tokens, first_s = await asyncio.to_thread(self._generate, talk, asked, began)
-        answered = Answered(usage=None, token_ids=tuple(ids), fingerprint="")  # type: ignore[arg-type]
-        talk.keep(asked, "x" * len(ids), answered)
+        talk.keep(asked, "x" * len(ids))
         return Timing(ttft_s=first_s, total_s=time.perf_counter() - began, tokens=len(ids), prompt_tokens=prompt_tokens)
+
+    async def rest(self) -> None:
+        """It rests when it has nothing to do."""
 
     @torch.inference_mode()
     def _generate(self, talk: Talk, asked: Dialogue, began: float) -> tuple[list[int], int, float]:
@@ -171,33 +202,42 @@ class ModelCard:
         cache.reserve(total)
         positions = torch.arange(cache.length, total)
         cos, sin = self.model.rope.cos_sin(positions, long=self.model.rope.uses_long(total))
-        segment = Segment(rows=slice(0, len(positions)), cache=cache, device=self.model.device)
+        segment = Segment(rows=slice(0, len(positions)), cache=cache)
         hidden = self.model(hidden, cos, sin, CachedAttention([segment]))
         cache.length = total
         return hidden
 
 
 class Server:
-    """An OpenAI-compatible server, sent the whole conversation each turn as such servers are."""
+    """An OpenAI-compatible server, sent the whole conversation each turn as such servers are.
 
-    def __init__(self, url: str, model: str) -> None:
-        self.name = "server"
-        self._client = openai.AsyncOpenAI(base_url=url, api_key="none", timeout=1800)
+    A server that `sees` nothing gets as many letters (a token each) in the place of a picture as it has positions.
+    """
+
+    name = "server"
+
+    def __init__(self, url: str, model: str, processor: ImageProcessor, *, sees: bool) -> None:
+        self._client = openai.AsyncOpenAI(base_url=url, api_key="none", timeout=1800, max_retries=0)
         self._model = model
+        self._processor = processor
+        self._sees = sees
 
     async def answer(self, talk: Talk, asked: Dialogue) -> Timing:
         began = time.perf_counter()
         first_s = 0.0
         text, tokens, prompt_tokens, cached = "", 0, 0, 0
-        stream = await self._client.chat.completions.create(
-            model=self._model,
-            messages=[*_messages(talk, asked)],
-            temperature=0.0,
-            max_tokens=asked.sampling.max_new_tokens,
-            stream=True,
-            stream_options={"include_usage": True},
-            extra_body={"ignore_eos": True},
-        )
+        try:
+            stream = await self._client.chat.completions.create(
+                model=self._model,
+                messages=self._messages(talk, asked),
+                temperature=0.0,
+                max_tokens=asked.sampling.max_new_tokens,
+                stream=True,
+                stream_options={"include_usage": True},
+                extra_body={"ignore_eos": True, **self._crops(asked)},
+            )
+        except openai.APIStatusError as error:
+            raise Refused(error.message) from error
         async for chunk in stream:
             if chunk.choices and chunk.choices[0].delta.content:
                 first_s = first_s or time.perf_counter() - began
@@ -215,16 +255,37 @@ class Server:
             cached_tokens=cached,
         )
 
+    async def rest(self) -> None:
+        await asyncio.sleep(REST_S)
 
-def _messages(talk: Talk, asked: Dialogue) -> list[openai.types.chat.ChatCompletionMessageParam]:
-    messages: list[openai.types.chat.ChatCompletionMessageParam] = []
-    for question, pictures, answer in [
-        *((turn.question, turn.pictures, turn.answer) for turn in talk.turns),
-        (asked.question, asked.pictures, None),
-    ]:
-        uris = [data_uri(talk.stored[picture.digest]) for picture in pictures]
-        content = [{"type": "image_url", "image_url": {"url": uri}} for uri in uris]
-        messages.append({"role": "user", "content": [*content, {"type": "text", "text": question}]})  # type: ignore[list-item]
-        if answer is not None:
-            messages.append({"role": "assistant", "content": answer})
-    return messages
+    def _messages(self, talk: Talk, asked: Dialogue) -> list[ChatCompletionMessageParam]:
+        messages: list[ChatCompletionMessageParam] = []
+        for question, pictures, answer in [
+            *((turn.question, turn.pictures, turn.answer) for turn in talk.turns),
+            (asked.question, asked.pictures, None),
+        ]:
+            text = question if self._sees else " ".join([*map(self._letters, pictures), question])
+            uris = [data_uri(talk.stored[picture.digest]) for picture in pictures] if self._sees else []
+            content = [{"type": "image_url", "image_url": {"url": uri}} for uri in uris]
+            messages.append({"role": "user", "content": [*content, {"type": "text", "text": text}]})  # type: ignore[list-item]  # two shapes of parts
+            if answer is not None:
+                messages.append({"role": "assistant", "content": answer})
+        return messages
+
+    def _letters(self, picture: Picture) -> str:
+        tiling = self._processor.tile(picture.width, picture.height, max_crops=picture.max_crops)
+        return "".join(random.Random(picture.digest).choices("abcdefghijklmnopqrstuvwxyz", k=tiling.tokens))
+
+    def _crops(self, asked: Dialogue) -> dict[str, object]:
+        unusual = {picture.max_crops for picture in asked.pictures} - {USUAL_CROPS}
+        return {"mm_processor_kwargs": {"num_crops": max(unusual)}} if unusual and self._sees else {}
+
+
+def blind(model: Phi3V) -> None:
+    """Put noise in the place of what the tower would compute, to measure the language model alone."""
+
+    def steps(crops: torch.Tensor, tilings: Sequence[Tiling]) -> Generator[None, None, list[torch.Tensor]]:  # noqa: ARG001 - nobody looks
+        yield
+        return [torch.randn(one.tokens, model.config.hidden_size, dtype=model.dtype) for one in tilings]
+
+    model.encode_steps = steps  # type: ignore[method-assign]  # for the whole run

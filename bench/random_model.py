@@ -73,7 +73,7 @@ def whole_forward(model: Phi3V, ids: list[int]) -> Tensor:
     """Logits (vocab,) of the last position, with nothing cached: the slow twin."""
     cache = KVCache(model.config, dtype=model.dtype, device=model.device)
     cache.reserve(len(ids))
-    segment = Segment(rows=slice(0, len(ids)), cache=cache, device=model.device)
+    segment = Segment(rows=slice(0, len(ids)), cache=cache)
     positions = torch.arange(len(ids), device=model.device)
     cos, sin = model.rope.cos_sin(positions, long=model.rope.uses_long(len(ids)))
     hidden = model(model.embed(torch.tensor(ids, device=model.device)), cos, sin, CachedAttention([segment]))

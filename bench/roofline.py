@@ -3,7 +3,9 @@
 python bench/roofline.py [--device cuda] [--threads 2]
 
 Decoding reads every weight once a step, so memory bounds it; prefill is matrix products. The second table says what
-that leaves the two sizes of `make_checkpoint.py` at most. A table for people, then one JSON line.
+that leaves the two sizes of `make_checkpoint.py` at most. The third is nearer to the ground: how long a step takes
+that does nothing but multiply its rows with every weight, in torch's own products and the engine's layout. A table for
+people, then one JSON line.
 """
 
 import sys
@@ -22,9 +24,12 @@ import msgspec
 import torch
 from rich.console import Console
 from rich.table import Table
+from torch import nn
 
 from bench.make_checkpoint import SIZES, VOCABULARY
+from inference_worker.model.packed import can_pack, pack
 
+ROWS = (1, 8, 32, 100, 512)  # of a step: one and eight who decode, follow-ups, a chunk of a prompt
 CONTEXT = 1000  # tokens of a conversation that is being answered
 REPEATS = 7
 SHORTEST_S = 0.05  # that is timed at once, so that clocks and starts do not count
@@ -57,10 +62,11 @@ def main() -> None:
         torch.set_num_threads(asked.threads)
     roofline = measure_roofline(torch.device(asked.device))
     bounds = [decode_bound(size, sequences, roofline) for size in SIZES for sequences in (1, 32)]
-    print_tables(roofline, bounds)
+    steps = [step_bound(size, rows, torch.device(asked.device)) for size in SIZES for rows in ROWS]
+    print_tables(roofline, bounds, steps)
     threads = torch.get_num_threads() if asked.device == "cpu" else None
-    measured = msgspec.structs.asdict(roofline) | {"threads": threads, "torch": torch.__version__, "decode": bounds}
-    print(json.dumps(measured))
+    measured = msgspec.structs.asdict(roofline) | {"threads": threads, "torch": torch.__version__}
+    print(json.dumps(measured | {"decode": bounds, "steps": steps}))
 
 
 def measure_roofline(device: torch.device) -> Roofline:
@@ -119,6 +125,27 @@ def decode_bound(size: str, sequences: int, roofline: Roofline) -> dict[str, obj
     return {"model": size, "sequences": sequences, "context": CONTEXT, "tokens_per_s": round(sequences / step_s, 1)}
 
 
+@torch.inference_mode()
+def step_bound(size: str, rows: int, device: torch.device) -> dict[str, object]:
+    """Milliseconds of the products of all layers, and of the output layer for one row, with weights from memory."""
+    sizes = SIZES[size]
+    hidden, inner, layers = sizes["hidden_size"], sizes["intermediate_size"], sizes["num_hidden_layers"]
+    shapes = [(hidden, 3 * hidden), (hidden, hidden), (hidden, 2 * inner), (inner, hidden)]
+    copies = 1 + BUFFER_BYTES[device.type] // sum(2 * given * made for given, made in shapes)
+    matrices = [(weights(*shape, device), shape[0]) for _ in range(copies) for shape in shapes]
+    given = {width: torch.randn(rows, width, dtype=torch.bfloat16, device=device) for width in (hidden, inner)}
+    layer_s = seconds(lambda: [product(given[width]) for product, width in matrices], device) / copies
+    heads = [weights(hidden, VOCABULARY, device) for _ in range(1 + copies // 4)]
+    head_s = seconds(lambda: [head(given[hidden][:1]) for head in heads], device) / len(heads)
+    return {"model": size, "rows": rows, "step_ms": round(1000 * (layers * layer_s + head_s), 2)}
+
+
+def weights(given: int, made: int, device: torch.device) -> nn.Module:
+    """Noise, as the engine lays it out on this device."""
+    linear = nn.Linear(given, made, bias=False, dtype=torch.bfloat16, device=device)
+    return pack("", linear) if can_pack(device, torch.bfloat16) else linear
+
+
 def name_of(device: torch.device) -> str:
     """The GPU's or the processor's own name."""
     if device.type == "cuda":
@@ -129,7 +156,7 @@ def name_of(device: torch.device) -> str:
     return names[0] if names else platform.processor() or platform.machine()
 
 
-def print_tables(roofline: Roofline, bounds: list[dict[str, object]]) -> None:
+def print_tables(roofline: Roofline, bounds: list[dict[str, object]], steps: list[dict[str, object]]) -> None:
     machine = Table("what", "at best", title=f"bench/roofline.py: {roofline.device}")
     machine.add_row("reading memory", f"{roofline.read_gb_s:,.1f} GB/s")
     machine.add_row("copying memory, read and written", f"{roofline.copy_gb_s:,.1f} GB/s")
@@ -142,6 +169,10 @@ def print_tables(roofline: Roofline, bounds: list[dict[str, object]]) -> None:
             *(str(bound[name]) for name in ("model", "sequences", "context")), f"{bound['tokens_per_s']} tokens/s"
         )
     console.print(decode)
+    products = Table("model", "rows", "a step's products")
+    for step in steps:
+        products.add_row(str(step["model"]), str(step["rows"]), f"{step['step_ms']} ms")
+    console.print(products)
 
 
 if __name__ == "__main__":

@@ -119,7 +119,9 @@ class NativeEngine:
         wanted = self._defaults.fill(dialogue.sampling)
         return Request(
             id=str(dialogue.job),
-            conversation=ConversationKey(name=str(dialogue.conversation), epoch=dialogue.epoch),
+            conversation=ConversationKey(
+                name=str(dialogue.conversation), epoch=dialogue.epoch, tenant=dialogue.conversation.tenant_key
+            ),
             resident=not dialogue.one_shot,
             prompt=placed.prompt,
             sampling=SamplingParams(

@@ -35,6 +35,10 @@ class Cache(Protocol):
         """Make room for `length` positions, keeping what is there."""
         ...
 
+    def copy_from(self, other: "Cache", length: int) -> None:
+        """Go on to `length` with copies of another cache's positions, whose earlier ones are those held here."""
+        ...
+
     def truncate(self, length: int) -> None:
         """Forget the positions from `length` on."""
         ...

@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor
 
+from inference_worker.engine.backend import Cache
 from inference_worker.model.config import ModelConfig
 
 GRANULE = 128  # positions that a cache grows by, at the least: 50 MB with the real model
@@ -53,6 +54,15 @@ class KVCache:
         self.keys[layer][:, start:stop] = key.transpose(0, 1)
         self.values[layer][:, start:stop] = value.transpose(0, 1)
         return self.keys[layer], self.values[layer]
+
+    def copy_from(self, other: Cache, length: int) -> None:
+        """Go on to `length` with copies of another cache's positions, whose earlier ones are those held here."""
+        assert isinstance(other, KVCache), "caches of one backend"
+        self.reserve(length)
+        fresh = slice(self.length, length)
+        for ours, theirs in zip([*self.keys, *self.values], [*other.keys, *other.values], strict=True):
+            ours[:, fresh] = theirs[:, fresh]
+        self.length, self.long = length, other.long
 
     def truncate(self, length: int) -> None:
         """Forget the positions from `length` on (memory stays for what comes next)."""

@@ -1,8 +1,7 @@
 """How much prefill a step takes beside decode: measured, so that it suits any machine."""
 
-STEP_S = 0.1  # the longest that somebody's next word should wait for somebody else's prompt
+STEP_S = 0.25  # the longest that somebody's next word should wait for somebody else's prompt: people read four a second
 LEAST_TOKENS = 16  # however slow the machine is, prompts go on
-MEMORY = 0.7  # of the measured pace, the share that stays at each new measurement
 
 
 class PrefillPace:
@@ -10,15 +9,18 @@ class PrefillPace:
 
     def __init__(self, *, most: int) -> None:
         self._most = most
-        self._token_s = 0.0
+        self._fitting = most
 
     def tokens(self, *, beside_decode: bool) -> int:
         """The budget of the next step."""
-        if not beside_decode or not self._token_s:
-            return self._most
-        return min(self._most, max(LEAST_TOKENS, int(STEP_S / self._token_s)))
+        return self._fitting if beside_decode else self._most
 
     def record(self, tokens: int, seconds: float) -> None:
-        """A step with `tokens` of prefill took so long."""
-        measured = seconds / tokens
-        self._token_s = MEMORY * self._token_s + (1 - MEMORY) * measured if self._token_s else measured
+        """A step with `tokens` of prefill took so long, whatever else was in it.
+
+        As if all of the time were theirs: the next step comes nearer to `STEP_S`, and in a few steps it is met. The
+        end of a prompt, with less than a step may take, is no reason to take less.
+        """
+        fitting = int(tokens * STEP_S / seconds)
+        if tokens >= self._fitting or fitting > self._fitting:
+            self._fitting = min(max(fitting, LEAST_TOKENS), self._most)

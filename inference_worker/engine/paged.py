@@ -3,11 +3,12 @@
 All memory is taken once, at the start. A cache is a list of block numbers.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import torch
 from torch import Tensor
 
+from inference_worker.engine.backend import Cache
 from inference_worker.model.config import ModelConfig
 
 BLOCK_SIZE = 256  # positions; flash-attn 2 takes multiples of 256 only (flash_attn_with_kvcache's docstring, 2.8)
@@ -65,6 +66,12 @@ class BlockPool:
         values[places] = value
         return self._in_blocks(keys), self._in_blocks(values)
 
+    def copy(self, sources: Sequence[int], targets: Sequence[int]) -> None:
+        """Copy whole blocks, in every layer."""
+        for places in [*self._keys, *self._values]:
+            blocks = self._in_blocks(places)
+            blocks[targets] = blocks[sources]
+
     def check_integrity(self, held: Iterable[int]) -> None:
         """Every block is held by one cache or free; `held` are those of all caches."""
         everywhere = sorted([*held, *self._free])
@@ -101,6 +108,14 @@ class PagedCache:
         """Hold blocks for `length` positions."""
         while self.capacity < length:
             self.blocks.append(self._pool.take())
+
+    def copy_from(self, other: Cache, length: int) -> None:
+        """Go on to `length` with copies of another cache's positions, whose earlier ones are those held here."""
+        assert isinstance(other, PagedCache), "caches of one backend"
+        self.reserve(length)
+        fresh = slice(self.length // self._pool.block_size, self._pool.blocks_for(length))
+        self._pool.copy(other.blocks[fresh], self.blocks[fresh])
+        self.length, self.long = length, other.long
 
     def truncate(self, length: int) -> None:
         """Forget the positions from `length` on, and give back the blocks that this leaves empty."""

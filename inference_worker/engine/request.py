@@ -53,10 +53,14 @@ class SamplingParams(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ConversationKey(msgspec.Struct, frozen=True, kw_only=True):
-    """Whose cache it is. A forgotten conversation comes back under a higher epoch and finds nothing."""
+    """Whose cache it is. A forgotten conversation comes back under a higher epoch and finds nothing.
+
+    Conversations of one `tenant` copy what their prompts have in common from each other's caches.
+    """
 
     name: str
     epoch: int = 0
+    tenant: str = ""
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):

@@ -44,6 +44,16 @@ class Residents:
         cache.truncate(shared)
         return cache
 
+    def longest_match(self, tenant: str, ids: Sequence[int], *, long: bool) -> tuple[Cache | None, int]:
+        """The tenant's cache that shares the longest prefix with `ids`, the latest of several, and how long that is."""
+        best, longest = None, 0
+        for conversation, (known, cache) in reversed(self._by_conversation.items()):
+            if conversation.tenant == tenant and cache.long == long:
+                shared = min(common_prefix(known, ids), len(ids) - 1)
+                if shared > longest:
+                    best, longest = cache, shared
+        return best, longest
+
     def forget(self, name: str, epoch: int) -> None:
         """Drop the caches of this conversation under epochs older than `epoch`."""
         for key in self.conversations():
@@ -55,9 +65,9 @@ class Residents:
         while self.drop_oldest():
             pass
 
-    def drop_oldest(self) -> bool:
-        """Forget the least recently used; False when there is none."""
-        oldest = next(iter(self._by_conversation), None)
+    def drop_oldest(self, *, but: Cache | None = None) -> bool:
+        """Forget the least recently used one, `but` this; False when there is none."""
+        oldest = next((key for key, (_, cache) in self._by_conversation.items() if cache is not but), None)
         if oldest is None:
             return False
         self._drop(oldest)

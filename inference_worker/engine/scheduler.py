@@ -8,10 +8,12 @@ import msgspec
 from inference_worker.engine.backend import Backend, Span
 from inference_worker.engine.features import PictureFeatures
 from inference_worker.engine.pace import PrefillPace
-from inference_worker.engine.request import Failure, Finished, Output, PictureKey, Request, Token
+from inference_worker.engine.request import ConversationKey, Failure, Finished, Output, PictureKey, Request, Token
 from inference_worker.engine.residents import Residents
 from inference_worker.engine.sequence import Sequence
 from inference_worker.model.phi3v import Phi3V
+
+LEAST_COPIED = 16  # positions worth copying; fewer are computed as fast
 
 
 class EngineLimits(msgspec.Struct, frozen=True, kw_only=True):
@@ -134,8 +136,7 @@ class Scheduler:
 
     def check_integrity(self) -> None:
         """What must hold between any two steps."""
-        conversations = [sequence.request.conversation for sequence in self._running if sequence.request.resident]
-        assert not set(conversations) & set(self.residents.conversations()), "a running cache is not resident too"
+        assert self._running_conversations().isdisjoint(self.residents.conversations()), "one cache a conversation"
         for sequence in self._running:
             assert sequence.cache.length < len(sequence.ids), "something is left to compute"
         caches = [sequence.cache for sequence in [*self._waiting, *self._running]]
@@ -156,12 +157,24 @@ class Scheduler:
             self._adopt_resident(sequence)
 
     def _adopt_resident(self, sequence: Sequence) -> None:
+        """Go on from the conversation's own cache, or from a copy of another one that has more of the prompt."""
+        if sequence.new_tokens:
+            return
         request = sequence.request
-        if request.resident and sequence.new_tokens == 0:
-            long = self._model.rope.uses_long(len(sequence.ids))
-            cache = self.residents.take(request.conversation, sequence.ids, long=long)
-            if cache is not None:
-                sequence.adopt(cache)
+        long = self._model.rope.uses_long(len(sequence.ids))
+        own = self.residents.take(request.conversation, sequence.ids, long=long) if request.resident else None
+        if own is not None:
+            sequence.adopt(own)
+        donor, shared = self.residents.longest_match(request.conversation.tenant, sequence.ids, long=long)
+        if donor is None or shared < sequence.cache.length + LEAST_COPIED:
+            return
+        while self._held_bytes() + sequence.cache.growth_bytes(shared) > self._limits.kv_budget_bytes:
+            if not self.residents.drop_oldest(but=donor):
+                return
+        sequence.cache.copy_from(donor, shared)
+        sequence.cached_tokens = shared
+        for slot in request.prompt.slots:
+            self._features.get(slot.key, request.conversation)  # they are this conversation's, too
 
     def _match_rope(self, sequence: Sequence) -> None:
         """Keys of the other rope factors are of no use: the sequence crossed the border and starts over."""
@@ -179,14 +192,16 @@ class Scheduler:
                     sequence.features[slot.key] = features
 
     def _choose_rows(self) -> list[Row]:
-        """Everybody who decodes, then prefill chunks: half for the oldest, the rest to the shortest first."""
+        """Everybody who decodes, then prefill chunks: the shortest first, but half of them are the oldest's."""
         decoding = [sequence for sequence in self._running if sequence.uncomputed == 1]
         prefilling = [sequence for sequence in self._running if sequence.uncomputed > 1]
         rows = [Row(sequence=sequence, tokens=1) for sequence in decoding if sequence.runnable(1)]
         budget = self._pace.tokens(beside_decode=bool(decoding))
-        oldest_share = budget if len(prefilling) == 1 else budget // 2
-        for sequence in [*prefilling[:1], *sorted(prefilling[1:], key=lambda other: other.uncomputed)]:
-            tokens = sequence.runnable(oldest_share if sequence is prefilling[0] else budget)
+        oldest = prefilling[:1]
+        by_length = sorted(prefilling, key=lambda sequence: sequence.uncomputed)  # the older first among equals
+        oldest_share = budget if by_length[:1] == oldest else budget // 2
+        for sequence in [*oldest, *(other for other in by_length if other not in oldest)]:
+            tokens = sequence.runnable(oldest_share if sequence in oldest else budget)
             if tokens:
                 rows.append(Row(sequence=sequence, tokens=tokens))
                 budget -= tokens
@@ -206,12 +221,14 @@ class Scheduler:
             self._waiting.appendleft(youngest)
             rows = [row for row in rows if row.sequence is not youngest]
         for row in rows:
-            row.sequence.cache.reserve(row.span.total)
+            row.sequence.cache.reserve(len(row.sequence.ids))  # the whole prompt: growing by chunks copies each time
         return rows
 
     def _bytes_with(self, rows: list[Row]) -> int:
-        growth = sum(row.sequence.cache.growth_bytes(row.span.total) for row in rows)
-        return self._running_bytes() + self.residents.size_bytes + growth
+        return self._held_bytes() + sum(row.sequence.cache.growth_bytes(len(row.sequence.ids)) for row in rows)
+
+    def _held_bytes(self) -> int:
+        return self._running_bytes() + self.residents.size_bytes
 
     def _running_bytes(self) -> int:
         return sum(sequence.cache.size_bytes for sequence in self._running)
@@ -232,11 +249,15 @@ class Scheduler:
         return outputs
 
     def _keep_or_release(self, sequence: Sequence) -> None:
-        cache = sequence.cache
-        if sequence.request.resident and cache.length:
-            self.residents.keep(sequence.request.conversation, sequence.ids[: cache.length], cache)
+        """The conversation keeps the cache, unless a later answer of its own is in the making with another one."""
+        request, cache = sequence.request, sequence.cache
+        if request.resident and cache.length and request.conversation not in self._running_conversations():
+            self.residents.keep(request.conversation, sequence.ids[: cache.length], cache)
         else:
             cache.release()
+
+    def _running_conversations(self) -> set[ConversationKey]:
+        return {sequence.request.conversation for sequence in self._running if sequence.request.resident}
 
     def _remove(self, sequence: Sequence) -> None:
         (self._running if sequence in self._running else self._waiting).remove(sequence)

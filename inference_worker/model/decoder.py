@@ -27,15 +27,16 @@ class SelfAttention(nn.Module):
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         self.head_dim = config.head_dim
-        self.heads = [config.heads, config.kv_heads, config.kv_heads]
-        self.qkv_proj = nn.Linear(config.hidden_size, sum(self.heads) * config.head_dim, bias=False)
+        self.heads, self.kv_heads = config.heads, config.kv_heads
+        self.qkv_proj = nn.Linear(config.hidden_size, (self.heads + 2 * self.kv_heads) * config.head_dim, bias=False)
         self.o_proj = nn.Linear(config.heads * config.head_dim, config.hidden_size, bias=False)
 
     def forward(self, hidden: Tensor, cos: Tensor, sin: Tensor, layer: int, attention: Attention) -> Tensor:
         """(tokens, hidden) to (tokens, hidden)."""
         qkv = self.qkv_proj(hidden).unflatten(-1, (-1, self.head_dim))  # (tokens, heads of all three, head_dim)
-        query, key, value = qkv.split(self.heads, dim=1)
-        mixed = attention(layer, rotate(query, cos, sin), rotate(key, cos, sin), value)
+        turning, value = torch.split(qkv, [self.heads + self.kv_heads, self.kv_heads], dim=1)
+        query, key = torch.split(rotate(turning, cos, sin), [self.heads, self.kv_heads], dim=1)
+        mixed = attention(layer, query, key, value)
         added: Tensor = self.o_proj(mixed.flatten(1))
         return added
 

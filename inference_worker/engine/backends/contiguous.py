@@ -31,7 +31,7 @@ class ContiguousBackend:
         segments, offset = [], 0
         for cache, tokens in spans:
             assert isinstance(cache, KVCache), "caches come from `new_cache`"
-            segments.append(Segment(rows=slice(offset, offset + tokens), cache=cache, device=self._model.device))
+            segments.append(Segment(rows=slice(offset, offset + tokens), cache=cache))
             offset += tokens
         return CachedAttention(segments)
 

@@ -48,6 +48,6 @@ def _attend_sequence(query: Tensor, keys: Tensor, values: Tensor, total: int) ->
     keys, values = keys.flatten(0, 1)[:total].transpose(0, 1), values.flatten(0, 1)[:total].transpose(0, 1)
     rows = query.shape[0]
     if rows == 1:
-        return attend_one(query, keys, values, total, whole=False)
+        return attend_one(query, keys, values)
     mask = torch.ones(rows, total, dtype=torch.bool, device=query.device).tril(total - rows) if rows < total else None
     return attend_many(query, keys, values, mask)

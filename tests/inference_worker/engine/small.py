@@ -171,7 +171,7 @@ def whole_forward(model: Phi3V, ids: Sequence[int], slots: Sequence[PictureSlot]
         hidden[slot.start : slot.stop] = model.encode(crops.pixels, [crops.tiling])[0]
     cache = KVCache(model.config, dtype=model.dtype, device=model.device)
     cache.reserve(len(ids))
-    segment = Segment(rows=slice(0, len(ids)), cache=cache, device=model.device)
+    segment = Segment(rows=slice(0, len(ids)), cache=cache)
     cos, sin = model.rope.cos_sin(torch.arange(len(ids)), long=len(ids) > BORDER)
     return model.logits(model(hidden, cos, sin, CachedAttention([segment]))[-1:])[0]
 

@@ -111,6 +111,52 @@ def test_branching_back_below_the_border_answers_as_if_uncached(engine_for: Buil
     assert answers.finished["short"].cached_tokens == 0
 
 
+@settings(max_examples=25, deadline=None)
+@given(
+    st.lists(st.tuples(st.integers(0, BORDER), st.lists(words, min_size=1, max_size=20)), min_size=2, max_size=5),
+    st.sampled_from([100, 250, 2000]),
+)
+def test_what_another_conversation_has_computed_answers_as_if_nothing_were_cached(
+    engine_for: BuildEngine, asked: list[tuple[int, list[int]]], room: int
+) -> None:
+    engine = engine_for(MODEL, kv_budget_bytes=kv_bytes_per_token(MODEL) * room)
+    for number, (shared, own) in enumerate(asked):
+        one = request(str(number), prompt_of([1, picture("a"), 1, *LONG_STORY[:shared], *own]), new=4)
+        assert run(engine, one).tokens[one.id] == from_scratch(MODEL, one)
+
+
+def test_conversations_of_one_tenant_share_what_their_prompts_begin_with(engine_for: BuildEngine) -> None:
+    engine = engine_for(MODEL)
+    start = [1, picture("a"), 1, 4, 5]
+    run(engine, request("1", prompt_of([*start, 6]), conversation="c"))
+    counts = tokens_run(engine)
+    other = request("2", prompt_of([*start, 7, 8]), new=1, conversation="d")
+    answers = run(engine, other)
+    assert sum(counts) == 2
+    assert answers.finished["2"].cached_tokens == len(other.prompt.ids) - 2
+    engine.forget("c", epoch=1)
+    follow_up = request("3", prompt_of([*start, 7, 8, *answers.tokens["2"], 9]), conversation="d")
+    assert run(engine, follow_up).tokens["3"] == from_scratch(MODEL, follow_up)
+
+
+def test_tenants_share_nothing(engine_for: BuildEngine) -> None:
+    engine = engine_for(MODEL)
+    asked = request("1", prompt_of(LONG_STORY[:30]))
+    run(engine, asked)
+    elsewhere = msgspec.structs.replace(asked, id="2", conversation=ConversationKey(name="d", tenant="elsewhere"))
+    assert run(engine, elsewhere).finished["2"].cached_tokens == 0
+
+
+def test_of_two_answers_at_once_in_one_conversation_the_later_one_leaves_its_cache(engine_for: BuildEngine) -> None:
+    engine = engine_for(MODEL)
+    first = request("1", prompt_of([1, 2, 3]), new=3, conversation="c")
+    second = request("2", prompt_of([1, 2, 4]), new=9, conversation="c")
+    answers = run(engine, first, second)
+    assert answers.tokens["2"] == from_scratch(MODEL, second)
+    follow_up = request("3", prompt_of([1, 2, 4, *answers.tokens["2"], 5]), conversation="c")
+    assert run(engine, follow_up).finished["3"].cached_tokens == len(follow_up.prompt.ids) - 2
+
+
 def test_a_different_picture_of_the_same_size_is_not_taken_for_the_cached_one(engine_for: BuildEngine) -> None:
     engine = engine_for(MODEL)
     shown = [1, picture("a"), 1, 4, 5]
@@ -309,6 +355,14 @@ def test_a_short_question_does_not_wait_for_a_long_prompt(engine_for: BuildEngin
     engine.add(short)
     steps = next(step for step in range(1, 100) if any(output.request_id == "short" for output in engine.step()))
     assert steps == 1
+
+
+def test_of_equally_long_prompts_the_older_is_answered_first(engine_for: BuildEngine) -> None:
+    engine = engine_for(MODEL, chunk_tokens=8)
+    for name in "ab":
+        engine.add(request(name, prompt_of([5, *LONG_STORY[:39]]), conversation=name, new=1))
+    first = next(outputs for outputs in (engine.step() for _ in range(9)) if outputs)
+    assert {output.request_id for output in first} == {"a"}
 
 
 def test_after_a_broken_step_everybody_is_told_and_the_engine_goes_on(

@@ -11,8 +11,16 @@ def test_nobody_decodes_so_a_step_takes_all_it_may() -> None:
 
 def test_beside_decode_a_step_takes_what_the_machine_computes_in_time() -> None:
     pace = PrefillPace(most=512)
-    pace.record(100, seconds=0.1)
-    assert pace.tokens(beside_decode=True) == pytest.approx(STEP_S / 0.001, abs=1)
+    pace.record(512, seconds=2 * STEP_S)
+    assert pace.tokens(beside_decode=True) == 256
+
+
+def test_steps_come_to_last_as_long_as_they_may_whatever_else_is_in_them() -> None:
+    pace = PrefillPace(most=512)
+    for _ in range(50):
+        tokens = pace.tokens(beside_decode=True)
+        pace.record(tokens, seconds=STEP_S / 2 + 0.001 * tokens)  # half of it is somebody's next word
+    assert pace.tokens(beside_decode=True) == pytest.approx(STEP_S / 2 / 0.001, rel=0.1)
 
 
 def test_a_fast_machine_is_not_held_back_and_a_slow_one_goes_on() -> None:
@@ -23,9 +31,17 @@ def test_a_fast_machine_is_not_held_back_and_a_slow_one_goes_on() -> None:
     assert slow.tokens(beside_decode=True) == LEAST_TOKENS
 
 
+def test_the_end_of_a_prompt_makes_no_step_smaller() -> None:
+    pace = PrefillPace(most=512)
+    pace.record(512, seconds=2 * STEP_S)
+    pace.record(3, seconds=STEP_S / 2)
+    assert pace.tokens(beside_decode=True) == 256
+
+
 def test_one_slow_step_does_not_set_the_pace_for_ever() -> None:
     pace = PrefillPace(most=512)
-    pace.record(100, seconds=10.0)
+    pace.record(512, seconds=100 * STEP_S)
     for _ in range(20):
-        pace.record(100, seconds=0.1)
-    assert pace.tokens(beside_decode=True) > 90
+        tokens = pace.tokens(beside_decode=True)
+        pace.record(tokens, seconds=0.001 * tokens)
+    assert pace.tokens(beside_decode=True) > 0.9 * STEP_S / 0.001
