@@ -140,11 +140,11 @@ def test_ctrl_c_ends_the_step_and_keeps_it(tmp_path: Path) -> None:
         if len(told) == 1:
             os.kill(os.getpid(), signal.SIGINT)
 
-    before = signal.getsignal(signal.SIGINT)
+    before, threads = signal.getsignal(signal.SIGINT), threading.active_count()
     train(small(tmp_path, schedule=Schedule(steps=1000)), tell=press)
     assert read_checkpoint(tmp_path / CHECKPOINT).step == 2
     assert signal.getsignal(signal.SIGINT) is before
-    assert threading.active_count() < 10
+    assert threading.active_count() <= threads + 2  # torch's own, at its first use
 
 
 def test_a_torn_checkpoint_never_replaces_a_whole_one(
