@@ -25,7 +25,7 @@ class WorkerSettings(Settings):
     model: str = "tiny"  # a hub name (microsoft/Phi-3.5-vision-instruct), a folder, or `tiny`
     device: Literal["auto", "cpu", "cuda"] = "auto"
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
-    weights: Literal["auto", "int8"] = "auto"  # int8: the decoder in half the memory, a little less exact
+    weights: Literal["auto", "int8"] = "auto"  # int8: the decoder in half the memory; see `model/int8.py`
     threads: int = Field(default=0, ge=0)  # of the CPU; 0: as many as there are, one for a small model
     context: int = Field(default=16_384, gt=256)  # tokens of a conversation that the model sees, answer included
     chunk_tokens: int = Field(default=512, gt=0)  # prefilled beside decode in one step
