@@ -19,8 +19,10 @@ The docstring of a leaf is the sentence that a person reads. Call sites raise wi
 `bot/errors.py` and `inference_worker/errors.py` add their own leaves under `Refused` and `Unavailable`.
 """
 
+import functools
 import inspect
 import re
+from collections.abc import Callable
 
 
 class ThreadsightError(Exception):
@@ -29,6 +31,10 @@ class ThreadsightError(Exception):
     def __init__(self, **facts: object) -> None:
         self.facts = facts
         super().__init__(self.sentence)
+
+    def __reduce__(self) -> tuple[Callable[[], "ThreadsightError"], tuple[()]]:
+        """Pickled by its facts, so that it comes out of another process as it was."""
+        return functools.partial(type(self), **self.facts), ()
 
     @property
     def sentence(self) -> str:

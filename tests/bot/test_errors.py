@@ -1,3 +1,4 @@
+import pickle
 import re
 import string
 
@@ -38,6 +39,12 @@ def test_every_leaf_is_a_sentence_for_people(leaf: type[ThreadsightError]) -> No
     assert sentence.endswith(".")
     assert "{" not in sentence
     assert sentence[0].isupper() or sentence[0].isdigit()
+
+
+def test_an_error_comes_out_of_another_process_as_it_was() -> None:
+    error = bot.errors.RateLimited(wait_s=39.6)
+    again = pickle.loads(pickle.dumps(error))
+    assert (type(again), again.facts, str(again)) == (type(error), error.facts, str(error))
 
 
 @pytest.mark.parametrize("module", [jobs.errors, bot.errors])
