@@ -81,6 +81,7 @@ UNSEEN_PHRASINGS = 0.90  # of the share of right answers to seen ones
 # Bands by their upper ends. Letters: parts of the picture's longer side; contrast: WCAG's AA is 4.5, its AAA is 7.
 LETTERS = {"1/12 to 1/10": 1 / 10, "1/10 to 1/8": 1 / 8, "1/8 and more": math.inf}
 CONTRASTS = {"3 to 4.5": 4.5, "4.5 to 7": 7.0, "7 and more": math.inf}
+BANDS = (*LETTERS, *CONTRASTS)
 
 
 class Scores(msgspec.Struct, frozen=True, kw_only=True):
@@ -139,7 +140,12 @@ def _tally_by(groups: Callable[[Outcome], Iterable[str]], outcomes: Iterable[Out
     for one in outcomes:
         for group in groups(one):
             counted.setdefault(group, Tally()).add(right=one.right)
-    return dict(sorted(counted.items()))
+    return {group: counted[group] for group in sorted(counted, key=rank)}
+
+
+def rank(group: str) -> tuple[int, str]:
+    """Sorts groups: bands as they follow each other, all others by name."""
+    return BANDS.index(group) if group in BANDS else -1, group
 
 
 def _letters(one: Outcome) -> Iterable[str]:

@@ -61,6 +61,12 @@ def test_letters_are_told_apart_by_size_and_contrast(size: float, contrast: floa
     assert (list(by["letter size"]), list(by["contrast"])) == ([letters], [ratio])
 
 
+def test_bands_follow_each_other() -> None:
+    by = score([reading(size=size, contrast=contrast) for size, contrast in ((0.2, 8.0), (0.09, 5.0), (0.11, 3.0))]).by
+    assert list(by["letter size"]) == ["1/12 to 1/10", "1/10 to 1/8", "1/8 and more"]
+    assert list(by["contrast"]) == ["3 to 4.5", "4.5 to 7", "7 and more"]
+
+
 def test_pictures_count_as_far_as_they_have_been_shown() -> None:
     by = score(ANSWERS).by
     assert {number: tally.asked for number, tally in by["pictures so far"].items()} == {"1": 1, "2": 2}
