@@ -31,7 +31,7 @@ REST_S = 1.5  # vLLM 0.32 keeps its core busy for a second after its last answer
 
 
 class Refused(Exception):
-    """A server takes no such request."""
+    """A server takes no such request, or is not there."""
 
 
 class Shown(msgspec.Struct, frozen=True, kw_only=True):
@@ -236,7 +236,7 @@ class Server:
                 stream_options={"include_usage": True},
                 extra_body={"ignore_eos": True, **self._crops(asked)},
             )
-        except openai.APIStatusError as error:
+        except openai.APIError as error:
             raise Refused(error.message) from error
         async for chunk in stream:
             if chunk.choices and chunk.choices[0].delta.content:

@@ -2,6 +2,7 @@
 
 STEP_S = 0.25  # the longest that somebody's next word should wait for somebody else's prompt: people read four a second
 LEAST_TOKENS = 16  # however slow the machine is, prompts go on
+FIRST_TOKENS = 64  # beside decode, before anything is known of the machine
 
 
 class PrefillPace:
@@ -9,7 +10,7 @@ class PrefillPace:
 
     def __init__(self, *, most: int) -> None:
         self._most = most
-        self._fitting = most
+        self._fitting = min(FIRST_TOKENS, most)
 
     def tokens(self, *, beside_decode: bool) -> int:
         """The budget of the next step."""

@@ -22,7 +22,7 @@ class EngineLimits(msgspec.Struct, frozen=True, kw_only=True):
     context: int = 16_384  # tokens of one conversation, answer included
     max_sequences: int = 32  # answers in the making at once
     chunk_tokens: int = 512  # the most that one step prefills; less beside decode, see `pace`
-    crops_at_once: int = 17  # through the tower together: one picture at 16 crops
+    crops_at_once: int = 17  # through the tower together: one picture at 16 crops; on a CPU always one picture
     kv_budget_bytes: int = 4 * 1024**3  # running and resident conversations together
     features_budget_bytes: int = 512 * 1024**2
 

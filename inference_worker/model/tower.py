@@ -13,6 +13,8 @@ from torch.nn import functional
 
 from inference_worker.model.config import TowerConfig
 
+ENOUGH_ROWS = 640  # for a CPU to multiply at its best; a crop of the real models has 577
+
 _Result = TypeVar("_Result")
 
 
@@ -32,13 +34,23 @@ class Tower(nn.Module):
     def steps(self, pixels: Tensor) -> Generator[None, None, Tensor]:
         """(crops, 3, S, S) to (crops, patches, width), pausing before each layer.
 
-        The class token is left out, no last norm is applied.
+        The class token is left out, no last norm is applied. Crops know nothing of each other: on a CPU a few go
+        through all layers before the next, so that pauses are short.
         """
-        hidden: Tensor = self.pre_layrnorm(self.embeddings(pixels))  # (crops, 1 + patches, width)
-        for layer in self.encoder.layers:
-            yield
-            hidden = layer(hidden)
-        return hidden[:, 1:]
+        features = []
+        for part in torch.split(pixels, self._crops_at_once(pixels)):
+            hidden: Tensor = self.pre_layrnorm(self.embeddings(part))  # (crops of the part, 1 + patches, width)
+            for layer in self.encoder.layers:
+                yield
+                hidden = layer(hidden)
+            features.append(hidden[:, 1:])
+        return torch.cat(features)
+
+    def _crops_at_once(self, pixels: Tensor) -> int:
+        if pixels.device.type != "cpu" or torch.is_grad_enabled():
+            return len(pixels)
+        positions: int = self.embeddings.position_embedding.num_embeddings
+        return max(1, ENOUGH_ROWS // positions)
 
 
 def run_to_end(steps: Generator[None, None, _Result]) -> _Result:

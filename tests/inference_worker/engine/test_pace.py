@@ -1,6 +1,6 @@
 import pytest
 
-from inference_worker.engine.pace import LEAST_TOKENS, STEP_S, PrefillPace
+from inference_worker.engine.pace import FIRST_TOKENS, LEAST_TOKENS, STEP_S, PrefillPace
 
 
 def test_nobody_decodes_so_a_step_takes_all_it_may() -> None:
@@ -21,6 +21,13 @@ def test_steps_come_to_last_as_long_as_they_may_whatever_else_is_in_them() -> No
         tokens = pace.tokens(beside_decode=True)
         pace.record(tokens, seconds=STEP_S / 2 + 0.001 * tokens)  # half of it is somebody's next word
     assert pace.tokens(beside_decode=True) == pytest.approx(STEP_S / 2 / 0.001, rel=0.1)
+
+
+def test_a_machine_that_is_not_known_yet_begins_with_little() -> None:
+    pace = PrefillPace(most=512)
+    assert pace.tokens(beside_decode=True) == FIRST_TOKENS
+    pace.record(FIRST_TOKENS, seconds=STEP_S / 4)
+    assert pace.tokens(beside_decode=True) == 4 * FIRST_TOKENS
 
 
 def test_a_fast_machine_is_not_held_back_and_a_slow_one_goes_on() -> None:
