@@ -13,10 +13,10 @@ class PaddedAttention:
     `recorded` is what the layer `record` attended with: query and key (sequences, heads, length, head_dim).
     """
 
-    def __init__(self, *, length: int, record: int | None = None) -> None:
+    def __init__(self, *, length: int, record: int | None = None, device: torch.device | None = None) -> None:
         self._length = length
         self._record = record
-        self._ahead = torch.full((length, length), -torch.inf).triu(1)  # 0 where a row may look
+        self._ahead = torch.full((length, length), -torch.inf, device=device).triu(1)  # 0 where a row may look
         self.recorded: tuple[Tensor, Tensor] | None = None
 
     @torch.compiler.disable  # type: ignore[untyped-decorator]  # its shapes change from step to step

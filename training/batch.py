@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Iterator, Sequence
+from typing import Any, TypeVar
 
 import msgspec
 import torch
@@ -12,6 +13,8 @@ from training.sample import Sample
 
 GRANULE = 16  # lengths are rounded up to it, so that few shapes occur
 SILENT_SHARE = 0.25  # of the tokens with nothing in them, which are most
+
+_Struct = TypeVar("_Struct", bound=msgspec.Struct)
 
 
 class Citations(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,6 +59,10 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
     comparisons: Comparisons
     tokens: int  # without the padding
 
+    def to(self, device: torch.device) -> "Batch":
+        """The same, computed there."""
+        return _move(self, device)
+
     @property
     def sequences(self) -> int:
         """Dialogues."""
@@ -65,6 +72,17 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
     def length(self) -> int:
         """Positions of every sequence."""
         return self.ids.shape[1]
+
+
+def _move(whole: _Struct, device: torch.device) -> _Struct:
+    """All tensors of a struct, and of the structs in it."""
+    moved: dict[str, Any] = {}
+    for name, value in msgspec.structs.asdict(whole).items():
+        if isinstance(value, Tensor):
+            moved[name] = value.to(device)
+        elif isinstance(value, Citations | Sights | Comparisons):
+            moved[name] = _move(value, device)
+    return msgspec.structs.replace(whole, **moved)
 
 
 def group_by_length(samples: Sequence[Sample], *, rows: int, rng: random.Random) -> list[list[Sample]]:

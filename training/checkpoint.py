@@ -1,12 +1,18 @@
 """A training on disk: everything that is needed to go on, in one file that is whole or not there."""
 
 import os
+import pickle
+import zipfile
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import torch
 from torch import Tensor
+
+
+class NoCheckpoint(Exception):
+    """The file is none; the argument says which."""
 
 
 class Checkpoint(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,8 +37,15 @@ def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
 
 
 def read_checkpoint(path: Path) -> Checkpoint:
-    """What `write_checkpoint` wrote. It is opened without running anything that stands in it."""
-    return Checkpoint(**torch.load(path, weights_only=True))
+    """What `write_checkpoint` wrote, on the CPU. It is opened without running anything that stands in it.
+
+    Raises:
+        NoCheckpoint: this is something else.
+    """
+    try:
+        return Checkpoint(**torch.load(path, map_location="cpu", weights_only=True))
+    except (OSError, RuntimeError, EOFError, TypeError, pickle.UnpicklingError, zipfile.BadZipFile) as error:
+        raise NoCheckpoint(f"{path} is no checkpoint of a training") from error
 
 
 def write_files(checkpoint: Checkpoint, folder: Path) -> None:

@@ -1,5 +1,6 @@
 """`python -m training`: draw dialogues, train on them, evaluate, export. Torch is imported by those that need it."""
 
+import enum
 import os
 import tempfile
 import time
@@ -12,6 +13,14 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from training.paper import Which, draw_paper
 from training.records import RecordsUnreadable, read_records, write_records
+
+
+class Device(enum.StrEnum):
+    """Where a training computes."""
+
+    CPU = "cpu"
+    CUDA = "cuda"
+
 
 app = typer.Typer(
     add_completion=False,
@@ -114,18 +123,22 @@ def train(
     ] = "tiny",
     minutes: Annotated[float, typer.Option(min=0.1, help="Of training; breaks do not count.")] = 60.0,
     seed: Annotated[int, typer.Option(help="The same seed draws the same dialogues.")] = 0,
-    threads: Annotated[int, typer.Option(min=1, help="Of torch; one more process draws.")] = 2,
     *,
+    device: Annotated[Device | None, typer.Option(help="What is there, if left out.")] = None,
+    processes: Annotated[int, typer.Option(min=1, help="That compute together on a CPU: one for each core.")] = 2,
     compiled: Annotated[bool, typer.Option("--compiled", help="Layers through torch's compiler.")] = False,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with the training that was broken off there.")
     ] = False,
 ) -> None:
     """Train on freshly drawn dialogues. Ctrl-C saves, and --resume goes on."""
+    import torch  # noqa: PLC0415
+
     from inference_worker.model.checkpoint import TINY  # noqa: PLC0415
     from jobs.errors import Unavailable  # noqa: PLC0415
+    from training.checkpoint import NoCheckpoint  # noqa: PLC0415
     from training.schedule import Schedule  # noqa: PLC0415
-    from training.settings import TrainingSettings  # noqa: PLC0415
+    from training.settings import TrainingSettings, on_gpu  # noqa: PLC0415
     from training.trainer import CHECKPOINT  # noqa: PLC0415
     from training.trainer import train as run  # noqa: PLC0415
 
@@ -135,11 +148,16 @@ def train(
     start = {"tiny": TINY, "none": None}.get(init, Path(init))
     if start and not (start.is_file() or (start / "tokenizer.json").is_file()):
         raise typer.BadParameter(f"{init} is neither a model's folder nor a checkpoint", param_hint="--init")
+    schedule = Schedule(minutes=minutes)
     settings = TrainingSettings(
-        out=out, schedule=Schedule(minutes=minutes), start=start, seed=seed, threads=threads, compiled=compiled
+        out=out, schedule=schedule, start=start, seed=seed, processes=processes, compiled=compiled
     )
+    if device is Device.CUDA or (device is None and torch.cuda.is_available()):
+        settings = on_gpu(settings)
     try:
         run(settings)
+    except NoCheckpoint as error:
+        raise typer.BadParameter(str(error), param_hint="--init") from None
     except Unavailable as error:
         raise typer.BadParameter(error.sentence, param_hint="--init") from None
 

@@ -89,8 +89,8 @@ def hint_loss(attention: PaddedAttention, citations: Citations) -> Tensor:
     length, head_dim = query.shape[2:]
     order = citations.rows // length, citations.rows % length
     scores = _scores_of(query, key, order) * head_dim**-0.5  # (queries, heads, length) in float32
-    scores = scores.masked_fill(torch.arange(length) > order[1][:, None, None], -torch.inf)
-    cited = torch.zeros((len(citations.rows), length), dtype=torch.bool)
+    scores = scores.masked_fill(torch.arange(length, device=query.device) > order[1][:, None, None], -torch.inf)
+    cited = torch.zeros((len(citations.rows), length), dtype=torch.bool, device=query.device)
     cited[citations.queries, citations.keys] = True
     on_cited = scores.masked_fill(~cited[:, None], -torch.inf).logsumexp(dim=-1)  # (queries, heads)
     by_head = (scores.logsumexp(dim=-1) - on_cited).mean(dim=0)
@@ -105,7 +105,9 @@ def _scores_of(query: Tensor, key: Tensor, order: tuple[Tensor, Tensor]) -> Tens
     """
     sequence, position = order
     counts = torch.bincount(sequence, minlength=query.shape[0])
-    place = torch.arange(len(sequence)) - (counts.cumsum(0) - counts)[sequence]  # among those of its sequence
+    place = (
+        torch.arange(len(sequence), device=sequence.device) - (counts.cumsum(0) - counts)[sequence]
+    )  # among those of its sequence
     asking = query.new_zeros((query.shape[0], int(counts.max()), query.shape[1], query.shape[3]))
     asking = asking.index_put((sequence, place), query[sequence, :, position])  # (sequences, queries, heads, head_dim)
     scores = asking.transpose(1, 2) @ key.transpose(-1, -2)  # (sequences, heads, queries, length)

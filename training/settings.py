@@ -1,5 +1,6 @@
 """All that a training can be told."""
 
+import os
 from pathlib import Path
 
 import msgspec
@@ -7,6 +8,9 @@ import msgspec
 from inference_worker.model.checkpoint import TINY
 from training.losses import Weights
 from training.schedule import Schedule
+from training.talk import Mix
+
+GPU_ROWS = 24_576  # enough to be worth its while
 
 
 class TrainingSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -22,10 +26,11 @@ class TrainingSettings(msgspec.Struct, frozen=True, kw_only=True):
     start: Path | None = TINY
     base: Path = TINY
     seed: int = 0
-    mix: str | None = None  # of `training.talk`'s curriculum
+    mix: Mix | str | None = None  # of `training.talk`'s curriculum
+    chatter: float = 3.0  # times as many questions about the same pictures as in the world: they cost little
     vocabulary: int = 1024  # ids at most
     vocabulary_dialogues: int = 4000  # drawn to see which words are used
-    batch_rows: int = 6144  # of the padded batch
+    batch_rows: int = 3072  # of the padded batch, for each process
     pool: int = 192  # dialogues that are sorted by length at a time
     matrix_rate: float = 0.006  # Muon's; half of it in the tower
     other_rate: float = 0.001  # AdamW's
@@ -34,11 +39,20 @@ class TrainingSettings(msgspec.Struct, frozen=True, kw_only=True):
     hint_layer: int = 2  # of the decoder; attention is pulled there to what is read
     comparison_layer: int = 1  # after it later pictures' tokens are asked what they hold
     compiled: bool = False  # layers through torch's compiler: a minute at the start, a quarter less for each step
-    threads: int = 2
+    device: str = "cpu"
+    processes: int = 1  # each with its own batch of each step; on CPUs only
+    threads: int = 1  # of each process
+    workers: int = 1  # draw for each process: one draws as fast as one core computes
     log_every: int = 20  # steps
     save_every_s: float = 180.0
     examine_every_s: float = 300.0
     examined: int = 96  # held-out dialogues each time
+
+
+def on_gpu(settings: TrainingSettings) -> TrainingSettings:
+    """The same, where one GPU computes in large steps and every core of the processor draws for it."""
+    workers = max(1, (os.cpu_count() or 1) - 1)
+    return msgspec.structs.replace(settings, device="cuda", processes=1, workers=workers, batch_rows=GPU_ROWS)
 
 
 def smoke(out: Path) -> TrainingSettings:
@@ -48,7 +62,8 @@ def smoke(out: Path) -> TrainingSettings:
         schedule=Schedule(steps=30, decay=0.4),
         start=None,
         vocabulary_dialogues=100,
-        batch_rows=1536,
+        batch_rows=1024,
+        processes=2,
         pool=32,
         matrix_rate=0.02,
         other_rate=0.003,

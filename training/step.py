@@ -23,7 +23,7 @@ class Judged(msgspec.Struct, frozen=True, kw_only=True):
 
 def judge(model: Phi3V, heads: Heads, batch: Batch, *, hint_layer: int, comparison_layer: int) -> Judged:
     """Forward, with everything that training looks at."""
-    attention = PaddedAttention(length=batch.length, record=hint_layer)
+    attention = PaddedAttention(length=batch.length, record=hint_layer, device=model.device)
     features = encode(model, batch)
     with outputs_of(model.model.layers[comparison_layer]) as middle:
         hidden = decode(model, batch, features, attention)
@@ -50,7 +50,7 @@ def decode(model: Phi3V, batch: Batch, features: Tensor, attention: PaddedAttent
     """(rows of the batch, hidden) after the last norm."""
     embedded = model.embed(batch.ids.flatten())
     hidden = embedded.index_copy(0, batch.picture_rows, features.to(embedded.dtype))
-    positions = torch.arange(batch.length).repeat(batch.sequences)
+    positions = torch.arange(batch.length, device=model.device).repeat(batch.sequences)
     cos, sin = model.rope.cos_sin(positions, long=model.rope.uses_long(batch.length))
     normalised: Tensor = model(hidden, cos, sin, attention)
     return normalised

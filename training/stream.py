@@ -1,24 +1,28 @@
-"""Batches, drawn in a process of their own while the trainer computes.
+"""Batches, drawn in processes of their own while the trainer computes.
 
-The same seed gives the same batches, whenever and wherever the stream begins.
+Drawn pool by pool: the same seed gives the same batches, whenever the stream begins and however many draw.
 """
 
+import itertools
+import pickle
 import random
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import torch
-from torch.utils.data import DataLoader, IterableDataset
+from torch.utils.data import DataLoader, Dataset
 
 from training.batch import Batch, build_batch, group_by_length
+from training.dialogue import Dialogue
 from training.sample import Sample, SampleBuilder
-from training.talk import draw_dialogue
 from training.world.split import Split
 
-AHEAD = 6  # batches that wait, about 15 MB each
+Draw = Callable[[random.Random, Split], Dialogue]
+
+AHEAD = 2  # pools that each drawing process has ready, about 50 MB each
 
 
 class Drawn(msgspec.Struct, frozen=True, kw_only=True):
@@ -29,43 +33,54 @@ class Drawn(msgspec.Struct, frozen=True, kw_only=True):
     place: int
 
 
-class BatchStream(IterableDataset[Drawn]):
-    """Endless batches from the `place`th of pool number `pool` on. `pool_size` dialogues are sorted at a time."""
+class Pools(Dataset[bytes]):
+    """Pool number n: `size` dialogues, sorted by length into batches of about `rows` rows.
 
-    def __init__(
-        self, folder: Path, *, seed: int, mix: str | None, rows: int, pool_size: int, pool: int = 0, place: int = 0
-    ) -> None:
+    Pickled: handed over as tensors, each would take a file handle of both processes.
+    """
+
+    def __init__(self, folder: Path, *, seed: str, draw: Draw, rows: int, size: int) -> None:
         self._folder = folder
         self._seed = seed
-        self._mix = mix
+        self._draw = draw
         self._rows = rows
-        self._pool_size = pool_size
-        self._pool = pool
-        self._place = place
+        self._size = size
+        self._builder: SampleBuilder | None = None  # one for each process that draws
 
-    def __iter__(self) -> Iterator[Drawn]:
-        builder = SampleBuilder(self._folder)
-        pool, place = self._pool, self._place
-        while True:
-            samples = draw_samples(
-                builder, name=f"{self._seed}/{pool}", count=self._pool_size, split=Split.SEEN, mix=self._mix
-            )
-            batches = group_by_length(samples, rows=self._rows, rng=_rng(f"{self._seed}/{pool}"))
-            for number, group in enumerate(batches[place:], start=place):
-                batch = build_batch(group, _rng(f"{self._seed}/{pool}/{number}"))
-                last = number + 1 == len(batches)
-                yield Drawn(batch=batch, pool=pool + last, place=0 if last else number + 1)
-            pool, place = pool + 1, 0
+    def __getitem__(self, number: int) -> bytes:
+        """The batches, in an order of chance."""
+        self._builder = self._builder or SampleBuilder(self._folder)
+        name = f"{self._seed}/{number}"
+        samples = draw_samples(self._builder, self._draw, name=name, count=self._size, split=Split.SEEN)
+        groups = group_by_length(samples, rows=self._rows, rng=_rng(name))
+        return pickle.dumps([build_batch(group, _rng(f"{name}/{place}")) for place, group in enumerate(groups)])
 
 
-def open_stream(stream: BatchStream) -> DataLoader[Any]:
-    """The stream in a process of its own, some batches ahead; it ends with the loader."""
-    return DataLoader(stream, batch_size=None, num_workers=1, prefetch_factor=AHEAD, worker_init_fn=_settle)
+def open_stream(pools: Pools, *, pool: int, place: int, workers: int) -> Iterator[Drawn]:
+    """Endless batches from the `place`th of pool number `pool` on; the processes that draw end with the iterator."""
+    loader: DataLoader[Any] = DataLoader(
+        pools,
+        batch_size=None,
+        sampler=_count_from(pool),
+        num_workers=workers,
+        prefetch_factor=AHEAD,
+        worker_init_fn=_settle,
+    )
+    for number, pickled in zip(itertools.count(pool), loader, strict=False):
+        batches: list[Batch] = pickle.loads(pickled)  # noqa: S301 - from our own process
+        for at, batch in enumerate(batches[place:], start=place):
+            last = at + 1 == len(batches)
+            yield Drawn(batch=batch, pool=number + last, place=0 if last else at + 1)
+        place = 0
 
 
-def draw_samples(builder: SampleBuilder, *, name: str, count: int, split: Split, mix: str | None) -> list[Sample]:
+def draw_samples(builder: SampleBuilder, draw: Draw, *, name: str, count: int, split: Split) -> list[Sample]:
     """`count` drawn dialogues as samples; the same name draws the same ones."""
-    return [builder.build(draw_dialogue(_rng(f"{name}/{number}"), split, mix=mix)) for number in range(count)]
+    return [builder.build(draw(_rng(f"{name}/{number}"), split)) for number in range(count)]
+
+
+def _count_from(first: int) -> Iterable[int]:
+    return range(first, 1 << 62)
 
 
 def _rng(name: str) -> random.Random:

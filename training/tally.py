@@ -37,9 +37,10 @@ class Tally:
         for name in judged.losses.__struct_fields__:
             self._losses[name] += getattr(judged.losses, name).item()
         count = len(batch.tasks)
-        losses = torch.zeros(count).index_add_(0, batch.target_exchanges, judged.word_losses)
-        tokens = torch.bincount(batch.target_exchanges, minlength=count)
-        wrong = torch.zeros(count).index_add_(0, batch.target_exchanges, (~judged.right).float())
+        of = batch.target_exchanges
+        losses = torch.zeros(count).index_add_(0, of, judged.word_losses.cpu())
+        tokens = torch.bincount(of, minlength=count)
+        wrong = torch.zeros(count).index_add_(0, of, (~judged.right).cpu().float())
         for task, *sums in zip(batch.tasks, losses.tolist(), tokens.tolist(), (wrong == 0).tolist(), strict=True):
             scores = self._by_task[task]
             for place, value in enumerate((*sums, 1)):

@@ -1,5 +1,6 @@
 """The training: draws, computes, updates, reports, and goes on where it was broken off."""
 
+import functools
 import random
 import signal
 import time
@@ -23,40 +24,51 @@ from training.sample import SampleBuilder
 from training.settings import TrainingSettings
 from training.start import begin
 from training.step import Judged, judge
-from training.stream import BatchStream, Drawn, draw_samples, open_stream
+from training.stream import Drawn, Pools, draw_samples, open_stream
+from training.talk import draw_dialogue
 from training.tally import Tally
+from training.team import Team, gather
 from training.world.split import Split
 
 CHECKPOINT = "checkpoint.pt"
 CURVE = "curve.jsonl"
 MODEL = "model"  # the model's files without the weights
+STOP = 1.0  # the progress at which a sitting ends
 
 Tell = Callable[[str], None]
 
 
 def train(settings: TrainingSettings, *, tell: Tell = print) -> None:
     """Train to the end of the schedule, or to Ctrl-C; either way `settings.out` then holds the checkpoint."""
+    with gather(settings.processes, functools.partial(_take_part, settings)) as team, interruptible() as interrupted:
+        torch.set_num_threads(settings.threads)
+        Trainer(settings, tell, team).run(interrupted)
+
+
+def _take_part(settings: TrainingSettings, team: Team) -> None:
     torch.set_num_threads(settings.threads)
-    trainer = Trainer(settings, tell)
-    with interruptible() as interrupted:
-        trainer.run(interrupted)
+    Trainer(settings, lambda _line: None, team).run(lambda: False)
 
 
 class Trainer:
     """A sitting in its folder."""
 
-    def __init__(self, settings: TrainingSettings, tell: Tell) -> None:
+    def __init__(self, settings: TrainingSettings, tell: Tell, team: Team | None = None) -> None:
         settings.out.mkdir(parents=True, exist_ok=True)
         self._settings = settings
         self._tell = tell
-        self._folder = settings.out / MODEL
+        self._team = team or Team()
+        self._folder = settings.out / (MODEL if self._team.leads else f"{MODEL}-{self._team.place}")
         self._path = settings.out / CHECKPOINT
         self._at = read_checkpoint(self._path) if self._path.exists() else begin(settings, self._folder)
         write_files(self._at, self._folder)
+        self._device = torch.device(settings.device)
         self._model = Phi3V(read_config(self._folder))
         self._model.load_state_dict(self._at.weights)
         self._heads = Heads(self._model.config.hidden_size)
         self._heads.load_state_dict(self._at.heads)
+        self._model.to(self._device)
+        self._heads.to(self._device)
         self._optimisers = build_optimisers(
             self._model, self._heads, matrix_rate=settings.matrix_rate, other_rate=settings.other_rate
         )
@@ -75,10 +87,13 @@ class Trainer:
         logged = saved = examined = time.monotonic()
         for drawn in self._open_stream():
             progress = settings.schedule.progress(step=self._at.step, seconds=time.monotonic() - began)
-            if progress >= 1 or interrupted():
+            progress = self._team.follow(STOP if interrupted() else progress)
+            if progress >= 1:
                 break
             self._tally.add(drawn.batch, self._step(drawn.batch, progress))
             self._advance(drawn, seconds=time.monotonic() - began)
+            if not self._team.leads:
+                continue
             now = time.monotonic()
             if self._at.step % settings.log_every == 0:
                 self._log(progress, seconds=now - logged)
@@ -89,8 +104,9 @@ class Trainer:
             if now - examined > settings.examine_every_s:
                 self.examine()
                 examined = logged = time.monotonic()
-        self.save()
-        self.examine()
+        if self._team.leads:
+            self.save()
+            self.examine()
 
     def save(self) -> None:
         """Write the checkpoint."""
@@ -118,6 +134,7 @@ class Trainer:
         schedule = self._settings.schedule
         judged = self._judge(batch)
         torch.autograd.backward(judged.losses.total(self._settings.weights, hint=schedule.hint(progress)))
+        self._team.average(self._trained)
         torch.nn.utils.clip_grad_norm_(self._trained, self._settings.clip)
         set_rate(self._optimisers, schedule.rate(progress))
         for optimiser in self._optimisers:
@@ -126,11 +143,11 @@ class Trainer:
         return judged
 
     def _judge(self, batch: Batch) -> Judged:
-        with torch.autocast("cpu", torch.bfloat16):
+        with torch.autocast(self._device.type, torch.bfloat16):
             return judge(
                 self._model,
                 self._heads,
-                batch,
+                batch.to(self._device),
                 hint_layer=self._settings.hint_layer,
                 comparison_layer=self._settings.comparison_layer,
             )
@@ -139,41 +156,36 @@ class Trainer:
         self._at = msgspec.structs.replace(
             self._at,
             step=self._at.step + 1,
-            dialogues=self._at.dialogues + drawn.batch.sequences,
+            dialogues=self._at.dialogues + self._team.size * drawn.batch.sequences,  # the others' are about as many
             seconds=seconds,
             pool=drawn.pool,
             place=drawn.place,
         )
 
     def _open_stream(self) -> Iterator[Drawn]:
-        settings = self._settings
-        stream = BatchStream(
+        settings, place = self._settings, self._team.place
+        pools = Pools(
             self._folder,
-            seed=settings.seed,
-            mix=settings.mix,
+            seed=f"{settings.seed}-{place}" if place else f"{settings.seed}",
+            draw=functools.partial(draw_dialogue, mix=settings.mix, chatter=settings.chatter),
             rows=settings.batch_rows,
-            pool_size=settings.pool,
-            pool=self._at.pool,
-            place=self._at.place,
+            size=settings.pool,
         )
-        return iter(open_stream(stream))
+        return open_stream(pools, pool=self._at.pool, place=self._at.place, workers=settings.workers)
 
     def _draw_held_out(self) -> Iterator[Batch]:
-        settings = self._settings
-        samples = draw_samples(
-            SampleBuilder(self._folder),
-            name="examined",
-            count=settings.examined,
-            split=Split.HELD_OUT,
-            mix=settings.mix,
-        )
+        count, rows = self._settings.examined, self._settings.batch_rows
+        builder = SampleBuilder(self._folder)
+        draw = functools.partial(draw_dialogue, mix=self._settings.mix)
+        samples = draw_samples(builder, draw, name="examined", count=count, split=Split.HELD_OUT)
         rng = random.Random(0)  # noqa: S311 - drawing, not secrets
-        for group in group_by_length(samples, rows=settings.batch_rows, rng=rng):
+        for group in group_by_length(samples, rows=rows, rng=rng):
             yield build_batch(group, rng)
 
     def _log(self, progress: float, *, seconds: float) -> None:
         tally = self._tally
-        speed = {"dialogues_per_s": tally.dialogues / seconds, "tokens_per_s": tally.tokens / seconds}
+        everybody = self._team.size / seconds
+        speed = {"dialogues_per_s": tally.dialogues * everybody, "tokens_per_s": tally.tokens * everybody}
         done = {"step": self._at.step, "dialogues": self._at.dialogues, "minutes": self._at.seconds / 60}
         self._write({**done, "progress": progress, **speed, "seen": describe(tally)})
         losses = "  ".join(f"{name} {loss:.4f}" for name, loss in tally.losses.items())

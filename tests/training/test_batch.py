@@ -94,3 +94,18 @@ def test_samples_of_like_length_come_together_and_none_is_lost() -> None:
 def test_the_same_chance_builds_the_same_batch(samples: list[Sample]) -> None:
     first, again = (build_batch(samples, random.Random(5)) for _ in range(2))
     assert torch.equal(first.sights.features, again.sights.features)
+
+
+def test_a_batch_goes_to_a_device_with_all_that_is_in_it(samples: list[Sample]) -> None:
+    batch = build_batch(samples, random.Random(0))
+    moved = batch.to(torch.device("meta"))
+    for before, after in (
+        (batch, moved),
+        (batch.citations, moved.citations),
+        (batch.sights, moved.sights),
+        (batch.comparisons, moved.comparisons),
+    ):
+        for name in before.__struct_fields__:
+            if isinstance(getattr(before, name), torch.Tensor):
+                assert getattr(after, name).is_meta, name
+    assert moved.tasks == batch.tasks

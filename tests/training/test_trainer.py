@@ -21,7 +21,7 @@ from tests.golden.prompt import chat_text, prompt_ids
 from training.checkpoint import Checkpoint, read_checkpoint
 from training.export import export
 from training.schedule import Schedule
-from training.settings import TrainingSettings
+from training.settings import TrainingSettings, on_gpu
 from training.trainer import CHECKPOINT, CURVE, Trainer, train
 
 
@@ -76,6 +76,24 @@ def test_a_sitting_broken_off_and_taken_up_again_ends_in_the_same_weights(traine
     assert (resumed.step, resumed.dialogues, resumed.pool, resumed.place) == (
         (whole.step, whole.dialogues, whole.pool, whole.place)
     )
+
+
+def test_two_processes_train_one_model(trained: Path, tmp_path: Path) -> None:
+    train(small(tmp_path, processes=2), tell=silent)
+    alone, together = read_checkpoint(trained / CHECKPOINT), read_checkpoint(tmp_path / CHECKPOINT)
+    assert together.step == alone.step
+    assert together.dialogues == 2 * alone.dialogues
+    assert not weights_equal(alone, together)
+    seen = [record["seen"]["losses"]["words"] for record in curve(tmp_path) if "seen" in record]
+    assert len(seen) == 2
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA device on this machine")
+def test_a_sitting_on_a_gpu_goes_on_on_a_cpu(tmp_path: Path) -> None:
+    train(msgspec.structs.replace(on_gpu(small(tmp_path)), workers=1), tell=silent)
+    train(small(tmp_path, schedule=Schedule(steps=6)), tell=silent)
+    assert read_checkpoint(tmp_path / CHECKPOINT).step == 6
 
 
 def test_the_curve_tells_each_task_of_seen_and_of_held_out_dialogues(trained: Path) -> None:

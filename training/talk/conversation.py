@@ -31,8 +31,9 @@ TELLING = {
 class Conversation:
     """About drawings that are shown one after another, or several at a time."""
 
-    def __init__(self, rng: random.Random, split: Split, drawings: Sequence[Drawing]) -> None:
+    def __init__(self, rng: random.Random, split: Split, drawings: Sequence[Drawing], *, chatter: float = 1.0) -> None:
         self._rng = rng
+        self._chatter = chatter
         self._split = split
         self._all = tuple(View(place=place, drawing=drawing) for place, drawing in enumerate(drawings))
         self._shown = 0
@@ -50,7 +51,7 @@ class Conversation:
     @property
     def full(self) -> bool:
         """Whether it has become as long as dialogues are."""
-        return len(self._exchanges) == LONGEST
+        return len(self._exchanges) >= LONGEST * self._chatter
 
     def end(self) -> Dialogue:
         """The dialogue."""
@@ -64,7 +65,9 @@ class Conversation:
 
     def talk(self, count: int, *, follow_ups: float = 0.35, together: float = 0.2) -> None:
         """So many more questions, a share of them follow-ups, a share of them about several pictures at once."""
-        for _ in range(min(count, LONGEST - len(self._exchanges))):
+        for _ in range(round(count * self._chatter)):
+            if self.full:
+                break
             if chance(self._rng, follow_ups) and self._follow_up():
                 continue
             if self._shown > 1 and chance(self._rng, together):

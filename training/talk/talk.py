@@ -21,23 +21,25 @@ MOST_PICTURES = 4
 GREETING, THANKS = 0.03, 0.015  # shares of the dialogues
 
 
-def draw_dialogue(rng: random.Random, split: Split, *, mix: Mix | str | None = None) -> Dialogue:
+def draw_dialogue(rng: random.Random, split: Split, *, mix: Mix | str | None = None, chatter: float = 1.0) -> Dialogue:
     """One to four pictures and one to eight questions about them. `mix`: weights, or the name of some of `MIXES`.
+
+    `chatter` is how many times more are asked about the same pictures.
 
     Raises:
         KeyError: no mix has this name.
     """
     chosen = mix if isinstance(mix, Mix) else MIXES[mix or "all"]
     (draw,) = rng.choices(KINDS, chosen.weights)
-    conversation = draw(rng, split)
+    conversation = draw(rng, split, chatter)
     if not conversation.full and chance(rng, THANKS):
         conversation.ask(draw_greeting(rng, last=True))
     return conversation.end()
 
 
-def _draw_alone(draw: Draw, rng: random.Random, split: Split) -> Conversation:
+def _draw_alone(draw: Draw, rng: random.Random, split: Split, chatter: float) -> Conversation:
     """About one picture."""
-    conversation = Conversation(rng, split, [draw(rng, split)])
+    conversation = Conversation(rng, split, [draw(rng, split)], chatter=chatter)
     (view,) = conversation.show(1)
     if chance(rng, GREETING):
         conversation.ask(draw_greeting(rng, last=False))
@@ -46,10 +48,10 @@ def _draw_alone(draw: Draw, rng: random.Random, split: Split) -> Conversation:
     return conversation
 
 
-def _draw_pair(rng: random.Random, split: Split) -> Conversation:
+def _draw_pair(rng: random.Random, split: Split, chatter: float) -> Conversation:
     """About two pictures that may differ, shown together or one after the other."""
     first, second, change = draw_pair(rng, split)
-    conversation = Conversation(rng, split, (first, second))
+    conversation = Conversation(rng, split, (first, second), chatter=chatter)
     later = chance(rng, 0.25)
     if later:
         conversation.ask_about(*conversation.show(1))
@@ -73,20 +75,20 @@ def _draw_pair(rng: random.Random, split: Split) -> Conversation:
     return conversation
 
 
-def _draw_odd_one(rng: random.Random, split: Split) -> Conversation:
+def _draw_odd_one(rng: random.Random, split: Split, chatter: float) -> Conversation:
     """About three or four pictures of which one is different."""
     drawings, place = draw_odd_one_out(rng, split)
-    conversation = Conversation(rng, split, drawings)
+    conversation = Conversation(rng, split, drawings, chatter=chatter)
     conversation.ask(ask_odd_one(conversation.show(len(drawings)), place))
     conversation.talk(rng.randint(0, 3), together=0.05)
     return conversation
 
 
-def _draw_several(rng: random.Random, split: Split) -> Conversation:
+def _draw_several(rng: random.Random, split: Split, chatter: float) -> Conversation:
     """About two to four pictures of any sorts, that come in one turn or in several."""
     count = rng.choices((2, 3, MOST_PICTURES), (5, 3, 2))[0]
     draws = rng.choices((draw_cover, draw_chart, draw_scene, draw_page), (3, 3, 3, 2), k=count)
-    conversation = Conversation(rng, split, [draw(rng, split) for draw in draws])
+    conversation = Conversation(rng, split, [draw(rng, split) for draw in draws], chatter=chatter)
     while len(conversation.views) < count:
         left = count - len(conversation.views)
         views = conversation.show(left if chance(rng, 0.4) else rng.randint(1, left))
@@ -100,7 +102,7 @@ def _draw_several(rng: random.Random, split: Split) -> Conversation:
 
 
 # In the order of the fields of `Mix`.
-KINDS: tuple[Callable[[random.Random, Split], Conversation], ...] = (
+KINDS: tuple[Callable[[random.Random, Split, float], Conversation], ...] = (
     functools.partial(_draw_alone, draw_cover),
     functools.partial(_draw_alone, draw_page),
     functools.partial(_draw_alone, draw_chart),
