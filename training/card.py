@@ -11,6 +11,8 @@ from safetensors import safe_open
 from inference_worker.model.config import read_config
 from training.curve import Point, read_curve
 from training.scores import ASPECTS, BARS, UNSEEN_PHRASINGS, rank
+from training.settings import CHATTER
+from training.talk.conversation import LONGEST
 from training.world import colours, faces, forms
 
 TEMPLATE = Path(__file__).with_name("card.md.jinja")
@@ -60,6 +62,8 @@ def write_card(out: Path, *, model: Path, scores: Mapping[str, Path], curves: Se
         unseen=UNSEEN_PHRASINGS,
         aspects=[aspect for aspect in ASPECTS if any(told.by.get(aspect) for told in sets.values())],
         groups=lambda aspect: sorted({group for told in sets.values() for group in told.by.get(aspect, {})}, key=rank),
+        longest=LONGEST,
+        chatter=CHATTER,
         faces=faces,
         colours=colours,
         forms=forms,

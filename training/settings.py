@@ -10,6 +10,7 @@ from training.losses import Weights
 from training.schedule import Schedule
 from training.talk import Mix
 
+CHATTER = 3  # times as many questions about the same pictures as when it is examined: one more costs little
 GPU_ROWS = 24_576  # enough to be worth its while
 
 
@@ -27,7 +28,7 @@ class TrainingSettings(msgspec.Struct, frozen=True, kw_only=True):
     base: Path = TINY
     seed: int = 0
     mix: Mix | str | None = None  # of `training.talk`'s curriculum
-    chatter: float = 3.0  # times as many questions about the same pictures as in the world: they cost little
+    chatter: float = CHATTER
     vocabulary: int = 1024  # ids at most
     vocabulary_dialogues: int = 4000  # drawn to see which words are used
     batch_rows: int = 3072  # of the padded batch, for each process
