@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from inference_worker.image.tiling import Tiling
-from training.sample import Sample
+from training.sample import Sample, Seen
 
 GRANULE = 16  # lengths are rounded up to it, so that few shapes occur
 SILENT_SHARE = 0.25  # of the tokens with nothing in them, which are most
@@ -43,6 +43,13 @@ class Comparisons(msgspec.Struct, frozen=True, kw_only=True):
     changed: Tensor  # (tokens,) 1: another thing than in the picture before; -1: nothing to compare it with
 
 
+class Measures(msgspec.Struct, frozen=True, kw_only=True):
+    """Tokens of things that are compared within a picture, as the decoder has them; see `training.measures`."""
+
+    rows: Tensor  # (tokens,) of the batch
+    truths: Tensor  # (tokens, 3) in float32; NaN is ignored
+
+
 class Batch(msgspec.Struct, frozen=True, kw_only=True):
     """A step's dialogues, padded at the right to one length: row = sequence * length + position."""
 
@@ -57,6 +64,7 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
     citations: Citations
     sights: Sights
     comparisons: Comparisons
+    measures: Measures
     tokens: int  # without the padding
 
     def to(self, device: torch.device) -> "Batch":
@@ -80,7 +88,7 @@ def _move(whole: _Struct, device: torch.device) -> _Struct:
     for name, value in msgspec.structs.asdict(whole).items():
         if isinstance(value, Tensor):
             moved[name] = value.to(device)
-        elif isinstance(value, Citations | Sights | Comparisons):
+        elif isinstance(value, Citations | Sights | Comparisons | Measures):
             moved[name] = _move(value, device)
     return msgspec.structs.replace(whole, **moved)
 
@@ -124,6 +132,7 @@ def build_batch(samples: Sequence[Sample], rng: random.Random) -> Batch:
         citations=_citations(samples, length),
         sights=_sights(samples, rng),
         comparisons=_comparisons(samples, length),
+        measures=_measures(seen),
         tokens=sum(len(sample.ids) for sample in samples),
     )
 
@@ -190,6 +199,14 @@ def _comparisons(samples: Sequence[Sample], length: int) -> Comparisons:
                 for tokens, (_, picture) in zip(grids, later, strict=True)
             ]
         ),
+    )
+
+
+def _measures(seen: Sequence[tuple[int, Seen]]) -> Measures:
+    measured = [(base + picture.start, picture.measures) for base, picture in seen]
+    return Measures(
+        rows=torch.cat([base + torch.from_numpy(measures.rows) for base, measures in measured]),
+        truths=torch.cat([torch.from_numpy(measures.truths) for _, measures in measured]),
     )
 
 

@@ -9,10 +9,13 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from training.attention import PaddedAttention
-from training.batch import Batch, Citations, Comparisons, Sights
+from training.batch import Batch, Citations, Comparisons, Measures, Sights
 from training.labels import CHARACTERS, IGNORED, MOST_CHARACTERS, PATCHES
+from training.measures import ACROSS_DOWN_VALUE
 from training.world.colours import COLOURS
 from training.world.forms import FORMS
+
+TENTH = 0.1  # the unit of what is measured: marks differ by at least as much
 
 
 class Weights(msgspec.Struct, frozen=True, kw_only=True):
@@ -20,6 +23,7 @@ class Weights(msgspec.Struct, frozen=True, kw_only=True):
 
     sight: float = 0.5
     comparison: float = 0.3
+    measure: float = 0.1
     hint: float = 0.2
 
 
@@ -29,6 +33,7 @@ class Losses(msgspec.Struct, frozen=True, kw_only=True):
     words: Tensor
     sight: Tensor
     comparison: Tensor
+    measure: Tensor
     hint: Tensor
 
     def total(self, weights: Weights, *, hint: float) -> Tensor:
@@ -37,6 +42,7 @@ class Losses(msgspec.Struct, frozen=True, kw_only=True):
             self.words
             + weights.sight * self.sight
             + weights.comparison * self.comparison
+            + weights.measure * self.measure
             + weights.hint * hint * self.hint
         )
 
@@ -52,6 +58,7 @@ class Heads(nn.Module):
         self.later_forms = nn.Linear(hidden, 1 + len(FORMS))
         self.later_colours = nn.Linear(hidden, 1 + len(COLOURS))
         self.changed = nn.Linear(hidden, 2)
+        self.measured = nn.Linear(hidden, ACROSS_DOWN_VALUE)
 
     def sight(self, features: Tensor, sights: Sights) -> Tensor:
         """Characters, forms and colours of patches, from features (tokens of all pictures, hidden)."""
@@ -70,6 +77,16 @@ class Heads(nn.Module):
             + _classify(self.later_colours(seen), comparisons.colours)
             + _classify(self.changed(seen), comparisons.changed)
         )
+
+    def measure(self, hidden: Tensor, measures: Measures) -> Tensor:
+        """How far off places and values are, read from hidden rows (rows, hidden): mean of the smooth L1 in tenths.
+
+        Read linearly, so that attention can compare them: what is largest lies furthest along one direction.
+        """
+        known = ~measures.truths.isnan()
+        told = self.measured(_normalised(hidden[measures.rows])).float()
+        off = functional.smooth_l1_loss(told[known] / TENTH, measures.truths[known] / TENTH, reduction="sum")
+        return off / known.sum().clamp(min=1)
 
 
 def words_loss(logits: Tensor, batch: Batch) -> Tensor:

@@ -17,6 +17,7 @@ from jobs import ConversationId, JobId, JobKind, Picture, PictureRef, Sampling, 
 from jobs.errors import PictureGone
 from training.dialogue import Dialogue, Exchange
 from training.labels import TokenLabels, label_tokens
+from training.measures import TokenMeasures, measure_tokens
 from training.placement import Placement
 from training.spans import spans_of
 
@@ -46,6 +47,7 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
     tiling: Tiling
     crops: Tensor  # (crops, 3, S, S) in bfloat16, which the product computes in
     labels: TokenLabels
+    measures: TokenMeasures
     changed: Tensor | None = None  # (tokens,) bool
 
 
@@ -131,6 +133,7 @@ class SampleBuilder:
                 tiling=crops.tiling,
                 crops=crops.pixels.bfloat16(),
                 labels=label_tokens(drawing, placement),
+                measures=measure_tokens(drawing, placement),
                 changed=changed_tokens(before, crops) if before is not None and comparable else None,
             )
             before = crops

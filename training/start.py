@@ -34,7 +34,7 @@ def begin(settings: TrainingSettings, folder: Path) -> Checkpoint:
     if start is not None and start.is_file():
         earlier = read_checkpoint(start)
         write_files(earlier, folder)
-        return msgspec.structs.replace(earlier, step=0, seconds=0.0)
+        return with_all_heads(msgspec.structs.replace(earlier, step=0, seconds=0.0), folder, settings.seed)
     base = start or settings.base
     form = json.loads((base / "tokenizer.json").read_text(encoding="utf-8"))
     talk = (
@@ -44,14 +44,27 @@ def begin(settings: TrainingSettings, folder: Path) -> Checkpoint:
     tokenizer = build_tokenizer(form, collect_words(talk), most=settings.vocabulary)
     write_model_files(folder, base=base, tokenizer=tokenizer)
     model = take_over(folder, start) if start else draw_model(folder, settings.seed)
-    torch.manual_seed(settings.seed)
-    heads = Heads(model.config.hidden_size)
     return Checkpoint(
         weights=model.state_dict(),
-        heads=heads.state_dict(),
+        heads=draw_heads(folder, settings.seed),
         optimisers=[],
         files={path.name: path.read_text(encoding="utf-8") for path in sorted(folder.glob("*.json"))},
     )
+
+
+def with_all_heads(earlier: Checkpoint, folder: Path, seed: int) -> Checkpoint:
+    """With heads that the earlier sitting did not know; then its optimisers cannot go on where they were."""
+    heads = draw_heads(folder, seed)
+    if heads.keys() == earlier.heads.keys():
+        return earlier
+    return msgspec.structs.replace(earlier, heads=heads | earlier.heads, optimisers=[])
+
+
+def draw_heads(folder: Path, seed: int) -> dict[str, Tensor]:
+    """For the model of this folder's config, drawn at random."""
+    torch.manual_seed(seed)
+    heads: dict[str, Tensor] = Heads(read_config(folder).hidden_size).state_dict()
+    return heads
 
 
 def draw_model(folder: Path, seed: int) -> Phi3V:

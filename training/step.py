@@ -34,6 +34,7 @@ def judge(model: Phi3V, heads: Heads, batch: Batch, *, hint_layer: int, comparis
             words=word_losses.mean(),
             sight=heads.sight(features, batch.sights),
             comparison=heads.comparison(middle[0], batch.comparisons),
+            measure=heads.measure(middle[0], batch.measures),
             hint=hint_loss(attention, batch.citations),
         ),
         word_losses=word_losses.detach(),

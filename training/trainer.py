@@ -77,36 +77,39 @@ class Trainer:
         self._trained = [*self._model.parameters(), *self._heads.parameters()]
         self._tally = Tally()
         self._examined: list[Batch] = []
+        self._logged = self._saved = self._looked = 0.0  # when last, by the monotonic clock
         if settings.compiled:
             compile_layers(self._model)
 
     def run(self, interrupted: Callable[[], bool]) -> None:
         """Step after step, to the end or until interrupted."""
-        settings = self._settings
         began = time.monotonic() - self._at.seconds
-        logged = saved = examined = time.monotonic()
+        self._logged = self._saved = self._looked = time.monotonic()
         for drawn in self._open_stream():
-            progress = settings.schedule.progress(step=self._at.step, seconds=time.monotonic() - began)
+            progress = self._settings.schedule.progress(step=self._at.step, seconds=time.monotonic() - began)
             progress = self._team.follow(STOP if interrupted() else progress)
-            if progress >= 1:
+            if progress >= STOP:
                 break
             self._tally.add(drawn.batch, self._step(drawn.batch, progress))
             self._advance(drawn, seconds=time.monotonic() - began)
-            if not self._team.leads:
-                continue
-            now = time.monotonic()
-            if self._at.step % settings.log_every == 0:
-                self._log(progress, seconds=now - logged)
-                logged = now
-            if now - saved > settings.save_every_s:
-                self.save()
-                saved = now
-            if now - examined > settings.examine_every_s:
-                self.examine()
-                examined = logged = time.monotonic()
+            if self._team.leads:
+                self._report(progress)
         if self._team.leads:
             self.save()
             self.examine()
+
+    def _report(self, progress: float) -> None:
+        """Log, save and examine, each when it is time again."""
+        settings, now = self._settings, time.monotonic()
+        if self._at.step % settings.log_every == 0:
+            self._log(progress, seconds=now - self._logged)
+            self._logged = now
+        if now - self._saved > settings.save_every_s:
+            self.save()
+            self._saved = now
+        if now - self._looked > settings.examine_every_s:
+            self.examine()
+            self._looked = self._logged = time.monotonic()
 
     def save(self) -> None:
         """Write the checkpoint."""

@@ -47,6 +47,7 @@ class Tower(nn.Module):
         return torch.cat(features)
 
     def _crops_at_once(self, pixels: Tensor) -> int:
+        """All, but on a CPU; and in training, which pauses nowhere and keeps what every part computes."""
         if pixels.device.type != "cpu" or torch.is_grad_enabled():
             return len(pixels)
         positions: int = self.embeddings.position_embedding.num_embeddings

@@ -81,6 +81,19 @@ def test_later_pictures_are_compared_at_their_own_rows(samples: list[Sample]) ->
     assert batch.comparisons.changed.unique().tolist() == [-1]  # the two are of different form
 
 
+def test_what_is_measured_lies_at_rows_of_its_own_dialogue(samples: list[Sample]) -> None:
+    batch = build_batch(samples, random.Random(0))
+    starts = [0, batch.length]
+    rows = [
+        start + picture.start + row
+        for start, sample in zip(starts, samples, strict=True)
+        for picture in sample.pictures
+        for row in picture.measures.rows.tolist()
+    ]
+    assert batch.measures.rows.tolist() == rows
+    assert len(rows) == len(batch.measures.truths) > 0
+
+
 def test_samples_of_like_length_come_together_and_none_is_lost() -> None:
     drawn = [short(words) for words in (1, 90, 2, 80, 3, 100, 4, 85)]
     groups = group_by_length(drawn, rows=710, rng=random.Random(0))
@@ -104,6 +117,7 @@ def test_a_batch_goes_to_a_device_with_all_that_is_in_it(samples: list[Sample]) 
         (batch.citations, moved.citations),
         (batch.sights, moved.sights),
         (batch.comparisons, moved.comparisons),
+        (batch.measures, moved.measures),
     ):
         for name in before.__struct_fields__:
             if isinstance(getattr(before, name), torch.Tensor):

@@ -3,7 +3,7 @@ import torch
 from torch.nn import functional
 
 from training.attention import PaddedAttention
-from training.batch import Citations, Comparisons, Sights
+from training.batch import Citations, Comparisons, Measures, Sights
 from training.labels import CHARACTERS
 from training.losses import Heads, Losses, Weights, hint_loss
 
@@ -93,13 +93,28 @@ def test_a_dialogue_of_one_picture_has_nothing_to_compare() -> None:
     assert Heads(HIDDEN).comparison(drawn(4, HIDDEN), none) == 0
 
 
+def test_what_is_measured_is_read_linearly_in_tenths_and_the_unknown_costs_nothing() -> None:
+    hidden = drawn(3, HIDDEN)
+    heads = Heads(HIDDEN)
+    told = heads.measured(functional.rms_norm(hidden[2], (HIDDEN,))).detach()
+    truths = told[None] + torch.tensor([[0.05, torch.nan, -0.3]])
+    expected = (0.5**2 / 2 + (3 - 0.5)) / 2
+    measures = Measures(rows=torch.tensor([2]), truths=truths)
+    assert heads.measure(hidden, measures).item() == pytest.approx(expected, rel=1e-4)
+
+
+def test_a_picture_with_nothing_to_measure_costs_nothing() -> None:
+    none = Measures(rows=torch.tensor([], dtype=torch.long), truths=torch.zeros(0, 3))
+    assert Heads(HIDDEN).measure(drawn(4, HIDDEN), none) == 0
+
+
 def test_the_total_weighs_each_and_lets_the_hint_fade() -> None:
     losses = Losses(
         **{
             name: torch.tensor(value)
-            for name, value in [("words", 1.0), ("sight", 2.0), ("comparison", 4.0), ("hint", 8.0)]
+            for name, value in [("words", 1.0), ("sight", 2.0), ("comparison", 4.0), ("measure", 16.0), ("hint", 8.0)]
         }
     )
-    weights = Weights(sight=0.5, comparison=0.25, hint=0.5)
-    assert losses.total(weights, hint=1.0) == pytest.approx(1 + 1 + 1 + 4)
-    assert losses.total(weights, hint=0.0) == pytest.approx(3)
+    weights = Weights(sight=0.5, comparison=0.25, measure=0.125, hint=0.5)
+    assert losses.total(weights, hint=1.0) == pytest.approx(1 + 1 + 1 + 2 + 4)
+    assert losses.total(weights, hint=0.0) == pytest.approx(5)

@@ -11,8 +11,9 @@ from tests.golden.greedy import PlainSequence
 from tests.training.drawn import DIALOGUE
 from training.attention import PaddedAttention
 from training.batch import build_batch
+from training.checkpoint import Checkpoint
 from training.sample import SampleBuilder
-from training.start import draw_model, take_over
+from training.start import draw_heads, draw_model, take_over, with_all_heads
 from training.step import decode, encode
 from training.tokenizer import build_tokenizer, collect_words, write_model_files
 
@@ -56,3 +57,14 @@ def test_the_same_seed_draws_the_same_weights(folder: Path) -> None:
     first, again, other = (draw_model(folder, seed).state_dict() for seed in (1, 1, 2))
     assert all(torch.equal(first[name], again[name]) for name in first)
     assert not torch.equal(first["lm_head.weight"], other["lm_head.weight"])
+
+
+def test_a_head_that_an_earlier_sitting_did_not_know_is_drawn_and_the_others_stay(folder: Path) -> None:
+    heads = draw_heads(folder, seed=1)
+    known = {name: weight for name, weight in heads.items() if not name.startswith("measured")}
+    earlier = Checkpoint(weights={}, heads=known, optimisers=[{"state": {}}], files={})
+    now = with_all_heads(earlier, folder, seed=2)
+    assert now.heads.keys() == heads.keys()
+    assert all(now.heads[name] is weight for name, weight in known.items())
+    assert now.optimisers == []
+    assert with_all_heads(now, folder, seed=3) is now

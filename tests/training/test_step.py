@@ -98,7 +98,7 @@ def test_every_weight_of_the_model_and_of_the_heads_learns() -> None:
     model = load_model(TINY, dtype=torch.float32).requires_grad_(requires_grad=True)
     heads = Heads(model.config.hidden_size)
     losses = judge(model, heads, batch, hint_layer=2, comparison_layer=1).losses
-    torch.autograd.backward(losses.words + losses.sight + losses.comparison + losses.hint)
+    torch.autograd.backward(losses.words + losses.sight + losses.comparison + losses.measure + losses.hint)
     still = [
         name
         for part in (model, heads)

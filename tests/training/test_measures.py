@@ -1,0 +1,57 @@
+import numpy as np
+import pytest
+from PIL import Image
+
+from inference_worker.image.tiling import choose_tiling
+from training.drawing import Chart, Drawing, Scene, Shape, Text
+from training.measures import TokenMeasures, measure_tokens
+from training.placement import Placement
+
+WIDTH, HEIGHT = 224, 112  # pixels: 8 x 4 tokens of 28, in lines of 9 rows
+
+
+def measures(drawing: Drawing) -> TokenMeasures:
+    tiling = choose_tiling(WIDTH, HEIGHT, max_crops=2, crop_size=112, tokens_per_side=4)
+    return measure_tokens(drawing, Placement(tiling, width=WIDTH, height=HEIGHT))
+
+
+def label(left: float, right: float) -> Text:
+    middle = (left + right) / 2
+    return Text(
+        text="ab",
+        glyphs=((left, 88, middle, 108), (middle, 88, right, 108)),
+        face="f",
+        size_px=20,
+        contrast=9.0,
+    )
+
+
+def chart(*labels: Text) -> Drawing:
+    values = (0.25, 0.75, 0.5)[: len(labels)]
+    facts = Chart(what="bar", labels=labels, values=values, marks=tuple(text.box for text in labels))
+    return Drawing(image=Image.new("RGB", (WIDTH, HEIGHT)), facts=facts)
+
+
+def test_a_label_has_the_value_of_its_mark() -> None:
+    seen = measures(chart(label(28, 84), label(126, 138)))
+    assert seen.rows.tolist() == [3 * 9 + 1, 3 * 9 + 2, 3 * 9 + 4]
+    assert seen.truths[:, 2].tolist() == [0.25, 0.25, 0.75]
+    assert seen.truths[0].tolist() == pytest.approx([56 / WIDTH, 98 / HEIGHT, 0.25])
+
+
+def test_what_shows_two_labels_is_left_out() -> None:
+    seen = measures(chart(label(30, 40), label(44, 54), label(120, 130)))
+    assert seen.truths[:, 2].tolist() == [0.5]
+
+
+def test_a_shape_has_a_place_and_no_value() -> None:
+    star = Shape(form="star", colour="red", box=(28, 56, 84, 112))
+    seen = measures(Drawing(image=Image.new("RGB", (WIDTH, HEIGHT)), facts=Scene(shapes=(star,), background="white")))
+    assert seen.rows.tolist() == [2 * 9 + 1, 2 * 9 + 2, 3 * 9 + 1, 3 * 9 + 2]
+    assert np.isnan(seen.truths[:, 2]).all()
+    assert seen.truths[:, :2].tolist() == [[0.25, 0.75]] * 4
+
+
+def test_a_picture_with_nothing_to_compare_has_no_measures() -> None:
+    empty = Drawing(image=Image.new("RGB", (WIDTH, HEIGHT)), facts=Scene(shapes=(), background="white"))
+    assert measures(empty).truths.shape == (0, 3)
