@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import msgspec
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from training.dialogue import Dialogue, Exchange
 from training.drawing import Chart, Cover, Drawing, Page, Scene, Text
@@ -160,8 +160,9 @@ def _find(folder: Path, name: str) -> str:
 
 
 def _check(path: Path) -> None:
-    """By its first bytes: that is cheap, and an examination is long."""
+    """To the last byte: an examination is long, and should not end at a file that is cut off."""
     try:
-        Image.open(path).close()
-    except UnidentifiedImageError:
-        raise RecordsUnreadable(f"{path} is not a picture") from None
+        with Image.open(path) as file:
+            file.load()
+    except (OSError, SyntaxError):  # Pillow's own for what it cannot read, and for broken PNG
+        raise RecordsUnreadable(f"{path} is not a picture, or a broken one") from None

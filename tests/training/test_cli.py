@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from typer.testing import CliRunner, Result
 
 from inference_worker.model.checkpoint import TINY
@@ -94,6 +95,9 @@ def test_a_line_that_is_no_dialogue_and_a_picture_that_is_none_are_named(tmp_pat
     assert "line 1" in refusal("evaluate", "--data", tmp_path)
     (tmp_path / FILE).write_text('{"pictures": ["a.png"], "turns": [{"question": "What?", "answer": "That."}]}\n')
     (tmp_path / "a.png").write_text("not a picture")
+    assert f"{tmp_path / 'a.png'} is not a picture" in refusal("evaluate", "--data", tmp_path)
+    Image.effect_noise((60, 60), 50).save(tmp_path / "a.png")
+    (tmp_path / "a.png").write_bytes((tmp_path / "a.png").read_bytes()[:1000])  # cut off
     assert f"{tmp_path / 'a.png'} is not a picture" in refusal("evaluate", "--data", tmp_path)
 
 
