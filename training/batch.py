@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Iterator, Sequence
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import msgspec
 import torch
@@ -41,6 +41,8 @@ class Comparisons(msgspec.Struct, frozen=True, kw_only=True):
     forms: Tensor  # (tokens,) one for a token; -1 is ignored
     colours: Tensor  # (tokens,)
     changed: Tensor  # (tokens,) 1: another thing than in the picture before; -1: nothing to compare it with
+    earlier_forms: Tensor  # (tokens,) what the picture before shows there; -1 as above
+    earlier_colours: Tensor  # (tokens,)
 
 
 class Measures(msgspec.Struct, frozen=True, kw_only=True):
@@ -187,7 +189,7 @@ def _comparisons(samples: Sequence[Sample], length: int) -> Comparisons:
         for picture in sample.pictures[1:]
     ]
     if not later:
-        return Comparisons(rows=_long([]), forms=_long([]), colours=_long([]), changed=_long([]))
+        return Comparisons(**dict.fromkeys(Comparisons.__struct_fields__, _long([])))
     grids = [len(picture.labels.rows) for _, picture in later]
     return Comparisons(
         rows=torch.cat([base + torch.from_numpy(picture.labels.rows) for base, picture in later]),
@@ -199,7 +201,15 @@ def _comparisons(samples: Sequence[Sample], length: int) -> Comparisons:
                 for tokens, (_, picture) in zip(grids, later, strict=True)
             ]
         ),
+        earlier_forms=torch.cat([_earlier(picture, "forms") for _, picture in later]),
+        earlier_colours=torch.cat([_earlier(picture, "colours") for _, picture in later]),
     )
+
+
+def _earlier(picture: Seen, kind: Literal["forms", "colours"]) -> Tensor:
+    if picture.earlier is None:
+        return torch.full((len(picture.labels.rows),), -1)
+    return _one_of_four(torch.from_numpy(getattr(picture.earlier, kind)))
 
 
 def _measures(seen: Sequence[tuple[int, Seen]]) -> Measures:

@@ -58,6 +58,8 @@ class Heads(nn.Module):
         self.later_forms = nn.Linear(hidden, 1 + len(FORMS))
         self.later_colours = nn.Linear(hidden, 1 + len(COLOURS))
         self.changed = nn.Linear(hidden, 2)
+        self.earlier_forms = nn.Linear(hidden, 1 + len(FORMS))
+        self.earlier_colours = nn.Linear(hidden, 1 + len(COLOURS))
         self.measured = nn.Linear(hidden, ACROSS_DOWN_VALUE)
 
     def sight(self, features: Tensor, sights: Sights) -> Tensor:
@@ -70,12 +72,14 @@ class Heads(nn.Module):
         )
 
     def comparison(self, hidden: Tensor, comparisons: Comparisons) -> Tensor:
-        """Of later pictures: form, colour, and whether it has changed, from hidden rows (rows, hidden)."""
+        """Of later pictures: form and colour, now and before, and whether anything changed, from hidden (rows, hidden)."""
         seen = _normalised(hidden[comparisons.rows])
         return (
             _classify(self.later_forms(seen), comparisons.forms)
             + _classify(self.later_colours(seen), comparisons.colours)
             + _classify(self.changed(seen), comparisons.changed)
+            + _classify(self.earlier_forms(seen), comparisons.earlier_forms)
+            + _classify(self.earlier_colours(seen), comparisons.earlier_colours)
         )
 
     def measure(self, hidden: Tensor, measures: Measures) -> Tensor:

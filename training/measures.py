@@ -15,7 +15,7 @@ ACROSS_DOWN_VALUE = 3
 class TokenMeasures(msgspec.Struct, frozen=True, kw_only=True):
     """Of tokens that show one thing: its middle in parts of the picture's width and height, and its value.
 
-    A chart's label stands for its mark, whose value it has (see `Chart.values`); shapes have none: NaN.
+    The end of a bar, and the label below it, have its value (see `Chart.values`); other things have none: NaN.
     """
 
     rows: NDArray[np.int64]  # (tokens,) within the picture's slot
@@ -23,7 +23,7 @@ class TokenMeasures(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def measure_tokens(drawing: Drawing, placement: Placement) -> TokenMeasures:
-    """Shapes and labels of charts. A token that shows two of them is left out."""
+    """Shapes, labels of charts, and where bars end. A token that shows two of them is left out."""
     width, height = drawing.image.size
     found: dict[int, list[tuple[float, float, float]]] = {}
     for (left, top, right, bottom), value in _things(drawing):
@@ -42,4 +42,13 @@ def _things(drawing: Drawing) -> Iterator[tuple[Box, float]]:
         yield shape.box, np.nan
     if isinstance(chart := drawing.facts, Chart):
         for label, value in zip(chart.labels, chart.values, strict=True):
-            yield label.box, value
+            yield label.box, np.nan if chart.lying else value  # what stands on its right comes after it
+        if chart.what != "pie":
+            for mark, value in zip(chart.marks, chart.values, strict=True):
+                yield _end(mark, lying=chart.lying), value
+
+
+def _end(mark: Box, *, lying: bool) -> Box:
+    """Its upper edge, or where it lies its right one."""
+    left, top, right, bottom = mark
+    return (right, top, right, bottom) if lying else (left, top, right, top)

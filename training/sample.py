@@ -39,8 +39,8 @@ class Target(msgspec.Struct, frozen=True):
 class Seen(msgspec.Struct, frozen=True, kw_only=True):
     """A picture in a sample: its rows are `start` .. `start + tiling.tokens`.
 
-    `changed` says of each token of the parts grid whether the picture before this one shows something else there;
-    None without one of the same geometry.
+    `changed` says of each token of the parts grid whether the picture before this one shows something else there,
+    `earlier` what that showed; None without one of the same geometry.
     """
 
     start: int
@@ -49,6 +49,7 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
     labels: TokenLabels
     measures: TokenMeasures
     changed: Tensor | None = None  # (tokens,) bool
+    earlier: TokenLabels | None = None  # of the picture before, token by token, where `changed` is known
 
 
 class Sample(msgspec.Struct, frozen=True, kw_only=True):
@@ -123,20 +124,22 @@ class SampleBuilder:
     def _look(
         self, dialogue: Dialogue, order: Sequence[int], starts: dict[int, int], placements: dict[int, Placement]
     ) -> Iterator[Seen]:
-        before: Crops | None = None
+        before: tuple[Crops, TokenLabels] | None = None
         for place in order:
             drawing, placement = dialogue.pictures[place], placements[place]
             crops = self._processor.crops(drawing.image, max_crops=self._max_crops)
-            comparable = before is not None and before.tiling == crops.tiling
+            labels = label_tokens(drawing, placement)
+            comparable = before if before and before[0].tiling == crops.tiling else None
             yield Seen(
                 start=starts[place],
                 tiling=crops.tiling,
                 crops=crops.pixels.bfloat16(),
-                labels=label_tokens(drawing, placement),
+                labels=labels,
                 measures=measure_tokens(drawing, placement),
-                changed=changed_tokens(before, crops) if before is not None and comparable else None,
+                changed=changed_tokens(comparable[0], crops) if comparable else None,
+                earlier=comparable[1] if comparable else None,
             )
-            before = crops
+            before = crops, labels
 
     def _tile(self, width: int, height: int, max_crops: int) -> Tiling:
         return self._processor.tile(width, height, max_crops=max_crops)

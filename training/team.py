@@ -1,7 +1,7 @@
 """Processes that train one model together: each has its own dialogues, and all take every step alike.
 
 Two processes of one thread make more of two cores than one process of two threads: a step is full of small
-operations, between which threads wait for each other. Measured on two cores: 1.5 times the dialogues.
+operations, between which threads wait for each other. Measured on two cores: 1.3 times the dialogues.
 """
 
 import multiprocessing

@@ -89,7 +89,7 @@ def test_characters_are_told_patch_by_patch_and_place_by_place() -> None:
 
 def test_a_dialogue_of_one_picture_has_nothing_to_compare() -> None:
     nothing = torch.tensor([], dtype=torch.long)
-    none = Comparisons(rows=nothing, forms=nothing, colours=nothing, changed=nothing)
+    none = Comparisons(**dict.fromkeys(Comparisons.__struct_fields__, nothing))
     assert Heads(HIDDEN).comparison(drawn(4, HIDDEN), none) == 0
 
 

@@ -3,7 +3,7 @@ import pytest
 from PIL import Image
 
 from inference_worker.image.tiling import choose_tiling
-from training.drawing import Chart, Drawing, Scene, Shape, Text
+from training.drawing import Box, Chart, Drawing, Scene, Shape, Text
 from training.measures import TokenMeasures, measure_tokens
 from training.placement import Placement
 
@@ -26,9 +26,9 @@ def label(left: float, right: float) -> Text:
     )
 
 
-def chart(*labels: Text) -> Drawing:
+def chart(*labels: Text, what: str = "pie", marks: tuple[Box, ...] = (), lying: bool = False) -> Drawing:
     values = (0.25, 0.75, 0.5)[: len(labels)]
-    facts = Chart(what="bar", labels=labels, values=values, marks=tuple(text.box for text in labels))
+    facts = Chart(what=what, labels=labels, values=values, marks=marks, lying=lying)
     return Drawing(image=Image.new("RGB", (WIDTH, HEIGHT)), facts=facts)
 
 
@@ -37,6 +37,20 @@ def test_a_label_has_the_value_of_its_mark() -> None:
     assert seen.rows.tolist() == [3 * 9 + 1, 3 * 9 + 2, 3 * 9 + 4]
     assert seen.truths[:, 2].tolist() == [0.25, 0.25, 0.75]
     assert seen.truths[0].tolist() == pytest.approx([56 / WIDTH, 98 / HEIGHT, 0.25])
+
+
+def test_the_end_of_a_bar_has_its_value_and_the_label_below_it_too() -> None:
+    seen = measures(chart(label(56, 84), what="bar", marks=((56, 35, 84, 84),)))
+    assert seen.rows.tolist() == [3 * 9 + 2, 1 * 9 + 2]
+    assert seen.truths[:, 2].tolist() == [0.25, 0.25]
+    assert seen.truths[1].tolist() == pytest.approx([70 / WIDTH, 35 / HEIGHT, 0.25])
+
+
+def test_a_lying_bar_has_its_value_where_it_ends_on_the_right() -> None:
+    seen = measures(chart(label(0, 28), what="bar", marks=((28, 88, 150, 108),), lying=True))
+    assert seen.rows.tolist() == [3 * 9 + 0, 3 * 9 + 5]
+    assert np.isnan(seen.truths[0, 2])
+    assert seen.truths[1].tolist() == pytest.approx([150 / WIDTH, 98 / HEIGHT, 0.25])
 
 
 def test_what_shows_two_labels_is_left_out() -> None:

@@ -1,4 +1,7 @@
-"""Questions about what differs between pictures."""
+"""Questions about what differs between pictures.
+
+The words that tell what kind of change it is point to its place in the later picture: it is decided there.
+"""
 
 from collections.abc import Sequence
 
@@ -58,7 +61,7 @@ def tell_difference(before: View, after: View, change: Change) -> tuple[Piece, .
         case Change(before=Shape() | None as old, after=Shape() | None as new):
             return _tell_shapes(before, after, old, new)
         case Change(what=What.BACKGROUND | What.COVER as what, after=str(colour)):
-            return say(f"The {what.value} is now ", after.point(colour), ".")
+            return say(after.point(f"The {what.value} is now {colour}"), ".")
         case Change(what=what, after=Text() as text):
             return _tell_text(after, what, text)
         case Change(before=Mark() as old, after=Mark() as new):
@@ -76,38 +79,42 @@ def _tell_sorts(before: View, after: View) -> tuple[Piece, ...]:
 def _tell_shapes(before: View, after: View, old: Shape | None, new: Shape | None) -> tuple[Piece, ...]:
     match old, new:
         case Shape(), Shape():
-            subject = say("The ", before.point(old.name, old.box))
             if old.colour != new.colour:
-                return say(subject, " is now ", after.point(new.colour, new.box), ".")
+                return say(_tell_old(before, after, old), after.point(f" is now {new.colour}", new.box), ".")
             if old.form != new.form:
-                return say(subject, " is now ", after.point(add_article(new.form), new.box), ".")
-            return say(subject, " has ", after.point("moved", new.box), ".")
+                return say(_tell_old(before, after, old), after.point(f" is now {add_article(new.form)}", new.box), ".")
+            return say(_tell_old(before, after, old), after.point(" has moved", old.box, new.box), ".")
         case Shape(), None:
-            return say("The ", before.point(old.name, old.box), " is gone.")
+            return say(_tell_old(before, after, old), after.point(" is gone", old.box), ".")
         case _, Shape():
-            return say("There is a new ", after.point(new.name, new.box), ".")
+            return say(after.point(f"There is a new {new.name}", new.box), ".")
         case _:
-            return say("Nothing is different.")
+            return say(after.point("Nothing"), " is different.")
+
+
+def _tell_old(before: View, after: View, old: Shape) -> tuple[Piece, ...]:
+    """The first word already says that something happened there."""
+    return say(after.point("The ", old.box), before.point(old.name, old.box))
 
 
 def _tell_text(after: View, what: What, text: Text) -> tuple[Piece, ...]:
     match what, after.drawing.facts:
         case What.TITLE, _:
-            return say('The title is now "', after.spell(text), '".')
+            return say(after.point("The title", text.box), ' is now "', after.spell(text), '".')
         case What.AUTHOR, _:
-            return say("The author is now ", after.spell(text), ".")
+            return say(after.point("The author", text.box), " is now ", after.spell(text), ".")
         case _, Page(rows=rows) if len(rows) > 1:
             place = next(place for place, row in enumerate(rows) if row[0] == text)
-            return say(f'The {ORDINALS[place]} line now says "', after.spell(text), '".')
+            return say(after.point(f"The {ORDINALS[place]} line", text.box), ' now says "', after.spell(text), '".')
         case _:
-            return say('The text now says "', after.spell(text), '".')
+            return say(after.point("The text", text.box), ' now says "', after.spell(text), '".')
 
 
 def _tell_bar(after: View, old: Mark, new: Mark) -> tuple[Piece, ...]:
     assert isinstance(after.drawing.facts, Chart)
     terms = terms_of(after.drawing.facts)
     word = terms.more if new.value > old.value else terms.less
-    return say("The bar ", after.spell(new.label), " is now ", after.point(word, new.box), ".")
+    return say(after.point("The bar ", new.box), after.spell(new.label), after.point(f" is now {word}", new.box), ".")
 
 
 def _boxes(thing: Shape | Text | Mark | str) -> tuple[Box, ...]:

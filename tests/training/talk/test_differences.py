@@ -2,7 +2,6 @@ import pytest
 
 from tests.training.talk.drawn import BAR_CHART, COVER, SIGN, scene, shape, text, view
 from tests.training.talk.saying import said
-from training.dialogue import Piece
 from training.drawing import Box
 from training.talk.differences import ask_difference, ask_odd_one, ask_same
 from training.talk.question import Question
@@ -38,11 +37,20 @@ def test_a_difference_is_told_in_one_sentence(change: Change, answer: str) -> No
 def test_a_difference_points_to_what_was_and_to_what_is() -> None:
     question = ask_difference(BEFORE, AFTER, Change(what=What.COLOUR, before=SQUARE, after=BLUE))
 
-    assert where(question) == [("orange square", 0, (SQUARE.box,)), ("blue", 1, (BLUE.box,))]
+    assert where(question) == [
+        ("The ", 1, (SQUARE.box,)),
+        ("orange square", 0, (SQUARE.box,)),
+        (" is now blue", 1, (BLUE.box,)),
+    ]
+
+
+def test_what_has_moved_is_missed_at_one_place_and_seen_at_another() -> None:
+    question = ask_difference(BEFORE, AFTER, Change(what=What.MOVED, before=SQUARE, after=AWAY))
+    assert where(question)[-1] == (" has moved", 1, (SQUARE.box, AWAY.box))
 
 
 def test_what_is_gone_was_in_the_first_picture_and_what_is_new_is_in_the_second() -> None:
-    assert where(ask_difference(BEFORE, AFTER, Change(what=What.GONE, before=SQUARE)))[0][1] == 0
+    assert where(ask_difference(BEFORE, AFTER, Change(what=What.GONE, before=SQUARE)))[1][1] == 0
     assert where(ask_difference(BEFORE, AFTER, Change(what=What.NEW, after=BLUE)))[0][1] == 1
 
 
@@ -55,8 +63,8 @@ def test_new_words_are_read_from_the_second_picture() -> None:
     assert said(title) == 'The title is now "Night River".'
     assert said(author) == "The author is now Clara Stone."
     assert said(line) == 'The second line now says "qwzt".'
-    assert Piece("qwzt", line.answer[1].cite, spelled=True) == line.answer[1]
-    assert where(line) == [("qwzt", 1, SIGN.rows[1][0].glyphs)]
+    assert where(line) == [("The second line", 1, (SIGN.rows[1][0].box,)), ("qwzt", 1, SIGN.rows[1][0].glyphs)]
+    assert [piece.text for piece in line.answer if piece.spelled] == ["qwzt"]
 
 
 @pytest.mark.parametrize(("value", "word"), [(0.1, "shorter"), (0.7, "taller")])
