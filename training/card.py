@@ -39,8 +39,10 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
     unseen_phrasings: float | None = None
 
 
-def write_card(out: Path, *, model: Path, scores: Mapping[str, Path], curves: Sequence[Path]) -> None:
-    """`scores` by name: files whose last line is `evaluate`'s; `curves` of the sittings, in order.
+def write_card(
+    out: Path, *, model: Path, scores: Mapping[str, Path], curves: Sequence[Path], drawn: str | None = None
+) -> None:
+    """`scores` by name: files whose last line is `evaluate`'s; `curves` of the sittings, in order; `drawn`: their picture.
 
     Raises:
         NotMeasured: one of them is not there or is something else.
@@ -57,6 +59,7 @@ def write_card(out: Path, *, model: Path, scores: Mapping[str, Path], curves: Se
         parameters=count_parameters(model),
         size_bytes=sum(file.stat().st_size for file in model.glob("*.safetensors")),
         sittings=[read_end(curve) for curve in curves],
+        curve=drawn,
         scores=sets,
         bars=BARS,
         unseen=UNSEEN_PHRASINGS,

@@ -183,29 +183,27 @@ def card(
     scores: Annotated[list[str], typer.Option(help="NAME=FILE: what `evaluate` printed; may be given several times.")],
     model: Annotated[Path, typer.Option(help="The folder of the model.")],
     out: Annotated[Path, typer.Option(dir_okay=False, help="The card, a Markdown file.")],
-    run: Annotated[
-        list[Path] | None, typer.Option(help="The folder of a training; may be given several times, in order.")
-    ] = None,
+    run: Annotated[list[Path], typer.Option(help="The folder of a training; may be given several times, in order.")],
     curve: Annotated[
-        Path | None, typer.Option(dir_okay=False, help="Draw the last training's curve here (SVG or PNG).")
+        Path | None, typer.Option(dir_okay=False, help="Draw the trainings' curve here (SVG or PNG), beside the card.")
     ] = None,
 ) -> None:
     """Write the model card, every number from where it was measured."""
     from jobs.errors import Unavailable  # noqa: PLC0415
     from training.card import NotMeasured, write_card  # noqa: PLC0415
-    from training.curve import draw_curve, read_curve  # noqa: PLC0415
+    from training.curve import draw_curve, join_curves  # noqa: PLC0415
     from training.trainer import CURVE  # noqa: PLC0415
 
-    curves = [folder / CURVE for folder in run or []]
+    curves = [folder / CURVE for folder in run]
     named = {name: Path(file) for name, _, file in (entry.partition("=") for entry in scores)}
     try:
-        write_card(out, model=model, scores=named, curves=curves)
+        write_card(out, model=model, scores=named, curves=curves, drawn=curve.name if curve else None)
     except NotMeasured as error:
         raise typer.BadParameter(str(error), param_hint="--scores, --run") from None
     except Unavailable as error:
         raise typer.BadParameter(error.sentence, param_hint="--model") from None
-    if curve and curves:
-        draw_curve(read_curve(curves[-1]), curve)
+    if curve:
+        draw_curve(join_curves(curves), curve)
 
 
 def _progress() -> Progress:

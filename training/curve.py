@@ -1,6 +1,6 @@
 """How a training went: `curve.jsonl`, and a picture of it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,15 @@ class Point(msgspec.Struct, frozen=True, kw_only=True):
 def read_curve(path: Path) -> list[Point]:
     """The points in order. A line about held-out dialogues belongs to the step of the line before it."""
     return list(_points(path.read_bytes().splitlines()))
+
+
+def join_curves(paths: Sequence[Path]) -> list[Point]:
+    """Of sittings, one after the other: each begins at the minute at which the one before ended."""
+    joined: list[Point] = []
+    for path in paths:
+        before = joined[-1].minutes if joined else 0.0
+        joined += [msgspec.structs.replace(point, minutes=before + point.minutes) for point in read_curve(path)]
+    return joined
 
 
 def draw_curve(points: list[Point], out: Path) -> None:

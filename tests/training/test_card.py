@@ -40,7 +40,12 @@ def trained(path: Path) -> Path:
 def test_every_set_of_scores_has_a_column_and_what_was_not_asked_stays_empty(tmp_path: Path) -> None:
     first = evaluated(tmp_path / "1", exact=0.25, bars={BAR: 0.125}, faces={"Lato": 0.75})
     second = evaluated(tmp_path / "2", exact=0.5, bars={}, faces={"STIX": 1.0})
-    write_card(tmp_path / "card.md", model=TINY, scores={"held out": first, "seen": second}, curves=[])
+    write_card(
+        tmp_path / "card.md",
+        model=TINY,
+        scores={"held out": first, "seen": second},
+        curves=[trained(tmp_path / "curve")],
+    )
     lines = (tmp_path / "card.md").read_text().splitlines()
     assert "| | wanted | held out | seen |" in lines
     assert f"| {BAR} | 97.0 | 12.5 (40) |  |" in lines

@@ -130,11 +130,16 @@ def test_a_card_is_made_of_what_was_evaluated_and_of_nothing_else(tmp_path: Path
     told.write_text(json.dumps({"exact": 0.25, "asked": 8, "bars": {}, "by": {}}))
     card = tmp_path / "card.md"
     made = ("card", "--model", TINY, "--out", card, "--scores")
-    assert "nowhere does not end with" in refusal(*made, "drawn=nowhere")
+    assert "nowhere does not end with" in refusal(*made, "drawn=nowhere", "--run", tmp_path)
     assert "tells nothing of held-out" in refusal(*made, f"drawn={told}", "--run", tmp_path)
     assert not card.exists()
-    assert run(*made, f"drawn={told}").exit_code == 0
+    held_out = {"losses": {"words": 1.0}, "exact": 0.5}
+    (tmp_path / "curve.jsonl").write_text(json.dumps({"step": 3, "held_out": held_out}) + "\n")
+    curve = ("--run", tmp_path, "--curve", tmp_path / "curve.svg")
+    assert run(*made, f"drawn={told}", *curve).exit_code == 0
     assert "| **all** | | 25.0 (8) |" in card.read_text()
+    assert "![The curve](curve.svg)" in card.read_text()
+    assert (tmp_path / "curve.svg").exists()
 
 
 def test_a_recipe_that_learns_nothing_fails(monkeypatch: pytest.MonkeyPatch) -> None:

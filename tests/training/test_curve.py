@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from training.curve import Point, draw_curve, read_curve
+from training.curve import Point, draw_curve, join_curves, read_curve
 
 
 def told(loss: float, exact: float) -> dict[str, object]:
@@ -35,6 +35,10 @@ def test_a_sitting_of_few_steps_that_ends_before_its_first_line_has_only_held_ou
     path = tmp_path / "curve.jsonl"
     path.write_text(json.dumps({"step": 3, "held_out": told(4.0, 0.0)}) + "\n")
     assert read_curve(path) == [Point(minutes=0, dialogues=0, loss=4.0, exact=0, held_out=True)]
+
+
+def test_sittings_follow_each_other(curve: Path) -> None:
+    assert [point.minutes for point in join_curves([curve, curve])] == [1.5, 3.0, 3.0, 4.5, 6.0, 6.0]
 
 
 def test_the_picture_has_both_lines_with_their_names_and_units(curve: Path, tmp_path: Path) -> None:
