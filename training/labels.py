@@ -16,7 +16,7 @@ MOST_CHARACTERS = 3  # of a patch, in reading order
 PATCHES = 4  # of a token: upper left, upper right, lower left, lower right
 NONE = 0
 IGNORED = -1
-BORDER_PX = 2.0  # a character whose middle is nearer to its patch's border belongs to neither side for certain
+BORDER_PX = 0.75  # a character whose middle is nearer to its patch's border belongs to neither side for certain
 CORE = 0.3  # of a shape's box, from its middle both ways: is surely the shape
 
 _CLASS = {character: place + 1 for place, character in enumerate(CHARACTERS)}

@@ -10,7 +10,7 @@ from torch.nn import functional
 
 from training.attention import PaddedAttention
 from training.batch import Batch, Citations, Comparisons, Measures, Sights
-from training.labels import CHARACTERS, IGNORED, MOST_CHARACTERS, PATCHES
+from training.labels import CHARACTERS, IGNORED, MOST_CHARACTERS, NONE, PATCHES
 from training.measures import ACROSS_DOWN_VALUE
 from training.world.colours import COLOURS
 from training.world.forms import FORMS
@@ -66,7 +66,7 @@ class Heads(nn.Module):
         """Characters, forms and colours of patches, from features (tokens of all pictures, hidden)."""
         seen = _normalised(features[sights.features])
         return (
-            _classify(self.characters(seen), sights.characters)
+            _classify_rare(self.characters(seen), sights.characters)
             + _classify(self.forms(seen), sights.forms)
             + _classify(self.colours(seen), sights.colours)
         )
@@ -141,8 +141,24 @@ def _normalised(rows: Tensor) -> Tensor:
 
 def _classify(logits: Tensor, classes: Tensor) -> Tensor:
     """Mean cross entropy over what is not ignored; 0 where nothing is. Logits (tokens, all classes of all places)."""
-    known = (classes != IGNORED).sum()
+    return _mean(_cross_entropies(logits, classes), classes.flatten() != IGNORED)
+
+
+def _classify_rare(logits: Tensor, classes: Tensor) -> Tensor:
+    """As `_classify`, of the places that hold something, and again of those that hold nothing.
+
+    One place in thirty holds a character: in one mean for all, how they are read would hardly count.
+    """
+    losses, classes = _cross_entropies(logits, classes), classes.flatten()
+    return _mean(losses, classes > NONE) + _mean(losses, classes == NONE)
+
+
+def _cross_entropies(logits: Tensor, classes: Tensor) -> Tensor:
+    """Of every place, 0 where it is ignored."""
     places = classes[:1].numel() or 1  # of each token
     of_each = logits.float().view(len(logits) * places, logits.shape[-1] // places)
-    summed = functional.cross_entropy(of_each, classes.flatten(), ignore_index=IGNORED, reduction="sum")
-    return summed / known.clamp(min=1)
+    return functional.cross_entropy(of_each, classes.flatten(), ignore_index=IGNORED, reduction="none")
+
+
+def _mean(losses: Tensor, chosen: Tensor) -> Tensor:
+    return (losses * chosen).sum() / chosen.sum().clamp(min=1)

@@ -45,7 +45,7 @@ def test_letters_of_one_patch_stand_in_reading_order() -> None:
 
 
 def test_where_a_letter_is_close_to_a_border_neither_patch_is_judged() -> None:
-    seen = labels(page(A=around(15, 7), B=around(21, 35)))
+    seen = labels(page(A=around(14.5, 7), B=around(15, 35)))
     assert (seen.characters[0, :2] == IGNORED).all()
     assert (seen.characters[0, 2:] == 0).all()
     assert seen.characters[8].tolist() == [[0] * 3, [B, 0, 0], [0] * 3, [0] * 3]

@@ -87,6 +87,17 @@ def test_characters_are_told_patch_by_patch_and_place_by_place() -> None:
     assert heads.sight(drawn(3, HIDDEN), labels) > 40
 
 
+def test_a_character_counts_as_much_as_all_the_places_without_one() -> None:
+    features, heads = drawn(3, HIDDEN), Heads(HIDDEN)
+    labels = sights(0, -1)
+    labels.characters[1, 2, 0] = 7
+    of_places = heads.characters(functional.rms_norm(features[[2, 0]], (HIDDEN,))).view(2, 4, 3, -1).log_softmax(-1)
+    nothing = -of_places[..., 0]
+    nothing[1, 2, 0] = 0
+    expected = -of_places[1, 2, 0, 7] + nothing.sum() / 23
+    torch.testing.assert_close(heads.sight(features, labels), expected)
+
+
 def test_a_dialogue_of_one_picture_has_nothing_to_compare() -> None:
     nothing = torch.tensor([], dtype=torch.long)
     none = Comparisons(**dict.fromkeys(Comparisons.__struct_fields__, nothing))
