@@ -41,7 +41,7 @@ class Comparisons(msgspec.Struct, frozen=True, kw_only=True):
     forms: Tensor  # (tokens,) one for a token; -1 is ignored
     colours: Tensor  # (tokens,)
     changed: Tensor  # (tokens,) 1: another thing than in the picture before; -1: nothing to compare it with
-    earlier_forms: Tensor  # (tokens,) what the picture before shows there; -1 as above
+    earlier_forms: Tensor  # (tokens,) what the picture before shows there; -1 as above, and where it is the same
     earlier_colours: Tensor  # (tokens,)
 
 
@@ -207,9 +207,11 @@ def _comparisons(samples: Sequence[Sample], length: int) -> Comparisons:
 
 
 def _earlier(picture: Seen, kind: Literal["forms", "colours"]) -> Tensor:
-    if picture.earlier is None:
+    """Where something changed: elsewhere it is what it is now, and to say so teaches nothing."""
+    if picture.earlier is None or picture.changed is None:
         return torch.full((len(picture.labels.rows),), -1)
-    return _one_of_four(torch.from_numpy(getattr(picture.earlier, kind)))
+    shown = _one_of_four(torch.from_numpy(getattr(picture.earlier, kind)))
+    return torch.where(picture.changed, shown, -1)
 
 
 def _measures(seen: Sequence[tuple[int, Seen]]) -> Measures:

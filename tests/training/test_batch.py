@@ -1,13 +1,18 @@
 import random
 
+import msgspec
 import pytest
 import torch
+from PIL import ImageDraw
 
 from inference_worker.model.checkpoint import TINY
 from tests.training.drawn import DIALOGUE, SCENE
 from training.batch import build_batch, group_by_length
 from training.dialogue import Dialogue, Exchange, Piece, Task
+from training.drawing import Scene
 from training.sample import Sample, SampleBuilder
+from training.world.colours import COLOURS
+from training.world.forms import FORMS
 
 BUILDER = SampleBuilder(TINY)
 
@@ -79,6 +84,20 @@ def test_later_pictures_are_compared_at_their_own_rows(samples: list[Sample]) ->
     later = samples[1].pictures[1]
     assert batch.comparisons.rows.tolist() == [batch.length + later.start + row for row in later.labels.rows.tolist()]
     assert batch.comparisons.changed.unique().tolist() == [-1]  # the two are of different form
+
+
+def test_where_something_changed_a_later_token_tells_what_was_there() -> None:
+    drawn = SCENE.image.copy()
+    ImageDraw.Draw(drawn).rectangle((10, 10, 40, 40), fill="red")
+    before = msgspec.structs.replace(SCENE, image=drawn)
+    after = msgspec.structs.replace(SCENE, facts=Scene(shapes=(), background="white"))
+    ask = Exchange(task=Task.DIFFERENCE, question="What?", answer=(Piece("Gone"),), shows=(0, 1))
+    told = build_batch([BUILDER.build(Dialogue(pictures=(before, after), exchanges=(ask,)))], random.Random(0))
+    changed = told.comparisons.changed == 1
+    assert 0 < int(changed.sum()) < len(changed)
+    assert (told.comparisons.earlier_forms[~changed] == -1).all()
+    assert FORMS.index("square") + 1 in told.comparisons.earlier_forms[changed]
+    assert COLOURS.index("red") + 1 in told.comparisons.earlier_colours[changed]
 
 
 def test_what_is_measured_lies_at_rows_of_its_own_dialogue(samples: list[Sample]) -> None:
