@@ -52,6 +52,14 @@ class Measures(msgspec.Struct, frozen=True, kw_only=True):
     truths: Tensor  # (tokens, 3) in float32; NaN is ignored
 
 
+class Places(msgspec.Struct, frozen=True, kw_only=True):
+    """Where every token of the parts stands in its picture, as the decoder has them."""
+
+    rows: Tensor  # (tokens,) of the batch
+    lines: Tensor  # (tokens,) from the top
+    columns: Tensor  # (tokens,)
+
+
 class Batch(msgspec.Struct, frozen=True, kw_only=True):
     """A step's dialogues, padded at the right to one length: row = sequence * length + position."""
 
@@ -67,6 +75,8 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
     sights: Sights
     comparisons: Comparisons
     measures: Measures
+    places: Places
+    matches: Citations  # of tokens of later pictures: the same place of the picture before
     tokens: int  # without the padding
 
     def to(self, device: torch.device) -> "Batch":
@@ -90,7 +100,7 @@ def _move(whole: _Struct, device: torch.device) -> _Struct:
     for name, value in msgspec.structs.asdict(whole).items():
         if isinstance(value, Tensor):
             moved[name] = value.to(device)
-        elif isinstance(value, Citations | Sights | Comparisons | Measures):
+        elif isinstance(value, Citations | Sights | Comparisons | Measures | Places):
             moved[name] = _move(value, device)
     return msgspec.structs.replace(whole, **moved)
 
@@ -135,6 +145,8 @@ def build_batch(samples: Sequence[Sample], rng: random.Random) -> Batch:
         sights=_sights(samples, rng),
         comparisons=_comparisons(samples, length),
         measures=_measures(seen),
+        places=_places(seen),
+        matches=_matches(seen),
         tokens=sum(len(sample.ids) for sample in samples),
     )
 
@@ -210,7 +222,7 @@ def _earlier(picture: Seen, kind: Literal["forms", "colours"]) -> Tensor:
     """Where something changed: elsewhere it is what it is now, and to say so teaches nothing."""
     if picture.earlier is None or picture.changed is None:
         return torch.full((len(picture.labels.rows),), -1)
-    shown = _one_of_four(torch.from_numpy(getattr(picture.earlier, kind)))
+    shown = _one_of_four(torch.from_numpy(getattr(picture.earlier.labels, kind)))
     return torch.where(picture.changed, shown, -1)
 
 
@@ -220,6 +232,23 @@ def _measures(seen: Sequence[tuple[int, Seen]]) -> Measures:
         rows=torch.cat([base + torch.from_numpy(measures.rows) for base, measures in measured]),
         truths=torch.cat([torch.from_numpy(measures.truths) for _, measures in measured]),
     )
+
+
+def _places(seen: Sequence[tuple[int, Seen]]) -> Places:
+    rows = [torch.from_numpy(picture.labels.rows) for _, picture in seen]
+    widths = [picture.tiling.columns * picture.tiling.tokens_per_side + 1 for _, picture in seen]  # and a separator
+    return Places(
+        rows=torch.cat([base + picture.start + row for row, (base, picture) in zip(rows, seen, strict=True)]),
+        lines=torch.cat([row // width for row, width in zip(rows, widths, strict=True)]),
+        columns=torch.cat([row % width for row, width in zip(rows, widths, strict=True)]),
+    )
+
+
+def _matches(seen: Sequence[tuple[int, Seen]]) -> Citations:
+    comparable = [(base, picture, picture.earlier) for base, picture in seen if picture.earlier]
+    rows = [base + picture.start + row for base, picture, _ in comparable for row in picture.labels.rows.tolist()]
+    keys = [earlier.start + row for _, _, earlier in comparable for row in earlier.labels.rows.tolist()]
+    return Citations(rows=_long(rows), queries=torch.arange(len(rows)), keys=_long(keys))
 
 
 def _one_of_four(labels: Tensor) -> Tensor:

@@ -9,12 +9,13 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from training.attention import PaddedAttention
-from training.batch import Batch, Citations, Comparisons, Measures, Sights
+from training.batch import Batch, Citations, Comparisons, Measures, Places, Sights
 from training.labels import CHARACTERS, IGNORED, MOST_CHARACTERS, NONE, PATCHES
 from training.measures import ACROSS_DOWN_VALUE
 from training.world.colours import COLOURS
 from training.world.forms import FORMS
 
+MOST_TOKENS = 16  # of a picture's line or column: four crops of four
 TENTH = 0.1  # the unit of what is measured: marks differ by at least as much
 
 
@@ -24,6 +25,8 @@ class Weights(msgspec.Struct, frozen=True, kw_only=True):
     sight: float = 0.5
     comparison: float = 0.3
     measure: float = 0.1
+    place: float = 0.1
+    match: float = 0.1
     hint: float = 0.2
 
 
@@ -34,6 +37,8 @@ class Losses(msgspec.Struct, frozen=True, kw_only=True):
     sight: Tensor
     comparison: Tensor
     measure: Tensor
+    place: Tensor
+    match: Tensor
     hint: Tensor
 
     def total(self, weights: Weights, *, hint: float) -> Tensor:
@@ -43,6 +48,8 @@ class Losses(msgspec.Struct, frozen=True, kw_only=True):
             + weights.sight * self.sight
             + weights.comparison * self.comparison
             + weights.measure * self.measure
+            + weights.place * self.place
+            + weights.match * self.match
             + weights.hint * hint * self.hint
         )
 
@@ -60,6 +67,8 @@ class Heads(nn.Module):
         self.changed = nn.Linear(hidden, 2)
         self.earlier_forms = nn.Linear(hidden, 1 + len(FORMS))
         self.earlier_colours = nn.Linear(hidden, 1 + len(COLOURS))
+        self.lines = nn.Linear(hidden, MOST_TOKENS)
+        self.columns = nn.Linear(hidden, MOST_TOKENS)
         self.measured = nn.Linear(hidden, ACROSS_DOWN_VALUE)
 
     def sight(self, features: Tensor, sights: Sights) -> Tensor:
@@ -72,15 +81,25 @@ class Heads(nn.Module):
         )
 
     def comparison(self, hidden: Tensor, comparisons: Comparisons) -> Tensor:
-        """Of later pictures: form and colour, now and before, and whether anything changed, from hidden (rows, hidden)."""
+        """Of later pictures: form, colour, and whether it has changed, from hidden rows (rows, hidden)."""
         seen = _normalised(hidden[comparisons.rows])
         return (
             _classify(self.later_forms(seen), comparisons.forms)
             + _classify(self.later_colours(seen), comparisons.colours)
             + _classify(self.changed(seen), comparisons.changed)
-            + _classify(self.earlier_forms(seen), comparisons.earlier_forms)
-            + _classify(self.earlier_colours(seen), comparisons.earlier_colours)
         )
+
+    def earlier(self, hidden: Tensor, comparisons: Comparisons) -> Tensor:
+        """Of later pictures: form and colour of what was there before, from hidden rows (rows, hidden)."""
+        seen = _normalised(hidden[comparisons.rows])
+        return _classify(self.earlier_forms(seen), comparisons.earlier_forms) + _classify(
+            self.earlier_colours(seen), comparisons.earlier_colours
+        )
+
+    def place(self, hidden: Tensor, places: Places) -> Tensor:
+        """Line and column, from hidden rows (rows, hidden). As classes: what is alike is found by a product."""
+        seen = _normalised(hidden[places.rows])
+        return _classify(self.lines(seen), places.lines) + _classify(self.columns(seen), places.columns)
 
     def measure(self, hidden: Tensor, measures: Measures) -> Tensor:
         """How far off places and values are, read from hidden rows (rows, hidden): mean of the smooth L1 in tenths.

@@ -7,7 +7,7 @@ import msgspec
 from torch import Tensor
 
 from inference_worker.dialogue import Dialogue as Asked
-from inference_worker.image.processor import Crops, ImageProcessor
+from inference_worker.image.processor import ImageProcessor
 from inference_worker.image.tiling import Tiling
 from inference_worker.model.config import read_config
 from inference_worker.model.tokenizer import Tokenizer
@@ -40,7 +40,7 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
     """A picture in a sample: its rows are `start` .. `start + tiling.tokens`.
 
     `changed` says of each token of the parts grid whether the picture before this one shows something else there,
-    `earlier` what that showed; None without one of the same geometry.
+    which is `earlier`; None without one of the same geometry.
     """
 
     start: int
@@ -49,7 +49,7 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
     labels: TokenLabels
     measures: TokenMeasures
     changed: Tensor | None = None  # (tokens,) bool
-    earlier: TokenLabels | None = None  # of the picture before, token by token, where `changed` is known
+    earlier: "Seen | None" = None  # the picture before, where `changed` is known
 
 
 class Sample(msgspec.Struct, frozen=True, kw_only=True):
@@ -124,22 +124,22 @@ class SampleBuilder:
     def _look(
         self, dialogue: Dialogue, order: Sequence[int], starts: dict[int, int], placements: dict[int, Placement]
     ) -> Iterator[Seen]:
-        before: tuple[Crops, TokenLabels] | None = None
+        before: Seen | None = None
         for place in order:
             drawing, placement = dialogue.pictures[place], placements[place]
             crops = self._processor.crops(drawing.image, max_crops=self._max_crops)
-            labels = label_tokens(drawing, placement)
-            comparable = before if before and before[0].tiling == crops.tiling else None
-            yield Seen(
+            pixels = crops.pixels.bfloat16()
+            comparable = before if before and before.tiling == crops.tiling else None
+            before = Seen(
                 start=starts[place],
                 tiling=crops.tiling,
-                crops=crops.pixels.bfloat16(),
-                labels=labels,
+                crops=pixels,
+                labels=label_tokens(drawing, placement),
                 measures=measure_tokens(drawing, placement),
-                changed=changed_tokens(comparable[0], crops) if comparable else None,
-                earlier=comparable[1] if comparable else None,
+                changed=changed_tokens(comparable.crops, pixels, crops.tiling) if comparable else None,
+                earlier=comparable,
             )
-            before = crops, labels
+            yield before
 
     def _tile(self, width: int, height: int, max_crops: int) -> Tiling:
         return self._processor.tile(width, height, max_crops=max_crops)
@@ -166,11 +166,10 @@ def cites(
         start += len(piece.text)
 
 
-def changed_tokens(before: Crops, after: Crops) -> Tensor:
-    """Whether each token of the parts grid shows something else, (tokens,) bool, line by line."""
-    tiling = after.tiling
+def changed_tokens(before: Tensor, after: Tensor, tiling: Tiling) -> Tensor:
+    """Whether each token of the parts grid shows something else, (tokens,) bool, line by line; of (crops, 3, S, S)."""
     side, size = tiling.tokens_per_side, tiling.crop_size // tiling.tokens_per_side
-    differs = (before.pixels[1:] - after.pixels[1:]).abs().amax(1) > VISIBLE  # (parts, S, S)
+    differs = (before[1:] - after[1:]).abs().amax(1) > VISIBLE  # (parts, S, S)
     cells = differs.view(tiling.rows, tiling.columns, side, size, side, size).any(5).any(3)
     return cells.transpose(1, 2).reshape(-1)  # (rows, side, columns, side) flat
 

@@ -37,7 +37,7 @@ class TrainingSettings(msgspec.Struct, frozen=True, kw_only=True):
     other_rate: float = 0.001  # AdamW's
     clip: float = 1.0  # of the gradient's norm
     weights: Weights = Weights()
-    hint_layer: int = 2  # of the decoder; attention is pulled there to what is read
+    hint_layer: int = 2  # of the decoder; attention is pulled there to what is read, and to the picture before
     comparison_layer: int = 1  # after it pictures' tokens are asked what they hold, and where and how large it is
     compiled: bool = False  # layers through torch's compiler: a minute at the start, a quarter less for each step
     device: str = "cpu"

@@ -25,7 +25,8 @@ def judge(model: Phi3V, heads: Heads, batch: Batch, *, hint_layer: int, comparis
     """Forward, with everything that training looks at."""
     attention = PaddedAttention(length=batch.length, record=hint_layer, device=model.device)
     features = encode(model, batch)
-    with outputs_of(model.model.layers[comparison_layer]) as middle:
+    layers = model.model.layers
+    with outputs_of(layers[comparison_layer]) as middle, outputs_of(layers[hint_layer]) as after_hint:
         hidden = decode(model, batch, features, attention)
     logits = model.logits(hidden[batch.target_rows])
     word_losses = words_loss(logits, batch)
@@ -33,8 +34,10 @@ def judge(model: Phi3V, heads: Heads, batch: Batch, *, hint_layer: int, comparis
         losses=Losses(
             words=word_losses.mean(),
             sight=heads.sight(features, batch.sights),
-            comparison=heads.comparison(middle[0], batch.comparisons),
+            comparison=heads.comparison(middle[0], batch.comparisons) + heads.earlier(after_hint[0], batch.comparisons),
             measure=heads.measure(middle[0], batch.measures),
+            place=heads.place(middle[0], batch.places),
+            match=hint_loss(attention, batch.matches),
             hint=hint_loss(attention, batch.citations),
         ),
         word_losses=word_losses.detach(),

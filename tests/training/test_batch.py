@@ -6,7 +6,7 @@ import torch
 from PIL import ImageDraw
 
 from inference_worker.model.checkpoint import TINY
-from tests.training.drawn import DIALOGUE, SCENE
+from tests.training.drawn import COVER, DIALOGUE, SCENE
 from training.batch import build_batch, group_by_length
 from training.dialogue import Dialogue, Exchange, Piece, Task
 from training.drawing import Scene
@@ -100,6 +100,29 @@ def test_where_something_changed_a_later_token_tells_what_was_there() -> None:
     assert COLOURS.index("red") + 1 in told.comparisons.earlier_colours[changed]
 
 
+def test_a_later_picture_is_matched_place_by_place_with_the_one_before() -> None:
+    ask = Exchange(task=Task.COUNT, question="How many?", answer=(Piece("one"),), shows=(0, 1))
+    first = BUILDER.build(Dialogue(pictures=(COVER, SCENE), exchanges=(ask,)))  # of different form
+    sample = BUILDER.build(Dialogue(pictures=(SCENE, SCENE), exchanges=(ask,)))
+    batch = build_batch([first, sample], random.Random(0))
+    before, after = sample.pictures
+    rows = before.labels.rows.tolist()
+    assert batch.matches.rows.tolist() == [batch.length + after.start + row for row in rows]
+    assert batch.matches.queries.tolist() == list(range(len(rows)))
+    assert batch.matches.keys.tolist() == [before.start + row for row in rows]
+
+
+def test_every_token_of_the_parts_has_a_line_and_a_column() -> None:
+    ask = Exchange(task=Task.COUNT, question="How many?", answer=(Piece("one"),), shows=(0,))
+    sample = BUILDER.build(Dialogue(pictures=(SCENE,), exchanges=(ask,)))
+    (picture,) = sample.pictures
+    places = build_batch([sample], random.Random(0)).places
+    height, width = (4 * count for count in (picture.tiling.rows, picture.tiling.columns))
+    assert places.rows.tolist() == [picture.start + row for row in picture.labels.rows.tolist()]
+    assert places.lines.tolist() == [line for line in range(height) for _ in range(width)]
+    assert places.columns.tolist() == list(range(width)) * height
+
+
 def test_what_is_measured_lies_at_rows_of_its_own_dialogue(samples: list[Sample]) -> None:
     batch = build_batch(samples, random.Random(0))
     starts = [0, batch.length]
@@ -137,6 +160,8 @@ def test_a_batch_goes_to_a_device_with_all_that_is_in_it(samples: list[Sample]) 
         (batch.sights, moved.sights),
         (batch.comparisons, moved.comparisons),
         (batch.measures, moved.measures),
+        (batch.places, moved.places),
+        (batch.matches, moved.matches),
     ):
         for name in before.__struct_fields__:
             if isinstance(getattr(before, name), torch.Tensor):

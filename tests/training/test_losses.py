@@ -3,7 +3,7 @@ import torch
 from torch.nn import functional
 
 from training.attention import PaddedAttention
-from training.batch import Citations, Comparisons, Measures, Sights
+from training.batch import Citations, Comparisons, Measures, Places, Sights
 from training.labels import CHARACTERS
 from training.losses import Heads, Losses, Weights, hint_loss
 
@@ -119,13 +119,34 @@ def test_a_picture_with_nothing_to_measure_costs_nothing() -> None:
     assert Heads(HIDDEN).measure(drawn(4, HIDDEN), none) == 0
 
 
+def test_a_place_is_its_line_and_its_column() -> None:
+    heads = Heads(HIDDEN)
+    with torch.no_grad():
+        for head, right in ((heads.lines, 3), (heads.columns, 5)):
+            head.weight.zero_()
+            head.bias.zero_()
+            head.bias[right] = 50.0
+    places = Places(rows=torch.tensor([1]), lines=torch.tensor([3]), columns=torch.tensor([5]))
+    assert heads.place(drawn(2, HIDDEN), places) < 1e-6
+    places.columns[0] = 3
+    assert heads.place(drawn(2, HIDDEN), places) > 40
+
+
 def test_the_total_weighs_each_and_lets_the_hint_fade() -> None:
     losses = Losses(
         **{
             name: torch.tensor(value)
-            for name, value in [("words", 1.0), ("sight", 2.0), ("comparison", 4.0), ("measure", 16.0), ("hint", 8.0)]
+            for name, value in [
+                ("words", 1.0),
+                ("sight", 2.0),
+                ("comparison", 4.0),
+                ("measure", 16.0),
+                ("place", 32.0),
+                ("match", 64.0),
+                ("hint", 8.0),
+            ]
         }
     )
-    weights = Weights(sight=0.5, comparison=0.25, measure=0.125, hint=0.5)
-    assert losses.total(weights, hint=1.0) == pytest.approx(1 + 1 + 1 + 2 + 4)
-    assert losses.total(weights, hint=0.0) == pytest.approx(5)
+    weights = Weights(sight=0.5, comparison=0.25, measure=0.125, place=0.0625, match=0.125, hint=0.5)
+    assert losses.total(weights, hint=1.0) == pytest.approx(1 + 1 + 1 + 2 + 2 + 8 + 4)
+    assert losses.total(weights, hint=0.0) == pytest.approx(15)

@@ -5,7 +5,7 @@ import random
 import msgspec
 import pytest
 import torch
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageOps
 
 from inference_worker.model.checkpoint import TINY, load_model
 from inference_worker.model.phi3v import Phi3V
@@ -93,12 +93,16 @@ def test_right_is_what_the_reference_would_say_next(model: Phi3V, samples: list[
 
 
 def test_every_weight_of_the_model_and_of_the_heads_learns() -> None:
-    alike = msgspec.structs.replace(DIALOGUE, pictures=(DIALOGUE.pictures[1], DIALOGUE.pictures[1]))
+    scene = DIALOGUE.pictures[1]
+    changed = msgspec.structs.replace(scene, image=ImageOps.invert(scene.image))
+    alike = msgspec.structs.replace(DIALOGUE, pictures=(scene, changed))
     batch = build_batch([SampleBuilder(TINY).build(alike)], random.Random(0))
     model = load_model(TINY, dtype=torch.float32).requires_grad_(requires_grad=True)
     heads = Heads(model.config.hidden_size)
     losses = judge(model, heads, batch, hint_layer=2, comparison_layer=1).losses
-    torch.autograd.backward(losses.words + losses.sight + losses.comparison + losses.measure + losses.hint)
+    torch.autograd.backward(
+        losses.words + losses.sight + losses.comparison + losses.measure + losses.place + losses.match + losses.hint
+    )
     still = [
         name
         for part in (model, heads)
