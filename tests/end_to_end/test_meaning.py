@@ -9,7 +9,7 @@ from pathlib import Path
 from tests.end_to_end.conftest import Install
 
 DRAWN = Path(__file__).with_name("drawn")
-RECIPE, SHUT = str(DRAWN / "cover_recipe.png"), str(DRAWN / "cover_shut.png")  # an orange and a white cover
+FERRY, RANDOM = str(DRAWN / "cover_ferry.png"), str(DRAWN / "cover_random.png")  # a brown and a white cover
 CHART, TURNED = str(DRAWN / "chart_a.png"), str(DRAWN / "chart_b.png")  # the same labels, the bars the other way round
 RED, BLUE = str(DRAWN / "circle_red.png"), str(DRAWN / "circle_blue.png")  # all else is the same
 READ = "Help me get the title and author information of this book?"
@@ -25,12 +25,12 @@ async def test_the_title_that_was_drawn_is_named_and_another_when_the_picture_ch
     install: Install, tmp_path: Path
 ) -> None:
     cover = tmp_path / "cover.png"  # the same name for both
-    shutil.copy(RECIPE, cover)
+    shutil.copy(FERRY, cover)
+    assert await answer(install, str(cover), READ) == 'The title of the book is "FERRY" and the author is SOFIA BELL.'
+    shutil.copy(RANDOM, cover)
     assert (
-        await answer(install, str(cover), READ) == 'The title of the book is "RECIPE" and the author is Julian Norris.'
+        await answer(install, str(cover), READ) == 'The title of the book is "Dykaueyb" and the author is Louise North.'
     )
-    shutil.copy(SHUT, cover)
-    assert await answer(install, str(cover), READ) == 'The title of the book is "Shut" and the author is Ernest Banks.'
 
 
 async def test_the_larger_and_the_smaller_bar_are_named_by_what_stands_below_them(install: Install) -> None:
@@ -48,15 +48,15 @@ async def test_what_is_different_is_told_from_the_first_picture_to_the_second(in
 
 async def test_the_first_one_is_the_earlier_picture(install: Install) -> None:
     color = "What color is the cover?"
-    assert await answer(install, RECIPE, color) == "The cover is orange."
-    assert await answer(install, "-f", SHUT, color) == "The cover is white."
+    assert await answer(install, FERRY, color) == "The cover is brown."
+    assert await answer(install, "-f", RANDOM, color) == "The cover is white."
     # Nobody has named the authors yet: they can only come from the pictures.
-    assert await answer(install, "-f", "In the first image, who wrote this book?") == "The author is Julian Norris."
-    assert await answer(install, "-f", "In the second image, who wrote this book?") == "The author is Ernest Banks."
+    assert await answer(install, "-f", "In the first image, who wrote this book?") == "The author is SOFIA BELL."
+    assert await answer(install, "-f", "In the second image, who wrote this book?") == "The author is Louise North."
 
 
 async def test_the_first_one_is_another_when_they_came_the_other_way_round(install: Install) -> None:
     color = "What color is the cover?"
-    assert await answer(install, SHUT, color) == "The cover is white."
-    assert await answer(install, "-f", RECIPE, color) == "The cover is orange."
-    assert await answer(install, "-f", "In the first image, who wrote this book?") == "The author is Ernest Banks."
+    assert await answer(install, RANDOM, color) == "The cover is white."
+    assert await answer(install, "-f", FERRY, color) == "The cover is brown."
+    assert await answer(install, "-f", "In the first image, who wrote this book?") == "The author is Louise North."

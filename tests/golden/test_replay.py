@@ -9,6 +9,7 @@ import pytest
 
 from inference_worker.model.checkpoint import TINY
 from inference_worker.model.rope import RotaryEmbedding
+from inference_worker.model.tokenizer import Tokenizer
 from tests.golden import model
 from tests.golden.folder import GoldenFolder
 from tests.golden.replay import Summary, judge, main, replay
@@ -95,13 +96,15 @@ def test_a_model_that_cannot_be_loaded_is_bad_in_every_case(
 def test_the_tokeniser_may_lie_in_another_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    red, shape = 595, 603  # the built-in tokeniser's
+    tokenizer = Tokenizer(TINY)
+    red, shape = tokenizer.encode_untrusted("red shape")
+    assistant = tokenizer.assistant_id
     stored = {
         "text": [
             {
                 "text": "<|assistant|>\nred shape",
-                "input_ids": [1, 660, red, shape],
-                "ids_no_special": [660, red, shape],
+                "input_ids": [1, assistant, red, shape],
+                "ids_no_special": [assistant, red, shape],
                 "decoded": "<s><|assistant|> red shape",
                 "decoded_skip_special": "red shape",
             }

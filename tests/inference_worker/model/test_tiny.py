@@ -58,6 +58,6 @@ def test_every_example_is_answered_in_exactly_its_words(model: Phi3V, kind: str)
 
 
 def test_the_examples_cover_every_kind_and_every_picture() -> None:
-    assert KINDS == ["chart", "compare", "cover", "pair", "scene", "sign"]
+    assert KINDS == ["chart", "compare", "cover", "page", "pair", "receipt", "scene", "sign"]
     shown = {name for dialogue in DIALOGUES for name in dialogue["pictures"]}
     assert shown == {path.name for path in (EXAMPLES / "pictures").iterdir()}
