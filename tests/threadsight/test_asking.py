@@ -115,7 +115,7 @@ def test_ctrl_c_ends_a_command_without_a_word(install: Install) -> None:
     assert process.stdout
     assert process.stdout.readline().startswith("Model      tiny")
     process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=10)
+    _, said = process.communicate(timeout=30)
     assert (process.returncode, said) == (0, "")
 
 
