@@ -110,12 +110,21 @@ def test_a_folder_that_holds_no_model_is_named_and_the_next_question_is_answered
     assert install.run("ask", COVER, "What color is the cover?")[:2] == (0, "The cover is red.\n")
 
 
+@pytest.fixture
+def heeded() -> Iterator[None]:
+    """Where the tests run in the background Ctrl-C is ignored, and every command that they start would ignore it too."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("heeded")
 def test_ctrl_c_ends_a_command_without_a_word(install: Install) -> None:
     process = install.start("up")
     assert process.stdout
     assert process.stdout.readline().startswith("Model      tiny")
     process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=30)
+    _, said = process.communicate(timeout=10)
     assert (process.returncode, said) == (0, "")
 
 
