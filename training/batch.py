@@ -235,12 +235,12 @@ def _measures(seen: Sequence[tuple[int, Seen]]) -> Measures:
 
 
 def _places(seen: Sequence[tuple[int, Seen]]) -> Places:
-    rows = [torch.from_numpy(picture.labels.rows) for _, picture in seen]
-    widths = [picture.tiling.columns * picture.tiling.tokens_per_side + 1 for _, picture in seen]  # and a separator
+    numbers = [torch.arange(len(picture.labels.rows)) for _, picture in seen]  # line by line
+    widths = [picture.tiling.columns * picture.tiling.tokens_per_side for _, picture in seen]
     return Places(
-        rows=torch.cat([base + picture.start + row for row, (base, picture) in zip(rows, seen, strict=True)]),
-        lines=torch.cat([row // width for row, width in zip(rows, widths, strict=True)]),
-        columns=torch.cat([row % width for row, width in zip(rows, widths, strict=True)]),
+        rows=torch.cat([base + picture.start + torch.from_numpy(picture.labels.rows) for base, picture in seen]),
+        lines=torch.cat([number // width for number, width in zip(numbers, widths, strict=True)]),
+        columns=torch.cat([number % width for number, width in zip(numbers, widths, strict=True)]),
     )
 
 

@@ -6,11 +6,10 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
+from inference_worker.model.checkpoint import TOWER
 from inference_worker.model.config import read_config
 from inference_worker.model.tower import TowerLayer
 from training.checkpoint import read_checkpoint, write_files
-
-TOWER = "model.vision_embed_tokens.img_processor.vision_model."
 
 
 def export(checkpoint: Path, out: Path) -> None:

@@ -19,15 +19,17 @@ Layout = Callable[[str, nn.Linear], nn.Module]  # a linear layer and its name, t
 
 TINY = Path(__file__).parent / "tiny"  # ships with the package
 
+TOWER = "model.vision_embed_tokens.img_processor.vision_model."  # what the names of the tower's weights begin with
+
 # On the hub, but never read: the tower's last norm (features are read before it), a second name of the embedding
 # table, and tables that old versions of transformers stored. The tower's unused layers are told by their number.
 _UNUSED = {
     "model.vision_embed_tokens.wte.weight",
-    "model.vision_embed_tokens.img_processor.vision_model.post_layernorm.weight",
-    "model.vision_embed_tokens.img_processor.vision_model.post_layernorm.bias",
-    "model.vision_embed_tokens.img_processor.vision_model.embeddings.position_ids",
+    f"{TOWER}post_layernorm.weight",
+    f"{TOWER}post_layernorm.bias",
+    f"{TOWER}embeddings.position_ids",
 }
-_TOWER_LAYERS = "model.vision_embed_tokens.img_processor.vision_model.encoder.layers."
+_TOWER_LAYERS = f"{TOWER}encoder.layers."
 _NAMED = 5  # problems told in full; a wrong config has hundreds
 
 

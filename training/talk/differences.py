@@ -79,11 +79,12 @@ def _tell_sorts(before: View, after: View) -> tuple[Piece, ...]:
 def _tell_shapes(before: View, after: View, old: Shape | None, new: Shape | None) -> tuple[Piece, ...]:
     match old, new:
         case Shape(), Shape():
+            subject = _tell_old(before, after, old)
             if old.colour != new.colour:
-                return say(_tell_old(before, after, old), after.point(f" is now {new.colour}", new.box), ".")
+                return say(subject, after.point(f" is now {new.colour}", new.box), ".")
             if old.form != new.form:
-                return say(_tell_old(before, after, old), after.point(f" is now {add_article(new.form)}", new.box), ".")
-            return say(_tell_old(before, after, old), after.point(" has moved", old.box, new.box), ".")
+                return say(subject, after.point(f" is now {add_article(new.form)}", new.box), ".")
+            return say(subject, after.point(" has moved", old.box, new.box), ".")
         case Shape(), None:
             return say(_tell_old(before, after, old), after.point(" is gone", old.box), ".")
         case _, Shape():
