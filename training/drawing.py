@@ -66,6 +66,19 @@ class Chart(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     title: Text | None = None
     lying: bool = False  # bars from left to right, labels on their left
 
+    @property
+    def ends(self) -> tuple[Box, ...]:
+        """Where one sees how large each mark is: the ends of bars, points; of a slice the label beside its middle."""
+        match self.what:
+            case "pie":
+                return tuple(label.box for label in self.labels)
+            case "bar" if self.lying:
+                return tuple((right - 1, top, right, bottom) for _, top, right, bottom in self.marks)
+            case "bar":
+                return tuple((left, top, right, top + 1) for left, top, right, _ in self.marks)
+            case _:
+                return self.marks
+
 
 class Scene(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """One to six coloured shapes on a plain ground."""

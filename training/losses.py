@@ -16,7 +16,7 @@ from training.world.colours import COLOURS
 from training.world.forms import FORMS
 
 MOST_TOKENS = 16  # of a picture's line or column: four crops of four
-TENTH = 0.1  # the unit of what is measured: marks differ by at least as much
+UNIT = 0.03  # of what is measured; marks that are compared differ by three of them
 
 
 class Weights(msgspec.Struct, frozen=True, kw_only=True):
@@ -102,13 +102,13 @@ class Heads(nn.Module):
         return _classify(self.lines(seen), places.lines) + _classify(self.columns(seen), places.columns)
 
     def measure(self, hidden: Tensor, measures: Measures) -> Tensor:
-        """How far off places and values are, read from hidden rows (rows, hidden): mean of the smooth L1 in tenths.
+        """How far off places and values are, read from hidden rows (rows, hidden): mean of the smooth L1 in `UNIT`s.
 
         Read linearly, so that attention can compare them: what is largest lies furthest along one direction.
         """
         known = ~measures.truths.isnan()
         told = self.measured(_normalised(hidden[measures.rows])).float()
-        off = functional.smooth_l1_loss(told[known] / TENTH, measures.truths[known] / TENTH, reduction="sum")
+        off = functional.smooth_l1_loss(told[known] / UNIT, measures.truths[known] / UNIT, reduction="sum")
         return off / known.sum().clamp(min=1)
 
 

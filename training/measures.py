@@ -1,6 +1,6 @@
 """What there is to compare in a picture: where its things are, and how large a chart's marks."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import msgspec
 import numpy as np
@@ -23,13 +23,16 @@ class TokenMeasures(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def measure_tokens(drawing: Drawing, placement: Placement) -> TokenMeasures:
-    """Shapes, labels of charts, and where bars end. A token that shows two of them is left out."""
+    """Shapes, labels of charts, and where marks end; labels once more in the whole picture, where all marks are known.
+
+    A token that shows two of them is left out.
+    """
     width, height = drawing.image.size
     found: dict[int, list[tuple[float, float, float]]] = {}
-    for (left, top, right, bottom), value in _things(drawing):
-        truth = ((left + right) / 2 / width, (top + bottom) / 2 / height, value)
-        for row in placement.rows(((left, top, right, bottom),)):
-            found.setdefault(row, []).append(truth)
+    for box, value, rows_of in _things(drawing, placement):
+        left, top, right, bottom = box
+        for row in rows_of((box,)):
+            found.setdefault(row, []).append(((left + right) / 2 / width, (top + bottom) / 2 / height, value))
     alone = {row: truths[0] for row, truths in found.items() if len(truths) == 1}
     return TokenMeasures(
         rows=np.array(list(alone), dtype=np.int64),
@@ -37,18 +40,17 @@ def measure_tokens(drawing: Drawing, placement: Placement) -> TokenMeasures:
     )
 
 
-def _things(drawing: Drawing) -> Iterator[tuple[Box, float]]:
+def _things(
+    drawing: Drawing, placement: Placement
+) -> Iterator[tuple[Box, float, Callable[[tuple[Box, ...]], list[int]]]]:
+    """Boxes, values, and where their rows are."""
     for shape in drawing.shapes:
-        yield shape.box, np.nan
+        yield shape.box, np.nan, placement.rows
     if isinstance(chart := drawing.facts, Chart):
+        known_later = chart.lying or chart.what == "pie"  # what a label belongs to comes after it
         for label, value in zip(chart.labels, chart.values, strict=True):
-            yield label.box, np.nan if chart.lying else value  # what stands on its right comes after it
+            yield label.box, np.nan if known_later else value, placement.rows
+            yield label.box, value, placement.rows_of_whole
         if chart.what != "pie":
-            for mark, value in zip(chart.marks, chart.values, strict=True):
-                yield _end(mark, lying=chart.lying), value
-
-
-def _end(mark: Box, *, lying: bool) -> Box:
-    """Its upper edge, or where it lies its right one."""
-    left, top, right, bottom = mark
-    return (right, top, right, bottom) if lying else (left, top, right, top)
+            for end, value in zip(chart.ends, chart.values, strict=True):
+                yield end, value, placement.rows

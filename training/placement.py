@@ -1,7 +1,10 @@
 """Where things of a drawn picture come to lie in the model's sight: boxes of pixels to token rows of its slot.
 
-Only the parts are meant, at full detail; the whole picture's tokens come after them and are left alone here.
+The parts come first, at full detail; the tokens of the whole picture come after them, with a separator between.
 """
+
+import itertools
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +21,8 @@ class Placement:
     def __init__(self, tiling: Tiling, *, width: int, height: int) -> None:
         self.lines = tiling.rows * tiling.tokens_per_side
         self.columns = tiling.columns * tiling.tokens_per_side
-        self.token_px = tiling.crop_size / tiling.tokens_per_side
+        self.side = tiling.tokens_per_side
+        self.token_px = tiling.crop_size / self.side
         resized, padded = tiling.resized, tiling.padded
         self._scale = np.array([resized.width / width, resized.height / height] * 2)
         self._shift = np.array([(padded.width - resized.width) // 2, (padded.height - resized.height) // 2] * 2)
@@ -38,18 +42,27 @@ class Placement:
         return (lines[:, None] * (self.columns + 1) + columns).ravel()
 
     def rows(self, boxes: tuple[Box, ...]) -> list[int]:
-        """The rows of the tokens that boxes stand on: those whose middle a box covers, else the one of its middle."""
-        found: set[int] = set()
-        for left, top, right, bottom in (self.place(boxes) / self.token_px).tolist():
-            lines = _covered(top, bottom, self.lines)
-            columns = _covered(left, right, self.columns)
-            found.update(self.row(line, column) for line in lines for column in columns)
-        return sorted(found)
+        """The rows of the parts' tokens that boxes stand on: whose middles they cover, else that of their own middle."""
+        cells = _cells(self.place(boxes) / self.token_px, lines=self.lines, columns=self.columns)
+        return sorted({self.row(line, column) for line, column in cells})
+
+    def rows_of_whole(self, boxes: tuple[Box, ...]) -> list[int]:
+        """The same, of the whole picture's tokens."""
+        first = self.row(self.lines, 0) + 1
+        canvas = np.array([self.columns, self.lines] * 2) * self.token_px
+        cells = _cells(self.place(boxes) / canvas * self.side, lines=self.side, columns=self.side)
+        return sorted({first + line * (self.side + 1) + column for line, column in cells})
 
 
 def centres(boxes: Boxes) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Of each box, x and y."""
     return (boxes[:, 0] + boxes[:, 2]) / 2, (boxes[:, 1] + boxes[:, 3]) / 2
+
+
+def _cells(boxes: Boxes, *, lines: int, columns: int) -> Iterator[tuple[int, int]]:
+    """Lines and columns of the tokens that boxes stand on, given in tokens."""
+    for left, top, right, bottom in boxes.tolist():
+        yield from itertools.product(_covered(top, bottom, lines), _covered(left, right, columns))
 
 
 def _covered(first: float, last: float, count: int) -> range:

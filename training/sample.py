@@ -16,6 +16,7 @@ from inference_worker.prompt import PromptBuilder
 from jobs import ConversationId, JobId, JobKind, Picture, PictureRef, Sampling, Turn
 from jobs.errors import PictureGone
 from training.dialogue import Dialogue, Exchange
+from training.drawing import Box
 from training.labels import TokenLabels, label_tokens
 from training.measures import TokenMeasures, measure_tokens
 from training.placement import Placement
@@ -114,8 +115,8 @@ class SampleBuilder:
             for span in spans_of(self._tokenizer, ids[row + 1 : stop]):
                 cited = {
                     starts[picture] + shown
-                    for picture, boxes in cites(exchange, span)
-                    for shown in placements[picture].rows(boxes)
+                    for picture, boxes, spelled in cites(exchange, span)
+                    for shown in _rows(placements[picture], boxes, spelled=spelled)
                 }
                 yield Target(row, ids[row + 1], place, tuple(sorted(cited)))
                 row += 1
@@ -153,17 +154,20 @@ class SampleBuilder:
         return Picture(digest=str(place), width=size[0], height=size[1], ref=ref, max_crops=self._max_crops)
 
 
-def cites(
-    exchange: Exchange, span: tuple[int, int]
-) -> Iterator[tuple[int, tuple[tuple[float, float, float, float], ...]]]:
-    """Where the characters `span` of the answer can be seen: pictures, and boxes in their pixels."""
+def cites(exchange: Exchange, span: tuple[int, int]) -> Iterator[tuple[int, tuple[Box, ...], bool]]:
+    """Where the characters `span` of the answer can be seen: pictures, boxes in their pixels, whether they are read."""
     start = 0
     for piece in exchange.answer:
         first, last = max(span[0], start), min(span[1], start + len(piece.text))
         if piece.cite and first < last:
             boxes = piece.cite.boxes[first - start : last - start] if piece.spelled else piece.cite.boxes
-            yield piece.cite.picture, tuple(box for box in boxes if box[2] > box[0])
+            yield piece.cite.picture, tuple(box for box in boxes if box[2] > box[0]), piece.spelled
         start += len(piece.text)
+
+
+def _rows(placement: Placement, boxes: tuple[Box, ...], *, spelled: bool) -> list[int]:
+    """Letters are read in the parts only; what is spoken of can be seen in the whole picture too."""
+    return placement.rows(boxes) + ([] if spelled else placement.rows_of_whole(boxes))
 
 
 def changed_tokens(before: Tensor, after: Tensor, tiling: Tiling) -> Tensor:

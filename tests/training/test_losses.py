@@ -5,7 +5,7 @@ from torch.nn import functional
 from training.attention import PaddedAttention
 from training.batch import Citations, Comparisons, Measures, Places, Sights
 from training.labels import CHARACTERS
-from training.losses import Heads, Losses, Weights, hint_loss
+from training.losses import UNIT, Heads, Losses, Weights, hint_loss
 
 LENGTH, HEADS, WIDTH, HIDDEN = 6, 2, 8, 12
 
@@ -104,11 +104,11 @@ def test_a_dialogue_of_one_picture_has_nothing_to_compare() -> None:
     assert Heads(HIDDEN).comparison(drawn(4, HIDDEN), none) == 0
 
 
-def test_what_is_measured_is_read_linearly_in_tenths_and_the_unknown_costs_nothing() -> None:
+def test_what_is_measured_is_read_linearly_in_units_and_the_unknown_costs_nothing() -> None:
     hidden = drawn(3, HIDDEN)
     heads = Heads(HIDDEN)
     told = heads.measured(functional.rms_norm(hidden[2], (HIDDEN,))).detach()
-    truths = told[None] + torch.tensor([[0.05, torch.nan, -0.3]])
+    truths = told[None] + UNIT * torch.tensor([[0.5, torch.nan, -3]])
     expected = (0.5**2 / 2 + (3 - 0.5)) / 2
     measures = Measures(rows=torch.tensor([2]), truths=truths)
     assert heads.measure(hidden, measures).item() == pytest.approx(expected, rel=1e-4)

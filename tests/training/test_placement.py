@@ -59,3 +59,18 @@ def test_all_rows_leave_out_the_separators() -> None:
     rows = placement(320, 180).all_rows()
     assert len(rows) == 8 * 8
     assert rows[:9].tolist() == [0, 1, 2, 3, 4, 5, 6, 7, 9]
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_the_whole_picture_comes_after_the_parts_in_lines_of_its_own(size: tuple[int, int]) -> None:
+    box = (size[0] // 3, size[1] // 3, size[0] // 2, size[1] // 2)
+    picture = Image.new("RGB", size, "white")
+    picture.paste("black", box)
+    tiling = tile(*size)
+    whole = PROCESSOR.crops(picture, max_crops=4).pixels[0, 0]
+    side, token = tiling.tokens_per_side, tiling.crop_size // tiling.tokens_per_side
+    dark = (whole < whole.mean()).float().view(side, token, side, token).mean((1, 3))
+    first = tiling.tokens - side * (side + 1)
+    on = {divmod(row - first, side + 1) for row in placement(*size).rows_of_whole((box,))}
+    assert {tuple(cell) for cell in np.argwhere(dark.numpy() > 0.6).tolist()} <= on
+    assert on <= {tuple(cell) for cell in np.argwhere(dark.numpy() > 0).tolist()}

@@ -33,6 +33,13 @@ def rows_of(sample: Sample, box: Box, picture: int) -> tuple[int, ...]:
     return tuple(seen.start + row for row in placement.rows((box,)))
 
 
+def rows_of_both(sample: Sample, box: Box, picture: int) -> tuple[int, ...]:
+    """In the parts and in the whole."""
+    seen, drawing = sample.pictures[picture], DIALOGUE.pictures[picture]
+    placement = Placement(seen.tiling, width=drawing.image.width, height=drawing.image.height)
+    return rows_of(sample, box, picture) + tuple(seen.start + row for row in placement.rows_of_whole((box,)))
+
+
 def test_the_ids_are_those_of_the_reference_with_all_answers_said(sample: Sample) -> None:
     messages, number = [], 0
     for exchange in DIALOGUE.exchanges:
@@ -73,9 +80,11 @@ def test_each_letter_that_is_read_cites_the_token_it_stands_on_and_blanks_and_qu
     assert {len(rows) for _, rows in cited} == {1}
 
 
-def test_a_word_cites_the_place_that_it_speaks_of_in_an_earlier_picture(sample: Sample) -> None:
+def test_a_word_cites_the_place_that_it_speaks_of_in_the_parts_and_in_the_whole_of_an_earlier_picture(
+    sample: Sample,
+) -> None:
     red = next(target for target in sample.targets if TOKENIZER.piece(target.token) == "▁red")
-    assert red.cited == rows_of(sample, (10, 10, 40, 40), 1)
+    assert red.cited == rows_of_both(sample, (10, 10, 40, 40), 1)
     assert sample.pictures[1].start <= red.cited[0] < sample.pictures[1].start + sample.pictures[1].tiling.tokens
     purple = next(target for target in sample.targets if TOKENIZER.piece(target.token) == "▁purple")
     assert min(purple.cited) >= sample.pictures[0].start

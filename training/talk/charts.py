@@ -70,7 +70,7 @@ def ask_extreme(view: View, *, largest: bool) -> Question | None:
         fills={"largest": terms.largest, "smallest": terms.smallest},
         answer=say(
             "The ",
-            view.point(f"{said} {terms.mark}", chart.marks[place]),
+            view.point(f"{said} {terms.mark}", chart.ends[place]),
             " is ",
             view.spell(chart.labels[place]),
             ".",
@@ -161,7 +161,7 @@ def ask_description(view: View) -> Question | None:
             " with ",
             view.point(count, *chart.marks),
             ". The ",
-            view.point(terms.largest, chart.marks[place]),
+            view.point(terms.largest, chart.ends[place]),
             " is ",
             view.spell(chart.labels[place]),
             ".",
@@ -218,7 +218,7 @@ def _draw_which(rng: random.Random, view: View) -> Question | None:
         answer=say(
             view.spell(chart.labels[first]),
             " is ",
-            view.point(word, chart.marks[first], chart.marks[second]),
+            view.point(word, chart.ends[first], chart.ends[second]),
             " than ",
             view.spell(chart.labels[second]),
             ".",
@@ -235,7 +235,7 @@ def _draw_whether(rng: random.Random, view: View) -> Question | None:
     terms = terms_of(chart)
     asked, opposite = rng.choice(((terms.more, terms.less), (terms.less, terms.more)))
     is_so = (chart.values[one] > chart.values[other]) == (asked == terms.more)
-    marks = chart.marks[one], chart.marks[other]
+    ends = chart.ends[one], chart.ends[other]
     return Question(
         task=Task.BARS,
         wording="chart.whether",
@@ -246,11 +246,11 @@ def _draw_whether(rng: random.Random, view: View) -> Question | None:
             "other": chart.labels[other].text,
         },
         answer=say(
-            view.point("Yes" if is_so else "No", *marks),
+            view.point("Yes" if is_so else "No", *ends),
             ", ",
             view.spell(chart.labels[one]),
             " is ",
-            view.point(asked if is_so else opposite, *marks),
+            view.point(asked if is_so else opposite, *ends),
             " than ",
             view.spell(chart.labels[other]),
             ".",

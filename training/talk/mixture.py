@@ -13,6 +13,7 @@ class Mix(msgspec.Struct, frozen=True, kw_only=True):
     pairs: float = 4.0  # two pictures that may differ
     odd_ones: float = 0.4  # three or four of which one differs
     several: float = 4.0  # two to four pictures of any sorts
+    primers: float = 0.0  # sheets of letters and next to nothing to ask: only to learn from
 
     def __post_init__(self) -> None:
         if min(self.weights) < 0 or not any(self.weights):

@@ -12,7 +12,17 @@ from training.talk.greetings import draw_greeting
 from training.talk.mixture import MIXES, Mix
 from training.talk.scenes import ask_colour
 from training.talk.several import ask_all
-from training.world import Split, draw_chart, draw_cover, draw_odd_one_out, draw_page, draw_pair, draw_scene
+from training.talk.sorts import ask_sort
+from training.world import (
+    Split,
+    draw_chart,
+    draw_cover,
+    draw_odd_one_out,
+    draw_page,
+    draw_pair,
+    draw_primer,
+    draw_scene,
+)
 from training.world.chance import chance
 
 Draw = Callable[[random.Random, Split], Drawing]
@@ -101,6 +111,14 @@ def _draw_several(rng: random.Random, split: Split, chatter: float) -> Conversat
     return conversation
 
 
+def _draw_primer(rng: random.Random, split: Split, chatter: float) -> Conversation:
+    """About a sheet of letters: what it is. Its letters are learnt without words."""
+    conversation = Conversation(rng, split, [draw_primer(rng, split)], chatter=chatter)
+    (view,) = conversation.show(1)
+    conversation.ask(ask_sort(view), view)
+    return conversation
+
+
 # In the order of the fields of `Mix`.
 KINDS: tuple[Callable[[random.Random, Split, float], Conversation], ...] = (
     functools.partial(_draw_alone, draw_cover),
@@ -110,4 +128,5 @@ KINDS: tuple[Callable[[random.Random, Split, float], Conversation], ...] = (
     _draw_pair,
     _draw_odd_one,
     _draw_several,
+    _draw_primer,
 )

@@ -4,6 +4,7 @@ from training.world.changes import Change, Mark, What, draw_odd_one_out, draw_pa
 from training.world.charts import draw_chart
 from training.world.covers import draw_cover
 from training.world.pages import draw_page
+from training.world.primers import draw_primer
 from training.world.scenes import draw_scene
 from training.world.split import Split
 
@@ -17,5 +18,6 @@ __all__ = [
     "draw_odd_one_out",
     "draw_page",
     "draw_pair",
+    "draw_primer",
     "draw_scene",
 ]

@@ -41,7 +41,7 @@ def test_other_charts_have_other_words() -> None:
 
 def test_the_largest_bar_and_its_label_are_pointed_to() -> None:
     assert pointed(ask_extreme(VIEW, largest=True)) == {
-        "tallest bar": (BAR_CHART.marks[1],),
+        "tallest bar": (BAR_CHART.ends[1],),
         "Cd": BAR_CHART.labels[1].glyphs,
     }
 
