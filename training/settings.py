@@ -27,7 +27,7 @@ class TrainingSettings(msgspec.Struct, frozen=True, kw_only=True):
     start: Path | None = TINY
     base: Path = TINY
     seed: int = 0
-    mix: Mix | str | None = None  # of `training.talk`'s curriculum
+    mix: Mix | str = "learning"  # of `training.talk`'s curriculum; it is examined on "all"
     chatter: float = CHATTER
     vocabulary: int = 1024  # ids at most
     vocabulary_dialogues: int = 4000  # drawn to see which words are used

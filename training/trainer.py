@@ -179,8 +179,7 @@ class Trainer:
     def _draw_held_out(self) -> Iterator[Batch]:
         count, rows = self._settings.examined, self._settings.batch_rows
         builder = SampleBuilder(self._folder)
-        draw = functools.partial(draw_dialogue, mix=self._settings.mix)
-        samples = draw_samples(builder, draw, name="examined", count=count, split=Split.HELD_OUT)
+        samples = draw_samples(builder, draw_dialogue, name="examined", count=count, split=Split.HELD_OUT)
         rng = random.Random(0)  # noqa: S311 - drawing, not secrets
         for group in group_by_length(samples, rows=rows, rng=rng):
             yield build_batch(group, rng)
