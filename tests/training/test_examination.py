@@ -36,10 +36,10 @@ def test_shares_in_processes_of_their_own_give_the_same_answers_each_at_its_plac
 def test_a_later_question_is_asked_with_what_came_before_it() -> None:
     pair = ("cover_moon.png", "chart_exports5.png")
     first = TurnRecord(question="Who wrote this book?", answer="", shows=(0,))
-    second = TurnRecord(question="Which bar is the smallest?", answer="", shows=(1,))
+    second = TurnRecord(question="Which bar is the tallest?", answer="", shows=(1,))
     back = TurnRecord(question="What color is the cover?", answer="")
     [answers] = answer_all([DialogueRecord(pictures=pair, turns=(first, second, back))], PICTURES, "tiny")
-    assert answers == ("The author is Jonas Berg.", "The shortest bar is 2008.", "The cover is red.")
+    assert answers == ("The author is Jonas Berg.", "The tallest bar is 2006.", "The cover is red.")
 
 
 def test_a_question_that_is_refused_has_the_refusal_for_an_answer(tmp_path: Path) -> None:
