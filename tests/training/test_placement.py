@@ -21,6 +21,14 @@ def placement(width: int, height: int) -> Placement:
     return Placement(tile(width, height), width=width, height=height)
 
 
+def blackened(size: tuple[int, int]) -> tuple[Image.Image, tuple[int, int, int, int]]:
+    """A white picture with a black box."""
+    box = (size[0] // 3, size[1] // 3, size[0] // 2, size[1] // 2)
+    picture = Image.new("RGB", size, "white")
+    picture.paste("black", box)
+    return picture, box
+
+
 @pytest.mark.parametrize("size", SIZES)
 def test_a_box_lies_on_the_canvas_where_the_product_puts_its_pixels(size: tuple[int, int]) -> None:
     left, top = size[0] // 3, size[1] // 3
@@ -34,9 +42,7 @@ def test_a_box_lies_on_the_canvas_where_the_product_puts_its_pixels(size: tuple[
 
 @pytest.mark.parametrize("size", SIZES)
 def test_the_rows_of_a_box_are_the_tokens_whose_pixels_it_covers(size: tuple[int, int]) -> None:
-    box = (size[0] // 3, size[1] // 3, size[0] // 2, size[1] // 2)
-    picture = Image.new("RGB", size, "white")
-    picture.paste("black", box)
+    picture, box = blackened(size)
     tiling = tile(*size)
     pixels = PROCESSOR.crops(picture, max_crops=4).pixels[1:, 0]  # (parts, S, S)
     side, token = tiling.tokens_per_side, tiling.crop_size // tiling.tokens_per_side
@@ -63,9 +69,7 @@ def test_all_rows_leave_out_the_separators() -> None:
 
 @pytest.mark.parametrize("size", SIZES)
 def test_the_whole_picture_comes_after_the_parts_in_lines_of_its_own(size: tuple[int, int]) -> None:
-    box = (size[0] // 3, size[1] // 3, size[0] // 2, size[1] // 2)
-    picture = Image.new("RGB", size, "white")
-    picture.paste("black", box)
+    picture, box = blackened(size)
     tiling = tile(*size)
     whole = PROCESSOR.crops(picture, max_crops=4).pixels[0, 0]
     side, token = tiling.tokens_per_side, tiling.crop_size // tiling.tokens_per_side

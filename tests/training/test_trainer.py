@@ -106,6 +106,14 @@ def test_the_curve_tells_each_task_of_seen_and_of_held_out_dialogues(trained: Pa
     assert 0 <= held_out["held_out"]["exact"] <= 1
 
 
+def test_what_is_learnt_from_does_not_change_what_is_examined(tmp_path: Path) -> None:
+    papers = []
+    for mix in ("learning", "shapes"):
+        trainer = Trainer(small(tmp_path / mix, mix=mix, examined=4), silent)
+        papers.append(sorted(task for batch in trainer._draw_held_out() for task in batch.tasks))
+    assert papers[0] == papers[1]
+
+
 @pytest.fixture(scope="module")
 def exported(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("exported")

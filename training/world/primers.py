@@ -34,13 +34,16 @@ def draw_primer(rng: random.Random, split: Split) -> Drawing:
 def _draw_line(rng: random.Random, split: Split, sheet: Sheet, size: Size) -> Block:
     """Strings, as many as have room beside each other, at least one."""
     face, size_px = draw_face(rng, split), round(size.letters * LARGEST ** rng.triangular(0, 1, 0))
-    block: Block | None = None
-    while (longer := _lengthen(rng, split, block, face, size_px)).width <= sheet.width or not block:
-        block = longer if longer.width <= sheet.width else None
-    return block
+    line: Block | None = None
+    while True:
+        longer = _lengthen(rng, split, line, face, size_px)
+        if longer.width <= sheet.width:
+            line = longer
+        elif line:
+            return line
 
 
-def _lengthen(rng: random.Random, split: Split, block: Block | None, face: str, size_px: int) -> Block:
+def _lengthen(rng: random.Random, split: Split, line: Block | None, face: str, size_px: int) -> Block:
     string = f"{draw_price(rng) / 100:g}" if chance(rng, DIGITS) else draw_wording(rng, split).text
-    text = f"{block.wording.text} {string}" if block else string
+    text = f"{line.wording.text} {string}" if line else string
     return one_line(Wording(text, random=True), face, size_px)

@@ -86,6 +86,15 @@ def test_a_mix_says_what_dialogues_are_about() -> None:
     assert Counter(len(dialogue.pictures) for dialogue in dialogues) == {1: 10}
 
 
+def test_a_primer_is_asked_what_it_is_and_is_learnt_from_but_never_examined() -> None:
+    only_primers = Mix(**dict.fromkeys(msgspec.structs.asdict(Mix()), 0.0) | {"primers": 1.0})
+    dialogue = draw_dialogue(random.Random(0), Split.SEEN, mix=only_primers, chatter=3)
+
+    assert [exchange.task for exchange in dialogue.exchanges] == [Task.KIND]
+    assert MIXES["learning"].primers > 0
+    assert MIXES["all"].primers == 0
+
+
 def test_mixes_have_names() -> None:
     for name in MIXES:
         assert draw_dialogue(random.Random(0), Split.SEEN, mix=name).exchanges
