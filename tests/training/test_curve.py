@@ -49,6 +49,12 @@ def test_the_picture_has_both_lines_with_their_names_and_units(curve: Path, tmp_
     assert svg.count("#cc3300") >= 2, "held out, in both halves"
 
 
+def test_the_same_points_give_the_same_file(curve: Path, tmp_path: Path) -> None:
+    for name in ("one.svg", "two.svg"):
+        draw_curve(read_curve(curve), tmp_path / name)
+    assert (tmp_path / "one.svg").read_bytes() == (tmp_path / "two.svg").read_bytes()
+
+
 def test_the_name_decides_between_svg_and_png(curve: Path, tmp_path: Path) -> None:
     draw_curve(read_curve(curve), tmp_path / "curve.png")
     with Image.open(tmp_path / "curve.png") as picture:

@@ -1,7 +1,5 @@
 """The ways of keeping and attending to keys and values, and which of them suits a machine."""
 
-from collections.abc import Callable
-
 import structlog
 import torch
 
@@ -23,13 +21,14 @@ AMPERE, HOPPER = 8, 9  # compute capability, major; flash-attn 2 needs the one, 
 def choose_kernel(device: torch.device, dtype: torch.dtype, head_dim: int) -> Kernel | None:
     """What attends fastest on this device; None on a CPU, where memory is contiguous and nothing is paged.
 
-    A library that is installed and cannot be loaded (built for another torch, say) is told in the log and passed over.
+    A library that is installed and cannot be loaded (built for another torch, say, or without a module that it needs)
+    is told in the log and passed over.
     """
     if device.type != "cuda":
         return None
     capability, _ = torch.cuda.get_device_capability(device)
     suits_flash = dtype in (torch.bfloat16, torch.float16) and head_dim <= LONGEST_HEAD and head_dim % 8 == 0
-    kinds: list[Callable[[], Kernel]] = []
+    kinds: list[type[Flash2Kernel | Flash3Kernel]] = []
     if suits_flash and capability == HOPPER:
         kinds.append(Flash3Kernel)
     if suits_flash and capability >= AMPERE:
@@ -37,9 +36,9 @@ def choose_kernel(device: torch.device, dtype: torch.dtype, head_dim: int) -> Ke
     for kind in kinds:
         try:
             return kind()
-        except ModuleNotFoundError:
-            continue
         except (ImportError, OSError) as error:
+            if isinstance(error, ModuleNotFoundError) and error.name == kind.library:
+                continue  # it is not installed
             log.warning("attention library cannot be loaded", library=kind.__name__, reason=str(error))
     return GatherKernel()
 

@@ -16,9 +16,10 @@ class Flash3Kernel:
     """
 
     name = "flash-attn 3"
+    library = "flash_attn_interface"
 
     def __init__(self) -> None:
-        self._library: Any = import_module("flash_attn_interface")  # it has no types
+        self._library: Any = import_module(self.library)  # it has no types
 
     def decode(self, query: Tensor, keys: Tensor, values: Tensor, pages: Pages) -> Tensor:
         """(sequences, heads, head_dim); long sequences are split over the GPU's processors."""

@@ -1,4 +1,5 @@
 import sys
+from pathlib import Path
 from types import ModuleType
 
 import pytest
@@ -82,6 +83,19 @@ def test_a_library_that_cannot_be_loaded_is_told_and_passed_over(
     monkeypatch.setattr(Flash3Kernel, "__init__", lambda _self: broken())
     assert type(choose_kernel(CUDA, torch.bfloat16, 96)) is Flash2Kernel
     assert "undefined symbol" in capsys.readouterr().out
+
+
+def test_a_library_without_a_module_that_it_needs_is_told_too(
+    no_flash: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    (tmp_path / "flash_attn_interface.py").write_text("import its_compiled_part")
+    on_gpu(monkeypatch, HOPPER)
+    monkeypatch.delitem(sys.modules, "flash_attn_interface")
+    monkeypatch.syspath_prepend(tmp_path)
+    assert type(choose_kernel(CUDA, torch.bfloat16, 96)) is GatherKernel
+    told = capsys.readouterr().out
+    assert "its_compiled_part" in told
+    assert "Flash2Kernel" not in told, "one that is not installed is nothing to tell of"
 
 
 def test_the_pool_is_named_with_its_blocks() -> None:
