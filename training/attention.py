@@ -1,5 +1,7 @@
 """Attention for training: every sequence of the batch from its first token on, nothing cached."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
@@ -10,14 +12,14 @@ class PaddedAttention:
     Rows are sequence after sequence. What stands at the right is never seen from the left, so padding needs no mask
     of its own. Plain products: at these lengths they take two thirds of the time of torch's SDPA, forward and back.
 
-    `recorded` is what the layer `record` attended with: query and key (sequences, heads, length, head_dim).
+    `recorded` is what the layers `record` attended with: query and key (sequences, heads, length, head_dim).
     """
 
-    def __init__(self, *, length: int, record: int | None = None, device: torch.device | None = None) -> None:
+    def __init__(self, *, length: int, record: Sequence[int] = (), device: torch.device | None = None) -> None:
         self._length = length
         self._record = record
         self._ahead = torch.full((length, length), -torch.inf, device=device).triu(1)  # 0 where a row may look
-        self.recorded: tuple[Tensor, Tensor] | None = None
+        self.recorded: dict[int, tuple[Tensor, Tensor]] = {}
 
     @torch.compiler.disable  # type: ignore[untyped-decorator]  # its shapes change from step to step
     def __call__(self, layer: int, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
@@ -26,8 +28,8 @@ class PaddedAttention:
         group = query.shape[1] // key.shape[1]
         if group > 1:
             key, value = (states.repeat_interleave(group, dim=1) for states in (key, value))
-        if layer == self._record:
-            self.recorded = query, key
+        if layer in self._record:
+            self.recorded[layer] = query, key
         sequences, heads = query.shape[:2]
         query, key, value = (states.flatten(0, 1) for states in (query, key, value))  # (sequences * heads, length, ...)
         scale = query.shape[-1] ** -0.5

@@ -123,6 +123,9 @@ def train(
     ] = "tiny",
     minutes: Annotated[float, typer.Option(min=0.1, help="Of training; breaks do not count.")] = 60.0,
     seed: Annotated[int, typer.Option(help="The same seed draws the same dialogues.")] = 0,
+    layers: Annotated[
+        int | None, typer.Option(min=1, help="Of the decoder: more than the model has add nothing at first.")
+    ] = None,
     *,
     device: Annotated[Device | None, typer.Option(help="What is there, if left out.")] = None,
     processes: Annotated[int, typer.Option(min=1, help="That compute together on a CPU: one for each core.")] = 2,
@@ -139,6 +142,7 @@ def train(
     from training.checkpoint import NoCheckpoint  # noqa: PLC0415
     from training.schedule import Schedule  # noqa: PLC0415
     from training.settings import TrainingSettings, on_gpu  # noqa: PLC0415
+    from training.start import DepthRefused  # noqa: PLC0415
     from training.trainer import CHECKPOINT  # noqa: PLC0415
     from training.trainer import train as run  # noqa: PLC0415
 
@@ -150,7 +154,7 @@ def train(
         raise typer.BadParameter(f"{init} is neither a model's folder nor a checkpoint", param_hint="--init")
     schedule = Schedule(minutes=minutes)
     settings = TrainingSettings(
-        out=out, schedule=schedule, start=start, seed=seed, processes=processes, compiled=compiled
+        out=out, schedule=schedule, start=start, layers=layers, seed=seed, processes=processes, compiled=compiled
     )
     if device is Device.CUDA or (device is None and torch.cuda.is_available()):
         settings = on_gpu(settings)
@@ -158,6 +162,8 @@ def train(
         run(settings)
     except NoCheckpoint as error:
         raise typer.BadParameter(str(error), param_hint="--init") from None
+    except DepthRefused as error:
+        raise typer.BadParameter(str(error), param_hint="--layers") from None
     except Unavailable as error:
         raise typer.BadParameter(error.sentence, param_hint="--init") from None
 

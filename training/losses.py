@@ -117,13 +117,12 @@ def words_loss(logits: Tensor, batch: Batch) -> Tensor:
     return functional.cross_entropy(logits, batch.target_ids, reduction="none")
 
 
-def hint_loss(attention: PaddedAttention, citations: Citations) -> Tensor:
-    """Minus the logarithm of the attention that falls on the cited rows, of the head that does best.
+def hint_loss(attention: PaddedAttention, citations: Citations, *, layer: int) -> Tensor:
+    """Minus the logarithm of the attention that falls on the cited rows, of the layer's head that does best.
 
     One head only: the others are left to what they are good for.
     """
-    assert attention.recorded is not None, "the attention has not recorded its layer"
-    query, key = attention.recorded  # (sequences, heads, length, head_dim)
+    query, key = attention.recorded[layer]  # (sequences, heads, length, head_dim)
     if not len(citations.rows):
         return query.new_zeros((), dtype=torch.float32)
     length, head_dim = query.shape[2:]

@@ -26,6 +26,7 @@ class TrainingSettings(msgspec.Struct, frozen=True, kw_only=True):
     schedule: Schedule
     start: Path | None = TINY
     base: Path = TINY
+    layers: int | None = None  # of the decoder: at first those beyond the model's own add nothing; None: its own
     seed: int = 0
     mix: Mix | str = "learning"  # of `training.talk`'s curriculum; it is examined on "all"
     chatter: float = CHATTER
@@ -37,7 +38,9 @@ class TrainingSettings(msgspec.Struct, frozen=True, kw_only=True):
     other_rate: float = 0.001  # AdamW's
     clip: float = 1.0  # of the gradient's norm
     weights: Weights = Weights()
-    hint_layer: int = 2  # of the decoder; attention is pulled there to what is read, and to the picture before
+    # Of the decoder. Attention is pulled there to what is read: early by what it is, and later by where the letter before
+    # stood, which the first of them has found out. In the first one it is pulled to the picture before, too.
+    hint_layers: tuple[int, ...] = (2, 5)
     comparison_layer: int = 1  # after it pictures' tokens are asked what they hold, and where and how large it is
     compiled: bool = False  # layers through torch's compiler: a minute at the start, a quarter less for each step
     device: str = "cpu"

@@ -3,6 +3,7 @@
 import json
 import math
 import random
+from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
@@ -19,9 +20,15 @@ from training.talk import draw_dialogue
 from training.tokenizer import build_tokenizer, collect_words, map_rows, pieces_of, write_model_files
 from training.world.split import Split
 
+LAYER = "model.layers."  # of the decoder, and its number
+ADDING = ("o_proj.weight", "down_proj.weight")  # what a layer adds comes out of these
 TABLES = ("model.embed_tokens.weight", "lm_head.weight")  # a row for each piece of the vocabulary
 DEVIATION = 0.02  # of tables, positions and separators
 SHARE = 0.5  # of its size that what is multiplied keeps
+
+
+class DepthRefused(Exception):
+    """The decoder cannot have as many layers; the argument says why."""
 
 
 def begin(settings: TrainingSettings, folder: Path) -> Checkpoint:
@@ -29,9 +36,12 @@ def begin(settings: TrainingSettings, folder: Path) -> Checkpoint:
 
     Raises:
         Unavailable: the model to start from cannot be read.
+        DepthRefused: its decoder cannot get as many layers as are asked for.
     """
     start = settings.start
     if start is not None and start.is_file():
+        if settings.layers is not None:
+            raise DepthRefused("a checkpoint goes on with the layers that it has")
         earlier = read_checkpoint(start)
         write_files(earlier, folder)
         return with_all_heads(msgspec.structs.replace(earlier, step=0, seconds=0.0), folder, settings.seed)
@@ -42,7 +52,7 @@ def begin(settings: TrainingSettings, folder: Path) -> Checkpoint:
         for number in range(settings.vocabulary_dialogues)
     )
     tokenizer = build_tokenizer(form, collect_words(talk), most=settings.vocabulary)
-    write_model_files(folder, base=base, tokenizer=tokenizer)
+    write_model_files(folder, base=base, tokenizer=tokenizer, layers=settings.layers)
     model = take_over(folder, start) if start else draw_model(folder, settings.seed)
     return Checkpoint(
         weights=model.state_dict(),
@@ -82,11 +92,12 @@ def draw_model(folder: Path, seed: int) -> Phi3V:
 
 
 def take_over(folder: Path, earlier: Path) -> Phi3V:
-    """The model of this folder's config, in float32, with the weights of an earlier one of another vocabulary.
+    """The model of this folder's config, in float32, with an earlier one's weights: its vocabulary and depth may differ.
 
     Raises:
         Unavailable: the earlier model cannot be read.
-        RuntimeError: their sizes differ.
+        DepthRefused: its decoder cannot become as deep as this one.
+        RuntimeError: other sizes differ.
     """
     old, new = (
         pieces_of(json.loads((path / "tokenizer.json").read_text(encoding="utf-8"))) for path in (earlier, folder)
@@ -94,9 +105,34 @@ def take_over(folder: Path, earlier: Path) -> Phi3V:
     weights: dict[str, Tensor] = dict(load_model(earlier, dtype=torch.float32).state_dict())
     for name in TABLES:
         weights[name] = map_rows(weights[name], old, new)
-    model = Phi3V(read_config(folder))
-    model.load_state_dict(weights)
+    config = read_config(folder)
+    model = Phi3V(config)
+    model.load_state_dict(deepen(weights, layers=config.layers))
     return model
+
+
+def deepen(weights: Mapping[str, Tensor], *, layers: int) -> dict[str, Tensor]:
+    """The weights with a decoder of so many layers, that computes what it did before.
+
+    Copies follow the layers before the last one: what is found out early is there by then. They add nothing yet.
+
+    Raises:
+        DepthRefused: fewer layers than it has, or more than one copy of each but the last.
+    """
+    own = 1 + max(int(name.split(".")[2]) for name in weights if name.startswith(LAYER))
+    most = 2 * own - 1
+    if not own <= layers <= most:
+        raise DepthRefused(f"a decoder of {own} layers becomes one of {own} to {most}, not of {layers}")
+    deeper = {name: weight for name, weight in weights.items() if not name.startswith(LAYER)}
+    for name in weights.keys() - deeper.keys():
+        place, _, part = name.removeprefix(LAYER).partition(".")
+        copies_before = min(max(0, int(place) - (most - layers)), layers - own)
+        moved = int(place) + copies_before
+        deeper[f"{LAYER}{moved}.{part}"] = weights[name]
+        if most - layers <= int(place) < own - 1:
+            added = torch.zeros_like(weights[name]) if part.endswith(ADDING) else weights[name].clone()
+            deeper[f"{LAYER}{moved + 1}.{part}"] = added
+    return deeper
 
 
 def deviation(name: str, weight: Tensor) -> float:

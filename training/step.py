@@ -1,6 +1,6 @@
 """One step's computation: a batch through the product's own model, to losses and to what it would have said."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import msgspec
@@ -21,12 +21,13 @@ class Judged(msgspec.Struct, frozen=True, kw_only=True):
     right: Tensor  # (targets,) bool
 
 
-def judge(model: Phi3V, heads: Heads, batch: Batch, *, hint_layer: int, comparison_layer: int) -> Judged:
-    """Forward, with everything that training looks at."""
-    attention = PaddedAttention(length=batch.length, record=hint_layer, device=model.device)
+def judge(model: Phi3V, heads: Heads, batch: Batch, *, hint_layers: Sequence[int], comparison_layer: int) -> Judged:
+    """Forward, with everything that training looks at. Pictures are compared in the first of the `hint_layers`."""
+    first = hint_layers[0]
+    attention = PaddedAttention(length=batch.length, record=hint_layers, device=model.device)
     features = encode(model, batch)
     layers = model.model.layers
-    with outputs_of(layers[comparison_layer]) as middle, outputs_of(layers[hint_layer]) as after_hint:
+    with outputs_of(layers[comparison_layer]) as middle, outputs_of(layers[first]) as after_hint:
         hidden = decode(model, batch, features, attention)
     logits = model.logits(hidden[batch.target_rows])
     word_losses = words_loss(logits, batch)
@@ -37,8 +38,8 @@ def judge(model: Phi3V, heads: Heads, batch: Batch, *, hint_layer: int, comparis
             comparison=heads.comparison(middle[0], batch.comparisons) + heads.earlier(after_hint[0], batch.comparisons),
             measure=heads.measure(middle[0], batch.measures),
             place=heads.place(middle[0], batch.places),
-            match=hint_loss(attention, batch.matches),
-            hint=hint_loss(attention, batch.citations),
+            match=hint_loss(attention, batch.matches, layer=first),
+            hint=torch.stack([hint_loss(attention, batch.citations, layer=layer) for layer in hint_layers]).sum(),
         ),
         word_losses=word_losses.detach(),
         right=logits.detach().argmax(dim=-1) == batch.target_ids,

@@ -69,14 +69,16 @@ def pieces_of(tokenizer: Mapping[str, Any]) -> dict[str, int]:
     return pieces | {token["content"]: token["id"] for token in tokenizer["added_tokens"]}
 
 
-def write_model_files(folder: Path, *, base: Path, tokenizer: Mapping[str, Any]) -> None:
-    """All of a model's folder but the weights: `base`'s files, with the ids and sizes of this tokeniser."""
+def write_model_files(folder: Path, *, base: Path, tokenizer: Mapping[str, Any], layers: int | None = None) -> None:
+    """All of a model's folder but the weights: `base`'s files, with this tokeniser and so many layers in the decoder."""
     folder.mkdir(parents=True, exist_ok=True)
     for path in sorted(base.glob("*.json")):
         (folder / path.name).write_bytes(path.read_bytes())
     ids = pieces_of(tokenizer)
     ends = [ids["<|endoftext|>"], ids["<|assistant|>"], ids["<|end|>"]]
     _change(folder / "config.json", vocab_size=len(ids), pad_token_id=ends[0])
+    if layers is not None:
+        _change(folder / "config.json", num_hidden_layers=layers)
     _change(folder / "generation_config.json", eos_token_id=ends, pad_token_id=ends[0])
     _write(folder / "tokenizer.json", tokenizer)
 

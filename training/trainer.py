@@ -151,7 +151,7 @@ class Trainer:
                 self._model,
                 self._heads,
                 batch.to(self._device),
-                hint_layer=self._settings.hint_layer,
+                hint_layers=self._settings.hint_layers,
                 comparison_layer=self._settings.comparison_layer,
             )
 

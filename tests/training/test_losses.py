@@ -15,7 +15,7 @@ def drawn(*shape: int) -> torch.Tensor:
 
 
 def attended(sequences: int) -> PaddedAttention:
-    attention = PaddedAttention(length=LENGTH, record=1)
+    attention = PaddedAttention(length=LENGTH, record=(0, 1))
     query, key, value = (drawn(sequences * LENGTH, HEADS, WIDTH) * size for size in (1, 2, 1))
     attention(0, query * 9, key, value)
     attention(1, query, key, value)
@@ -24,8 +24,7 @@ def attended(sequences: int) -> PaddedAttention:
 
 def test_the_hint_is_how_little_of_the_attention_falls_on_what_is_cited() -> None:
     attention = attended(3)
-    assert attention.recorded is not None
-    query, key = attention.recorded
+    query, key = attention.recorded[1]
     ahead = torch.ones(LENGTH, LENGTH, dtype=torch.bool).triu(1)
     weights = (query @ key.mT * WIDTH**-0.5).masked_fill(ahead, -torch.inf).softmax(-1)
     # The second dialogue has two citing rows, the third one; the first has none.
@@ -40,12 +39,13 @@ def test_the_hint_is_how_little_of_the_attention_falls_on_what_is_cited() -> Non
         keys=torch.tensor([0, 2, 4, 1]),
     )
     assert by_head[0] != by_head[1]
-    torch.testing.assert_close(hint_loss(attention, citations), min(by_head))
+    torch.testing.assert_close(hint_loss(attention, citations, layer=1), min(by_head))
+    assert hint_loss(attention, citations, layer=0) != min(by_head)
 
 
 def test_nothing_cited_is_no_loss() -> None:
     nothing = torch.tensor([], dtype=torch.long)
-    assert hint_loss(attended(1), Citations(rows=nothing, queries=nothing, keys=nothing)) == 0
+    assert hint_loss(attended(1), Citations(rows=nothing, queries=nothing, keys=nothing), layer=1) == 0
 
 
 def sights(characters: int, forms: int) -> Sights:

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from inference_worker.model.checkpoint import TINY, load_model
+from inference_worker.model.config import read_config
 from inference_worker.model.tokenizer import Tokenizer
 from tests.golden.greedy import PlainSequence
 from tests.training.drawn import DIALOGUE
@@ -13,7 +14,9 @@ from training.attention import PaddedAttention
 from training.batch import build_batch
 from training.checkpoint import Checkpoint
 from training.sample import SampleBuilder
-from training.start import draw_heads, draw_model, take_over, with_all_heads
+from training.schedule import Schedule
+from training.settings import TrainingSettings
+from training.start import DepthRefused, begin, deepen, draw_heads, draw_model, take_over, with_all_heads
 from training.step import decode, encode
 from training.tokenizer import build_tokenizer, collect_words, pieces_of, write_model_files
 
@@ -40,6 +43,39 @@ def test_known_words_mean_what_they_meant_under_their_new_ids(folder: Path) -> N
     both = [piece for piece in kept if piece in known]
     assert len(both) > 200
     torch.testing.assert_close(after[[kept[piece] for piece in both]], before[[known[piece] for piece in both]])
+
+
+@torch.inference_mode()
+def test_layers_that_come_new_change_nothing_yet(tmp_path: Path) -> None:
+    own = read_config(TINY).layers
+    write_model_files(tmp_path, base=TINY, tokenizer=FORM, layers=own + 2)
+    deeper, model = take_over(tmp_path, TINY), load_model(TINY, dtype=torch.float32)
+    assert len(deeper.model.layers) == own + 2
+    ids = Tokenizer(TINY).encode("\nWhat is the title?")
+    torch.testing.assert_close(PlainSequence(deeper, ids).run()[0], PlainSequence(model, ids).run()[0])
+
+
+def test_layers_come_new_behind_those_before_the_last() -> None:
+    weights = {f"model.layers.{place}.mlp.down_proj.weight": torch.tensor([place + 1.0]) for place in range(4)}
+    weights |= {f"model.layers.{place}.mlp.gate_up_proj.weight": torch.tensor([place + 1.0]) for place in range(4)}
+    deeper = deepen(weights, layers=6)
+    assert [deeper[f"model.layers.{place}.mlp.down_proj.weight"].item() for place in range(6)] == [1, 2, 0, 3, 0, 4]
+    assert [deeper[f"model.layers.{place}.mlp.gate_up_proj.weight"].item() for place in range(6)] == [1, 2, 2, 3, 3, 4]
+
+
+@pytest.mark.parametrize("layers", [3, 8])
+def test_a_depth_that_cannot_be_reached_is_refused(layers: int) -> None:
+    weights = {f"model.layers.{place}.mlp.down_proj.weight": torch.zeros(1) for place in range(4)}
+    with pytest.raises(DepthRefused, match=f"of 4 layers becomes one of 4 to 7, not of {layers}"):
+        deepen(weights, layers=layers)
+
+
+def test_a_checkpoint_keeps_its_depth(tmp_path: Path) -> None:
+    start = tmp_path / "checkpoint.pt"
+    start.touch()
+    settings = TrainingSettings(out=tmp_path, schedule=Schedule(steps=1), start=start, layers=9)
+    with pytest.raises(DepthRefused, match="with the layers that it has"):
+        begin(settings, tmp_path)
 
 
 def test_drawn_weights_keep_what_passes_through_them_at_its_size(folder: Path) -> None:
