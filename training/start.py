@@ -46,6 +46,7 @@ def begin(settings: TrainingSettings, folder: Path) -> Checkpoint:
         write_files(earlier, folder)
         return with_all_heads(msgspec.structs.replace(earlier, step=0, seconds=0.0), folder, settings.seed)
     base = start or settings.base
+    check_depth(settings, own=read_config(base).layers)
     form = json.loads((base / "tokenizer.json").read_text(encoding="utf-8"))
     talk = (
         draw_dialogue(random.Random(f"words {settings.seed}/{number}"), Split.SEEN, mix=settings.mix)  # noqa: S311
@@ -96,8 +97,7 @@ def take_over(folder: Path, earlier: Path) -> Phi3V:
 
     Raises:
         Unavailable: the earlier model cannot be read.
-        DepthRefused: its decoder cannot become as deep as this one.
-        RuntimeError: other sizes differ.
+        RuntimeError: their sizes differ.
     """
     old, new = (
         pieces_of(json.loads((path / "tokenizer.json").read_text(encoding="utf-8"))) for path in (earlier, folder)
@@ -111,27 +111,36 @@ def take_over(folder: Path, earlier: Path) -> Phi3V:
     return model
 
 
+def check_depth(settings: TrainingSettings, *, own: int) -> None:
+    """Before anything is drawn: whether the layers asked for, or the model's `own`, will do.
+
+    Raises:
+        DepthRefused: they will not.
+    """
+    layers, least = settings.layers or own, 1 + max(settings.hint_layers)
+    if layers < least:
+        raise DepthRefused(f"attention is pulled in layer {least}, so {layers} are too few")
+    if settings.start and not own <= layers < 2 * own:
+        raise DepthRefused(f"a decoder of {own} layers becomes one of {own} to {2 * own - 1}")
+
+
 def deepen(weights: Mapping[str, Tensor], *, layers: int) -> dict[str, Tensor]:
     """The weights with a decoder of so many layers, that computes what it did before.
 
-    Copies follow the layers before the last one: what is found out early is there by then. They add nothing yet.
-
-    Raises:
-        DepthRefused: fewer layers than it has, or more than one copy of each but the last.
+    Copies follow the layers before the last one, one each: what is found out early is there by then. They add nothing
+    yet.
     """
     own = 1 + max(int(name.split(".")[2]) for name in weights if name.startswith(LAYER))
-    most = 2 * own - 1
-    if not own <= layers <= most:
-        raise DepthRefused(f"a decoder of {own} layers becomes one of {own} to {most}, not of {layers}")
+    assert own <= layers < 2 * own, "see `check_depth`"
+    first = 2 * own - 1 - layers  # of those that a copy follows
     deeper = {name: weight for name, weight in weights.items() if not name.startswith(LAYER)}
     for name in weights.keys() - deeper.keys():
-        place, _, part = name.removeprefix(LAYER).partition(".")
-        copies_before = min(max(0, int(place) - (most - layers)), layers - own)
-        moved = int(place) + copies_before
-        deeper[f"{LAYER}{moved}.{part}"] = weights[name]
-        if most - layers <= int(place) < own - 1:
-            added = torch.zeros_like(weights[name]) if part.endswith(ADDING) else weights[name].clone()
-            deeper[f"{LAYER}{moved + 1}.{part}"] = added
+        number, _, part = name.removeprefix(LAYER).partition(".")
+        place = int(number) + min(max(0, int(number) - first), layers - own)
+        deeper[f"{LAYER}{place}.{part}"] = weights[name]
+        if first <= int(number) < own - 1:
+            copied = torch.zeros_like(weights[name]) if part.endswith(ADDING) else weights[name].clone()
+            deeper[f"{LAYER}{place + 1}.{part}"] = copied
     return deeper
 
 

@@ -110,6 +110,11 @@ def test_a_model_that_is_not_there_is_named(tmp_path: Path) -> None:
     assert not (tmp_path / "run").exists()
 
 
+def test_a_decoder_that_is_too_shallow_to_train_is_refused_before_anything_is_drawn(tmp_path: Path) -> None:
+    assert "5 are too few" in refusal("train", "--out", tmp_path, "--layers", 5, "--processes", 1)
+    assert not (tmp_path / "model").exists()
+
+
 def test_a_folder_is_not_written_where_a_file_stands(tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.write_text("mine")

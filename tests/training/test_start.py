@@ -16,7 +16,7 @@ from training.checkpoint import Checkpoint
 from training.sample import SampleBuilder
 from training.schedule import Schedule
 from training.settings import TrainingSettings
-from training.start import DepthRefused, begin, deepen, draw_heads, draw_model, take_over, with_all_heads
+from training.start import DepthRefused, begin, check_depth, deepen, draw_heads, draw_model, take_over, with_all_heads
 from training.step import decode, encode
 from training.tokenizer import build_tokenizer, collect_words, pieces_of, write_model_files
 
@@ -63,11 +63,13 @@ def test_layers_come_new_behind_those_before_the_last() -> None:
     assert [deeper[f"model.layers.{place}.mlp.gate_up_proj.weight"].item() for place in range(6)] == [1, 2, 2, 3, 3, 4]
 
 
-@pytest.mark.parametrize("layers", [3, 8])
-def test_a_depth_that_cannot_be_reached_is_refused(layers: int) -> None:
-    weights = {f"model.layers.{place}.mlp.down_proj.weight": torch.zeros(1) for place in range(4)}
-    with pytest.raises(DepthRefused, match=f"of 4 layers becomes one of 4 to 7, not of {layers}"):
-        deepen(weights, layers=layers)
+@pytest.mark.parametrize(
+    ("layers", "said"), [(5, "layer 6, so 5 are too few"), (12, "a decoder of 6 layers becomes one of 6 to 11")]
+)
+def test_a_depth_that_cannot_be_reached_is_refused(layers: int, said: str) -> None:
+    settings = TrainingSettings(out=Path(), schedule=Schedule(steps=1), layers=layers)
+    with pytest.raises(DepthRefused, match=said):
+        check_depth(settings, own=6)
 
 
 def test_a_checkpoint_keeps_its_depth(tmp_path: Path) -> None:
