@@ -34,10 +34,10 @@ async def test_the_title_that_was_drawn_is_named_and_another_when_the_picture_ch
 
 
 async def test_the_larger_and_the_smaller_bar_are_named_by_what_stands_below_them(install: Install) -> None:
-    assert await answer(install, CHART, "Which bar is the tallest?") == "The tallest bar is LIP."
-    assert await answer(install, "-f", "Which bar is the smallest?") == "The shortest bar is FAT."
-    assert await answer(install, TURNED, "Which bar is the tallest?") == "The tallest bar is BIG."
-    assert await answer(install, "-f", "Which bar is the smallest?") == "The shortest bar is HIT."
+    assert await answer(install, CHART, "Which bar is the tallest?") == "The tallest bar is VAST."
+    assert await answer(install, "-f", "Which bar is the smallest?") == "The shortest bar is VIA."
+    assert await answer(install, TURNED, "Which bar is the tallest?") == "The tallest bar is FIVE."
+    assert await answer(install, "-f", "Which bar is the smallest?") == "The shortest bar is END."
 
 
 async def test_what_is_different_is_told_from_the_first_picture_to_the_second(install: Install) -> None:
