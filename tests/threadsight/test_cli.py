@@ -18,11 +18,21 @@ def _own_home(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("REDIS_URL", raising=False)
 
 
+def processor_time_s(*command: str | Path) -> float:
+    """The least of three runs, in seconds: what else the machine does counts less."""
+    runs = []
+    for _ in range(3):
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        subprocess.run(command, capture_output=True, check=True, timeout=60)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        runs.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+    return min(runs)
+
+
 def test_help_is_there_in_a_blink_and_imports_neither_side() -> None:
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     assert "Exit status" in run("--help").stdout
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 0.5
+    drawn_with = "import typer, rich.markdown, rich.panel, rich.table"  # nothing that shows a help can do with less
+    assert processor_time_s(COMMAND, "--help") < 2.5 * processor_time_s(sys.executable, "-c", drawn_with)
     imported = subprocess.run(
         [sys.executable, "-X", "importtime", "-c", "import threadsight.cli"], capture_output=True, text=True, check=True
     ).stderr
