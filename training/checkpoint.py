@@ -53,3 +53,8 @@ def write_files(checkpoint: Checkpoint, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for name, content in checkpoint.files.items():
         (folder / name).write_text(content, encoding="utf-8")
+
+
+def read_files(folder: Path) -> dict[str, str]:
+    """What `write_files` is to write again."""
+    return {path.name: path.read_text(encoding="utf-8") for path in sorted(folder.glob("*.json"))}

@@ -121,12 +121,15 @@ def train(
         str,
         typer.Option(help="What to begin with: `tiny`, a model's folder, another training's checkpoint, or `none`."),
     ] = "tiny",
+    *,
     minutes: Annotated[float, typer.Option(min=0.1, help="Of training; breaks do not count.")] = 60.0,
     seed: Annotated[int, typer.Option(help="The same seed draws the same dialogues.")] = 0,
     layers: Annotated[
         int | None, typer.Option(min=1, help="Of the decoder: more than the model has add nothing at first.")
     ] = None,
-    *,
+    crops: Annotated[
+        int | None, typer.Option(min=1, max=9, help="Of a picture, at most: more of them show smaller things.")
+    ] = None,
     device: Annotated[Device | None, typer.Option(help="What is there, if left out.")] = None,
     processes: Annotated[int, typer.Option(min=1, help="That compute together on a CPU: one for each core.")] = 2,
     compiled: Annotated[bool, typer.Option("--compiled", help="Layers through torch's compiler.")] = False,
@@ -154,7 +157,14 @@ def train(
         raise typer.BadParameter(f"{init} is neither a model's folder nor a checkpoint", param_hint="--init")
     schedule = Schedule(minutes=minutes)
     settings = TrainingSettings(
-        out=out, schedule=schedule, start=start, layers=layers, seed=seed, processes=processes, compiled=compiled
+        out=out,
+        schedule=schedule,
+        start=start,
+        layers=layers,
+        crops=crops,
+        seed=seed,
+        processes=processes,
+        compiled=compiled,
     )
     if device is Device.CUDA or (device is None and torch.cuda.is_available()):
         settings = on_gpu(settings)

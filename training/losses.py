@@ -15,7 +15,8 @@ from training.measures import ACROSS_DOWN_VALUE
 from training.world.colours import COLOURS
 from training.world.forms import FORMS
 
-MOST_TOKENS = 16  # of a picture's line or column: four crops of four
+# Of a picture's line or column: four crops of four. With more than nine crops the drawn banners would have five in a line.
+MOST_TOKENS = 16
 UNIT = 0.03  # of what is measured; marks that are compared differ by three of them
 
 

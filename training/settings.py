@@ -27,6 +27,7 @@ class TrainingSettings(msgspec.Struct, frozen=True, kw_only=True):
     start: Path | None = TINY
     base: Path = TINY
     layers: int | None = None  # of the decoder: at first those beyond the model's own add nothing; None: its own
+    crops: int | None = None  # of a picture, at most: see `training.losses.MOST_TOKENS`; None: the model's own
     seed: int = 0
     mix: Mix | str = "learning"  # of `training.talk`'s curriculum; it is examined on "all"
     chatter: float = CHATTER

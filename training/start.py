@@ -13,11 +13,11 @@ from torch import Tensor, nn
 from inference_worker.model.checkpoint import load_model
 from inference_worker.model.config import read_config
 from inference_worker.model.phi3v import Phi3V
-from training.checkpoint import Checkpoint, read_checkpoint, write_files
+from training.checkpoint import Checkpoint, read_checkpoint, read_files, write_files
 from training.losses import Heads
 from training.settings import TrainingSettings
 from training.talk import draw_dialogue
-from training.tokenizer import build_tokenizer, collect_words, map_rows, pieces_of, write_model_files
+from training.tokenizer import build_tokenizer, collect_words, map_rows, pieces_of, set_crops, write_model_files
 from training.world.split import Split
 
 LAYER = "model.layers."  # of the decoder, and its number
@@ -44,7 +44,10 @@ def begin(settings: TrainingSettings, folder: Path) -> Checkpoint:
             raise DepthRefused("a checkpoint goes on with the layers that it has")
         earlier = read_checkpoint(start)
         write_files(earlier, folder)
-        return with_all_heads(msgspec.structs.replace(earlier, step=0, seconds=0.0), folder, settings.seed)
+        if settings.crops is not None:
+            set_crops(folder, settings.crops)
+        earlier = msgspec.structs.replace(earlier, files=read_files(folder), step=0, seconds=0.0)
+        return with_all_heads(earlier, folder, settings.seed)
     base = start or settings.base
     check_depth(settings, own=read_config(base).layers)
     form = json.loads((base / "tokenizer.json").read_text(encoding="utf-8"))
@@ -54,12 +57,14 @@ def begin(settings: TrainingSettings, folder: Path) -> Checkpoint:
     )
     tokenizer = build_tokenizer(form, collect_words(talk), most=settings.vocabulary)
     write_model_files(folder, base=base, tokenizer=tokenizer, layers=settings.layers)
+    if settings.crops is not None:
+        set_crops(folder, settings.crops)
     model = take_over(folder, start) if start else draw_model(folder, settings.seed)
     return Checkpoint(
         weights=model.state_dict(),
         heads=draw_heads(folder, settings.seed),
         optimisers=[],
-        files={path.name: path.read_text(encoding="utf-8") for path in sorted(folder.glob("*.json"))},
+        files=read_files(folder),
     )
 
 

@@ -83,6 +83,13 @@ def write_model_files(folder: Path, *, base: Path, tokenizer: Mapping[str, Any],
     _write(folder / "tokenizer.json", tokenizer)
 
 
+def set_crops(folder: Path, crops: int) -> None:
+    """So many of a picture at most, in the files of a model's folder."""
+    _change(folder / "preprocessor_config.json", num_crops=crops)
+    if (presets := folder / "threadsight.json").exists():
+        _change(presets, max_crops=crops)
+
+
 def map_rows(table: Tensor, old: Mapping[str, int], new: Mapping[str, int]) -> Tensor:
     """The rows (old pieces, width) of a table in the order of another vocabulary: (new pieces, width).
 

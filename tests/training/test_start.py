@@ -2,17 +2,19 @@ import json
 import random
 from pathlib import Path
 
+import msgspec
 import pytest
 import torch
 
 from inference_worker.model.checkpoint import TINY, load_model
 from inference_worker.model.config import read_config
 from inference_worker.model.tokenizer import Tokenizer
+from inference_worker.presets import read_presets
 from tests.golden.greedy import PlainSequence
 from tests.training.drawn import DIALOGUE
 from training.attention import PaddedAttention
 from training.batch import build_batch
-from training.checkpoint import Checkpoint
+from training.checkpoint import Checkpoint, write_checkpoint, write_files
 from training.sample import SampleBuilder
 from training.schedule import Schedule
 from training.settings import TrainingSettings
@@ -78,6 +80,21 @@ def test_a_checkpoint_keeps_its_depth(tmp_path: Path) -> None:
     settings = TrainingSettings(out=tmp_path, schedule=Schedule(steps=1), start=start, layers=9)
     with pytest.raises(DepthRefused, match="with the layers that it has"):
         begin(settings, tmp_path)
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_crops_that_are_asked_for_are_those_of_the_model(tmp_path: Path, *, again: bool) -> None:
+    settings = TrainingSettings(out=tmp_path, schedule=Schedule(steps=1), crops=6, vocabulary_dialogues=2)
+    begun = begin(settings, tmp_path / "model")
+    if again:
+        write_checkpoint(tmp_path / "checkpoint.pt", begun)
+        more = msgspec.structs.replace(settings, start=tmp_path / "checkpoint.pt", crops=9)
+        begun = begin(more, tmp_path / "model")
+    write_files(begun, tmp_path / "written")
+    most = read_config(tmp_path / "written").image.num_crops
+    assert (most, read_presets(tmp_path / "written").max_crops) == ((9, 9) if again else (6, 6))
+    sample = SampleBuilder(tmp_path / "model").build(DIALOGUE)
+    assert max(picture.tiling.crops for picture in sample.pictures) <= 1 + most
 
 
 def test_drawn_weights_keep_what_passes_through_them_at_its_size(folder: Path) -> None:

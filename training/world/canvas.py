@@ -11,8 +11,8 @@ from training.world.colours import RGB, Paint
 from training.world.forms import OUTLINES, load_mask
 from training.world.lettering import Lettering
 
-# What the built-in model resizes to with four crops of 112 pixels, by the picture's aspect: to draw at that very
-# size costs least and needs no resizing.
+# Whole crops of 112 pixels, by the picture's aspect: a model that takes four sees them as they are drawn, one that takes
+# more sees them enlarged.
 SQUARE = (224, 224)
 LANDSCAPE = ((224, 149), (224, 168), (224, 186))
 PORTRAIT = ((149, 224), (168, 224), (186, 224))
@@ -75,7 +75,7 @@ def draw_way(rng: random.Random, form: str) -> int:
 def draw_size(
     rng: random.Random, *, square: int, landscape: int, portrait: int, wide: int = 0, banner: int = 0
 ) -> Size:
-    """A sheet; the numbers weigh its aspect. Seven of ten are drawn at the model's own size, the others larger."""
+    """A sheet; the numbers weigh its aspect. Seven of ten are drawn at these sizes, the others larger."""
     aspects = ((SQUARE,), LANDSCAPE, PORTRAIT, WIDE, BANNER)
     width, height = rng.choice(rng.choices(aspects, (square, landscape, portrait, wide, banner))[0])
     if chance(rng, 0.7):
