@@ -1,7 +1,7 @@
 """What each kind of question says to the model, and what a checkpoint wants of its host.
 
 A checkpoint may bring a `threadsight.json` beside its weights with its own wording and crop limit: a small model
-understands the phrases that it was trained on.
+understands the phrases, and sees pictures cut, as it was trained.
 """
 
 from collections.abc import Sequence
@@ -37,7 +37,7 @@ class Presets(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     focus: str = "{task} (This is about {images}.)"
     with_question: str = "{task} {question}"
     with_context: str = "Before this, people wrote here:\n{context}\n\n{words}"
-    max_crops: int | None = None  # the most that this model understands, whatever the settings say
+    max_crops: int | None = None  # what this model was trained with, whatever the settings say
 
     def render(self, kind: JobKind, question: str, *, new: int, meant: Sequence[int] = (), context: str = "") -> str:
         """What the model is asked: `new` pictures come with it, `meant` are earlier ones that it is about."""

@@ -28,7 +28,10 @@ class PlacedPrompt(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PromptBuilder:
-    """Builds prompts for one model. `tile` gives a picture's geometry from (width, height, max_crops)."""
+    """Builds prompts for one model. `tile` gives a picture's geometry from (width, height, max_crops).
+
+    With `max_crops` every picture is cut like that: the model was trained with it. Else each has its own.
+    """
 
     def __init__(
         self,
@@ -109,7 +112,7 @@ class PromptBuilder:
         return self._tile(picture.width, picture.height, self._crops(picture)).tokens
 
     def _crops(self, picture: Picture) -> int:
-        return min(picture.max_crops, self._max_crops or picture.max_crops)
+        return self._max_crops or picture.max_crops
 
 
 class _Part:

@@ -13,6 +13,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from jobs.errors import Refused, Unavailable
 
+# Of two names, by difflib: other programs have variables too, so only a slip of a letter or two (REDIS_URI) is refused.
+NEARLY = 0.86
+
 
 class SettingMisspelt(Refused):
     """{name} is not a setting ({suggestion})."""
@@ -36,7 +39,7 @@ class Settings(BaseSettings):
         """From the environment, then `.env` in the working directory.
 
         Raises:
-            SettingMisspelt: a variable has our prefix and no field.
+            SettingMisspelt: a variable has our prefix and no field, or is nearly one of our names without a prefix.
             SettingWrong: a value does not fit its field.
         """
         cls._refuse_misspelt({*os.environ, *dotenv_values(".env")})
@@ -44,19 +47,33 @@ class Settings(BaseSettings):
             return cls()
         except ValidationError as error:
             first = error.errors()[0]
-            name = f"{cls.model_config.get('env_prefix', '')}{first['loc'][0]}".upper()
+            told = str(first["loc"][0]).upper()
+            name = told if told in cls._variables() else f"{cls._prefix()}{told}"
             # The value stays out of the sentence: it may be a secret.
             raise SettingWrong(name=name, reason=first["msg"]) from None
 
     @classmethod
     def _refuse_misspelt(cls, names: set[str]) -> None:
-        prefix = cls.model_config.get("env_prefix", "").upper()
-        known = {f"{prefix}{field}".upper() for field in cls.model_fields}
-        for name in sorted(names):
-            if prefix and name.startswith(prefix) and name not in known:
+        prefix, known = cls._prefix(), cls._variables()
+        bare = [name for name in known if not name.startswith(prefix)]
+        for name in sorted(names - known):
+            if prefix and name.startswith(prefix):
                 near = difflib.get_close_matches(name, known, n=1)
                 suggestion = f"did you mean {near[0]}?" if near else f"known: {', '.join(sorted(known))}"
                 raise SettingMisspelt(name=name, suggestion=suggestion)
+            if near := difflib.get_close_matches(name, bare, n=1, cutoff=NEARLY):
+                raise SettingMisspelt(name=name, suggestion=f"did you mean {near[0]}?")
+
+    @classmethod
+    def _prefix(cls) -> str:
+        return cls.model_config.get("env_prefix", "").upper()
+
+    @classmethod
+    def _variables(cls) -> set[str]:
+        """The variables that are read: a field's alias, else the prefix and its name."""
+        return {
+            str(field.validation_alias or f"{cls._prefix()}{name}").upper() for name, field in cls.model_fields.items()
+        }
 
 
 class StoreSettings(Settings):

@@ -1,7 +1,7 @@
 import pytest
 
 from bot.settings import BotSettings
-from jobs.settings import SettingMisspelt, SettingWrong
+from jobs.settings import SettingMisspelt, SettingWrong, StoreSettings
 
 
 @pytest.fixture(autouse=True)
@@ -18,6 +18,35 @@ def test_nothing_set_lets_everybody_in() -> None:
     settings = BotSettings.read()
     assert not settings.allow_users | settings.deny_users | settings.allow_channels
     assert (settings.max_pictures, settings.max_picture_mb, settings.max_crops, settings.ocr_crops) == (10, 10, 4, 16)
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("BOT_DISCORD_TOKEN", "DISCORD_TOKEN"),
+        ("DISCORD_BOT_TOKEN", "DISCORD_TOKEN"),
+        ("DISCORD_TOKN", "DISCORD_TOKEN"),
+        ("BOT_SLACK_APP_TOKEN", "SLACK_APP_TOKEN"),
+        ("SLACK_SIGNING_SECRETS", "SLACK_SIGNING_SECRET"),
+    ],
+)
+def test_a_token_under_nearly_its_name_is_refused_too(monkeypatch: pytest.MonkeyPatch, name: str, meant: str) -> None:
+    monkeypatch.setenv(name, "x")
+    with pytest.raises(SettingMisspelt, match=f"{name} is not a setting .did you mean {meant}"):
+        BotSettings.read()
+
+
+@pytest.mark.parametrize("name", ["SLACK_WEBHOOK_URL", "SLACK_CONFIG_TOKEN", "DISCORD_GUILD", "REDIS_PASSWORD"])
+def test_what_other_programs_are_told_is_no_business_of_ours(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv(name, "x")
+    BotSettings.read()
+    StoreSettings.read()
+
+
+def test_the_queues_address_has_no_prefix(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("QUEUE_REDIS_URL", "redis://elsewhere")
+    with pytest.raises(SettingMisspelt, match=r"did you mean REDIS_URL\?"):
+        StoreSettings.read()
 
 
 def test_a_misspelt_name_is_refused_with_the_right_one(monkeypatch: pytest.MonkeyPatch) -> None:

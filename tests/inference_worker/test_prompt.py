@@ -18,9 +18,12 @@ PROCESSOR = ImageProcessor(read_config(TINY).image)
 A, B, C = picture("a", 1), picture("b", 2), picture("c", 3)
 
 
-def builder(context: int = 4096) -> PromptBuilder:
+def builder(context: int = 4096, max_crops: int | None = None) -> PromptBuilder:
     return PromptBuilder(
-        TOKENIZER, lambda width, height, crops: PROCESSOR.tile(width, height, max_crops=crops), context=context
+        TOKENIZER,
+        lambda width, height, crops: PROCESSOR.tile(width, height, max_crops=crops),
+        context=context,
+        max_crops=max_crops,
     )
 
 
@@ -65,6 +68,14 @@ def test_a_slot_is_as_long_as_its_picture_and_filled_with_its_id() -> None:
     assert slot.stop - slot.start == PROCESSOR.tile(400, 100, max_crops=4).tokens
     assert set(placed.prompt.ids[slot.start : slot.stop]) == {slot.key.slot_id}
     assert slot.key == PictureKey(tenant="shell:local", digest="wide", max_crops=4)
+
+
+@pytest.mark.parametrize("asked_for", [1, 16])
+def test_a_model_trained_with_a_number_of_crops_sees_all_pictures_so(asked_for: int) -> None:
+    seen = picture("square", 1, width=300, height=300, max_crops=asked_for)
+    (slot,) = builder(max_crops=9).build(dialogue("?", seen), reserve=100).prompt.slots
+    assert slot.key.max_crops == 9
+    assert slot.stop - slot.start == PROCESSOR.tile(300, 300, max_crops=9).tokens
 
 
 @settings(max_examples=30, deadline=None)
