@@ -3,6 +3,7 @@
 PYTHON ?= python3
 # Another place to look for a torch build, for machines without a GPU (a smaller download):
 #   make demo TORCH_INDEX=https://download.pytorch.org/whl/cpu
+# Torch alone comes from there; what it needs is at the versions of constraints.txt, which only the usual index has.
 TORCH_INDEX ?=
 # A folder of golden vectors, and where its tokenizer/ and images.py lie when they are not in it.
 GOLDEN ?= tests/golden/vectors
@@ -12,7 +13,7 @@ MODEL ?=
 
 BIN := .venv/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt
-TORCH := $(PIP) $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX),) torch==2.13.0
+TORCH := $(PIP) $(if $(TORCH_INDEX),--no-deps --index-url $(TORCH_INDEX),) torch==2.13.0
 
 .PHONY: demo test check fmt bench golden clean
 

@@ -18,4 +18,5 @@ COPY --from=build /opt/threadsight /opt/threadsight
 ENV PATH=/opt/threadsight/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 USER threadsight
 WORKDIR /tmp
-ENTRYPOINT ["threadsight", "bot"]
+ENTRYPOINT ["threadsight"]
+CMD ["bot"]

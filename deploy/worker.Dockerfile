@@ -9,7 +9,7 @@ RUN python -m venv /opt/threadsight
 ENV PATH=/opt/threadsight/bin:$PATH
 COPY constraints.txt ./
 RUN --mount=type=cache,target=/root/.cache/pip \
-    pip install -c constraints.txt ${TORCH_INDEX:+--index-url "$TORCH_INDEX"} torch
+    pip install -c constraints.txt ${TORCH_INDEX:+--no-deps --index-url "$TORCH_INDEX"} torch
 COPY pyproject.toml README.md LICENSE ./
 COPY jobs jobs
 COPY bot bot
@@ -24,4 +24,5 @@ ENV PATH=/opt/threadsight/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 USER threadsight
 WORKDIR /tmp
 VOLUME /models
-ENTRYPOINT ["threadsight", "worker"]
+ENTRYPOINT ["threadsight"]
+CMD ["worker"]

@@ -53,9 +53,9 @@ def load_native(settings: WorkerSettings, progress: Callable[[int, int], None] |
     from inference_worker.native import NativeEngine  # noqa: PLC0415
     from inference_worker.prompt import PromptBuilder  # noqa: PLC0415
 
+    device = hardware.choose_device(settings)  # before gigabytes are fetched for a GPU that is not there
     folder = find_checkpoint(settings.model, progress=progress)
     torch.set_num_threads(hardware.choose_threads(settings, folder))
-    device = hardware.choose_device(settings)
     dtype = hardware.choose_dtype(settings, device, folder)
     hardware.check_fit(settings, folder, device, dtype)
     layout = hardware.choose_layout(settings, device, dtype)
@@ -118,6 +118,7 @@ async def run(settings: WorkerSettings, store: StoreSettings) -> None:
     status = StatusFile(settings.status_file)
     try:
         async with open_redis(store.required_url(), store) as jobs:
+            log.info("loading", model=settings.openai_model if settings.engine == "openai" else settings.model)
             loaded = build_openai(settings) if settings.engine == "openai" else load_native(settings, status.loading)
             service = Service(
                 loaded.engine,

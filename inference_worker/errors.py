@@ -12,6 +12,7 @@ Unavailable                 somebody else must do something about it
     ModelUnreadable         damaged files, or only pickles
     ModelUnsupported        another architecture, or a variant of it that nothing here computes
     ModelTooLarge           not enough memory for the weights and one conversation
+    GpuMissing              it is asked for, and torch finds none
     EngineFailed            a step of the native engine broke; the log says why
     ServerFailed            the OpenAI-compatible server answers with an error, or not at all
 
@@ -59,6 +60,10 @@ class ModelUnsupported(Unavailable):
 
 class ModelTooLarge(Unavailable):
     """The model needs {needed_gb:.1f} GB and {free_gb:.1f} GB are free on {device}."""
+
+
+class GpuMissing(Unavailable):
+    """WORKER_DEVICE is {device}, and torch {torch} finds no GPU. Install the NVIDIA driver, or set WORKER_DEVICE=auto."""
 
 
 class EngineFailed(Unavailable):

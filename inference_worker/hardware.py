@@ -7,7 +7,7 @@ import torch
 
 from inference_worker.engine.paged import BLOCK_SIZE
 from inference_worker.engine.scheduler import kv_bytes_per_token
-from inference_worker.errors import ModelTooLarge
+from inference_worker.errors import GpuMissing, ModelTooLarge
 from inference_worker.model.checkpoint import Layout
 from inference_worker.model.int8 import quantize_decoder
 from inference_worker.model.packed import can_pack, pack
@@ -22,9 +22,15 @@ LEAST_CONTEXT = 2048  # tokens: a picture, a question and an answer
 
 
 def choose_device(settings: WorkerSettings) -> torch.device:
-    """The GPU when there is one."""
+    """As asked for, else the GPU when there is one.
+
+    Raises:
+        GpuMissing: it is asked for, and there is none.
+    """
     if settings.device == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    if settings.device == "cuda" and not torch.cuda.is_available():
+        raise GpuMissing(device=settings.device, torch=torch.__version__)
     return torch.device(settings.device)
 
 

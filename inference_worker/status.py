@@ -6,8 +6,12 @@ from pathlib import Path
 from typing import Literal
 
 import msgspec
+import structlog
 
 WRITE_INTERVAL_S = 0.1
+LOG_INTERVAL_S = 10.0
+
+log = structlog.get_logger()
 
 
 class WorkerStatus(msgspec.Struct, frozen=True, kw_only=True):
@@ -21,15 +25,20 @@ class WorkerStatus(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StatusFile:
-    """Writes `WorkerStatus` to `path`; without a path, nothing."""
+    """Writes `WorkerStatus` to `path`; without a path the log tells how far the loading is."""
 
     def __init__(self, path: Path | None) -> None:
         self._path = path
         self._written_at = 0.0
+        self._logged_at = time.monotonic()
 
     def loading(self, done_bytes: int, total_bytes: int) -> None:
-        """So much of the model is read. Called for every tensor; written a few times a second."""
-        if time.monotonic() - self._written_at >= WRITE_INTERVAL_S:
+        """So much of the model is fetched, or read. Called for every piece; written now and then."""
+        now = time.monotonic()
+        if self._path is None and now - self._logged_at >= LOG_INTERVAL_S:
+            self._logged_at = now
+            log.info("loading", done_gb=round(done_bytes / 1e9, 1), total_gb=round(total_bytes / 1e9, 1))
+        if now - self._written_at >= WRITE_INTERVAL_S:
             self._write(WorkerStatus(state="loading", pid=os.getpid(), done_bytes=done_bytes, total_bytes=total_bytes))
 
     def ready(self, sentence: str) -> None:

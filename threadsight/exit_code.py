@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from bot.errors import NoFrontend, NoSuchFile
 from inference_worker.errors import (
+    GpuMissing,
     ModelIncomplete,
     ModelNotFound,
     ModelTooLarge,
@@ -48,6 +49,7 @@ _KINDS: tuple[tuple[ExitCode, tuple[type[ThreadsightError], ...]], ...] = (
     (
         ExitCode.NOT_SET_UP,
         (
+            GpuMissing,
             ModelIncomplete,
             ModelNotFound,
             ModelTooLarge,

@@ -15,13 +15,14 @@ from dotenv import dotenv_values
 
 from inference_worker.settings import WorkerSettings
 from inference_worker.status import WorkerStatus
+from threadsight import hub
 from threadsight.home import make_private
 from threadsight.service import Service
 
 POLL_S = 0.05
 WATCH_S = 1.0
 OURS = ("WORKER_", "QUEUE_")
-ALSO_OURS = {"REDIS_URL", "HF_HOME", "HF_TOKEN", "HF_HUB_OFFLINE"}
+ALSO_OURS = {"REDIS_URL", *hub.VARIABLES}
 
 
 class SharedWorker:

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import os
 import signal
 import sys
 from collections.abc import Iterator
@@ -10,20 +9,18 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import typer
-from dotenv import dotenv_values
 
 from bot.errors import NoFrontend
 from bot.settings import BotSettings
 from inference_worker.settings import WorkerSettings
 from inference_worker.status import WorkerStatus
 from jobs.settings import StoreSettings
+from threadsight.hub import tell_hub
 from threadsight.loading import await_worker
 from threadsight.log import log_to
 from threadsight.settings import CommandSettings
 from threadsight.shared_worker import SharedWorker, open_worker
 from threadsight.store import open_store
-
-PLATFORMS = {"Discord": ("DISCORD_TOKEN",), "Slack": ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN")}
 
 
 def run_worker() -> None:
@@ -35,6 +32,7 @@ def run_worker() -> None:
     from inference_worker.app import run  # noqa: PLC0415 - the other side's container has none of its libraries
 
     log_to(sys.stderr)
+    tell_hub()
     with open_store(CommandSettings.read().home) as store:
         asyncio.run(run(WorkerSettings.read(), store))
 
@@ -73,10 +71,22 @@ def describe(model: WorkerStatus, store: StoreSettings, home: Path) -> Iterator[
     yield "Model", model.sentence
     address = urlsplit(store.required_url())
     yield "Queue", f"embedded Valkey in {home}" if address.scheme == "unix" else f"Redis at {address.hostname}"
-    settings = {**dotenv_values(".env"), **os.environ}
-    for platform, tokens in PLATFORMS.items():
-        missing = [token for token in tokens if not settings.get(token)]
-        yield platform, f"off (set {' and '.join(missing)})" if missing else "its tokens are set"
+    settings = BotSettings.read()
+    yield "Discord", "its token is set" if settings.discord_token else "off (set DISCORD_TOKEN)"
+    yield "Slack", _describe_slack(settings)
+
+
+def _describe_slack(settings: BotSettings) -> str:
+    from bot.frontends.slack import Credentials  # noqa: PLC0415 - as above
+    from bot.frontends.slack.errors import SlackHalfSet  # noqa: PLC0415
+
+    if not settings.names_slack:
+        return "off (set SLACK_BOT_TOKEN and SLACK_APP_TOKEN)"
+    try:
+        Credentials.read(settings)
+    except SlackHalfSet as error:
+        return f"off (set {error.facts['missing']})"
+    return "its tokens are set"
 
 
 async def _serve(worker: SharedWorker, store: StoreSettings) -> None:

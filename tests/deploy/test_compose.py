@@ -10,6 +10,7 @@ from compose_spec import PyCompose
 from bot.settings import BotSettings
 from inference_worker.settings import WorkerSettings
 from jobs.settings import Settings, StoreSettings
+from threadsight.settings import CommandSettings
 
 ROOT = Path(__file__).parents[2]
 VARIABLE = re.compile(r"(?<!\$)\$\{(\w+):\?[^}]*\}")  # the only form the file uses: required
@@ -87,8 +88,15 @@ def test_the_gpu_worker_and_the_cpu_worker_are_chosen_by_profile() -> None:
     assert SERVICES["worker-cpu"]["build"]["args"]["TORCH_INDEX"].endswith("/cpu")
 
 
-def test_the_worker_sees_no_chat_token() -> None:
-    tokens = {"DISCORD_TOKEN", "SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET"}
+def test_the_gpu_worker_does_not_go_on_without_a_gpu() -> None:
+    assert SERVICES["worker"]["environment"]["WORKER_DEVICE"] == "cuda"
+    assert "WORKER_DEVICE" not in SERVICES["worker-cpu"]["environment"]
+
+
+def test_the_worker_is_given_no_secret_of_a_platform() -> None:
+    fields = {**BotSettings.model_fields, **CommandSettings.model_fields}.values()
+    tokens = {str(field.validation_alias) for field in fields if "SecretStr" in str(field.annotation)}
+    assert {"DISCORD_TOKEN", "SLACK_CLIENT_SECRET", "SLACK_CONFIG_TOKEN"} < tokens
     for name in ("worker", "worker-cpu"):
         assert {SERVICES[name]["environment"][token] for token in tokens} == {""}
 

@@ -1,14 +1,22 @@
 import msgspec
 import pytest
+import torch
 
 from inference_worker import hardware
 from inference_worker.engine.scheduler import kv_bytes_per_token
-from inference_worker.errors import ModelTooLarge
+from inference_worker.errors import GpuMissing, ModelTooLarge
 from inference_worker.settings import WorkerSettings
 from tests.inference_worker.engine.small import small_config, small_model
 
 MODEL = small_model()
 TOKEN_BYTES = kv_bytes_per_token(MODEL)
+
+
+def test_a_gpu_that_is_asked_for_and_not_there_is_told_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert hardware.choose_device(WorkerSettings(device="auto")).type == "cpu"
+    with pytest.raises(GpuMissing, match=r"WORKER_DEVICE is cuda, and torch 2\.\S+ finds no GPU"):
+        hardware.choose_device(WorkerSettings(device="cuda"))
 
 
 def test_a_conversation_is_as_long_as_asked_for_where_memory_allows() -> None:

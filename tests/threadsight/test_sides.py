@@ -38,9 +38,29 @@ def test_what_runs_is_told_and_what_does_not_says_what_to_set(tmp_path: Path, mo
     assert dict(describe(MODEL, store("unix://:hush@/run/valkey.sock?db=0"), tmp_path)) == {
         "Model": "tiny, 5.0 M parameters",
         "Queue": f"embedded Valkey in {tmp_path}",
-        "Discord": "its tokens are set",
+        "Discord": "its token is set",
         "Slack": "off (set SLACK_APP_TOKEN)",
     }
+
+
+@pytest.mark.parametrize(
+    ("tokens", "standing"),
+    [
+        ({}, "off (set SLACK_BOT_TOKEN and SLACK_APP_TOKEN)"),
+        ({"SLACK_BOT_TOKEN": "xoxb-1", "SLACK_APP_TOKEN": "xapp-1"}, "its tokens are set"),
+        (
+            {"SLACK_BOT_TOKEN": "xoxb-1", "SLACK_SIGNING_SECRET": "s", "BOT_SLACK_HTTP_PORT": "3000"},
+            "its tokens are set",
+        ),
+        ({"SLACK_CLIENT_ID": "1.2", "BOT_SLACK_HTTP_PORT": "3000"}, "off (set SLACK_SIGNING_SECRET)"),
+    ],
+)
+def test_slack_has_several_ways_in(
+    tokens: dict[str, str], standing: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in tokens.items():
+        monkeypatch.setenv(name, value)
+    assert dict(describe(MODEL, store("redis://queue.example"), tmp_path))["Slack"] == standing
 
 
 def test_the_password_of_redis_is_not_shown(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from threadsight.doctor.machine import examine_disk, examine_torch
 from threadsight.doctor.model import examine_model
 from threadsight.doctor.slack import examine_slack
 from threadsight.doctor.store import examine_store
+from threadsight.hub import tell_hub
 from threadsight.settings import CommandSettings
 
 S = TypeVar("S", bound=Settings)
@@ -21,6 +22,7 @@ S = TypeVar("S", bound=Settings)
 
 def examine() -> Iterator[Finding]:
     """Every finding, as soon as it is known. Reads only; an embedded Valkey is started to look at it."""
+    tell_hub()
     wrong: list[Finding] = []
     command = _read(CommandSettings, wrong)
     store = _read(StoreSettings, wrong)

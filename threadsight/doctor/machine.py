@@ -36,10 +36,19 @@ def examine_torch(settings: WorkerSettings) -> Iterator[Finding]:
     elif settings.model == "tiny":
         yield well("GPU", "none; the built-in model needs none")
     else:
-        yield warn("GPU", "none found: an answer takes minutes", "run the worker on a machine with an NVIDIA GPU")
+        advice = "run the worker on a machine with an NVIDIA GPU"
+        yield warn("GPU", "none found: the first word about a picture takes the better part of a minute", advice)
 
 
 def _examine_flash_attention() -> Finding:
+    """As `inference_worker.engine.backends` chooses: version 3, by its own module, on Hopper; else version 2."""
+    import torch  # noqa: PLC0415 - as above
+
+    from inference_worker.engine.backends import HOPPER  # noqa: PLC0415
+
+    capability, _ = torch.cuda.get_device_capability()
+    if capability == HOPPER and importlib.util.find_spec("flash_attn_interface") is not None:
+        return well("flash-attn", "version 3")
     if importlib.util.find_spec("flash_attn") is None:
         advice = "for more speed: pip install flash-attn --no-build-isolation"
         return warn("flash-attn", "not installed; torch's own attention is used", advice)

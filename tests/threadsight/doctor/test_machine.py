@@ -27,6 +27,26 @@ def test_a_machine_that_runs_no_model_itself_needs_no_torch(monkeypatch: pytest.
     assert examine() == {"Torch": Level.WARN}
 
 
+@pytest.mark.parametrize(
+    ("capability", "installed", "level", "found"),
+    [
+        ((9, 0), {"flash_attn_interface"}, Level.OK, "version 3"),
+        ((8, 6), {"flash_attn_interface"}, Level.WARN, "not installed; torch's own attention is used"),
+        ((9, 0), set(), Level.WARN, "not installed; torch's own attention is used"),
+    ],
+)
+def test_the_attention_library_is_the_one_that_this_gpu_would_use(
+    capability: tuple[int, int], installed: set[str], level: Level, found: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gpu = SimpleNamespace(name="H", total_memory=8e9)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda _: gpu)
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda: capability)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: name if name in {"torch", *installed} else None)
+    finding = next(finding for finding in examine_torch(WorkerSettings()) if finding.subject == "flash-attn")
+    assert (finding.level, finding.found) == (level, found)
+
+
 @pytest.mark.parametrize(("free_gb", "level"), [(0.1, Level.FAIL), (2, Level.WARN), (50, Level.OK)])
 def test_room_is_measured_where_the_home_will_be(
     free_gb: float, level: Level, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
