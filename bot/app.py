@@ -26,6 +26,7 @@ from bot.sandbox.pool import Sandbox
 from bot.settings import BotSettings
 from bot.standby import run_under_lease
 from jobs.errors import StoreUnavailable, ThreadsightError
+from jobs.log import log_to
 from jobs.redis import open_redis
 from jobs.settings import StoreSettings
 from jobs.stores import Jobs
@@ -195,7 +196,7 @@ async def run(settings: BotSettings, store: StoreSettings) -> None:
 
 def main() -> int:
     """`python -m bot`: an exit code, and a plain sentence where there is nothing it can do."""
-    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
+    log_to(sys.stderr)
     try:
         asyncio.run(run(BotSettings.read(), StoreSettings.read()))
     except ThreadsightError as error:

@@ -18,6 +18,7 @@ from inference_worker.settings import WorkerSettings
 from inference_worker.status import StatusFile
 from inference_worker.worker import Worker
 from jobs.errors import ThreadsightError
+from jobs.log import log_to
 from jobs.redis import open_redis
 from jobs.settings import StoreSettings
 
@@ -155,7 +156,7 @@ async def run(settings: WorkerSettings, store: StoreSettings) -> None:
 
 def main() -> int:
     """`python -m inference_worker`: an exit code, and a plain sentence where it cannot work."""
-    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
+    log_to(sys.stderr)
     try:
         asyncio.run(run(WorkerSettings.read(), StoreSettings.read()))
     except ThreadsightError as error:

@@ -10,6 +10,7 @@ from rich.console import Console
 from bot.app import open_chat
 from bot.frontends.shell import Outcome, Question, Shell, new_conversation
 from bot.settings import BotSettings
+from jobs.log import log_to
 from jobs.redis import open_redis
 from jobs.settings import StoreSettings
 from threadsight.errors import NothingToFollow
@@ -17,7 +18,6 @@ from threadsight.exit_code import ExitCode, exit_code_of
 from threadsight.home import make_private
 from threadsight.last_conversation import LastConversation
 from threadsight.loading import await_worker
-from threadsight.log import log_to
 from threadsight.settings import CommandSettings
 from threadsight.shared_worker import open_worker
 from threadsight.store import open_store

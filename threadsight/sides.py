@@ -14,10 +14,10 @@ from bot.errors import NoFrontend
 from bot.settings import BotSettings
 from inference_worker.settings import WorkerSettings
 from inference_worker.status import WorkerStatus
+from jobs.log import log_to
 from jobs.settings import StoreSettings
 from threadsight.hub import tell_hub
 from threadsight.loading import await_worker
-from threadsight.log import log_to
 from threadsight.settings import CommandSettings
 from threadsight.shared_worker import SharedWorker, open_worker
 from threadsight.store import open_store
