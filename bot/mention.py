@@ -4,6 +4,10 @@ import msgspec
 
 from jobs import ConversationId, Job, JobKind, PictureRef, Sampling
 
+ANOTHER_DRAW = Sampling(
+    temperature=0.7, top_p=0.95
+)  # for who wants another answer: drawn greedily it would be the same
+
 
 class Mention(msgspec.Struct, frozen=True, kw_only=True):
     """Who asks what, where. Platform ids stay as the platform writes them.

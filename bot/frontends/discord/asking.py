@@ -30,7 +30,7 @@ from bot.frontends.discord.reading import (
 from bot.frontends.discord.recent import Asked
 from bot.frontends.discord.references import belongs_to, merge, read_attachments, read_pictures
 from bot.mention import Mention
-from jobs import ConversationId, PictureRef, Turn
+from jobs import ConversationId, PictureRef, Sampling, Turn
 from jobs.errors import StoreUnavailable
 
 _STOPPED = 'I no longer listen here. Mention me to ask; "start listening" brings me back.'
@@ -258,6 +258,7 @@ class Asking:
             text=words if is_last or words else mention.text,
             references=mention.references if {*same} == {*brought} else merge(kept, brought),
             reply_to=place.encode(),
+            sampling=Sampling(),
         )
 
 

@@ -13,7 +13,7 @@ from bot.frontends.discord.interactions import Interaction, defer, is_moderator,
 from bot.frontends.discord.layout import lay_out
 from bot.frontends.discord.permissions import missing_in
 from bot.frontends.discord.place import Place, Standing, token_of
-from bot.mention import Mention
+from bot.mention import ANOTHER_DRAW, Mention
 from jobs import Conversation, JobKind, Turn
 from jobs.errors import QuestionUnknown, ThreadsightError
 
@@ -84,6 +84,7 @@ async def _regenerate(interaction: Interaction, _: Verb, ticket: Ticket) -> None
             revision=max(question.revision, ticket.revision) + 1,
             reply_to=place.encode(),
             roles=roles_of(interaction),
+            sampling=ANOTHER_DRAW,
         )
     )
 

@@ -13,12 +13,11 @@ from bot.frontends.slack.desk import Desk
 from bot.frontends.slack.place import Place
 from bot.frontends.slack.status import StatusLine
 from bot.frontends.slack.thread import read_earlier
-from bot.mention import Mention
-from jobs import JobKind, Sampling, Turn
+from bot.mention import ANOTHER_DRAW, Mention
+from jobs import JobKind, Turn
 from jobs.errors import NotTheLastTurn, QuestionUnknown
 
 _OVER = "That answer has ended already."
-_ANOTHER_DRAW = Sampling(temperature=0.7, top_p=0.95)  # drawn greedily it would be the same answer again
 
 log = structlog.get_logger()
 
@@ -151,5 +150,5 @@ def _again(turn: Turn, place: Place) -> Mention:
         text=turn.question,
         references=tuple(picture.ref for picture in turn.pictures),
         reply_to=place.write(),
-        sampling=_ANOTHER_DRAW,
+        sampling=ANOTHER_DRAW,
     )

@@ -5,7 +5,8 @@ import asyncio
 import pytest
 
 from bot.frontends.discord import Discord
-from jobs import JobKind
+from bot.mention import ANOTHER_DRAW
+from jobs import JobKind, Sampling
 from tests.bot.fakes import eventually
 from tests.bot.frontends.discord.conftest import LEASE_S, OpenBot, Scene
 from tests.bot.frontends.discord.fake import people
@@ -43,6 +44,17 @@ async def test_regenerate_answers_in_the_same_place(scene: Scene, bot: Discord) 
     await eventually(lambda: answer.content == "On second thoughts: a cat.")
     assert scene.discord.posts == [answer]
     assert [claim.job.revision for claim in scene.oracle.claims] == [0, 1]
+
+
+async def test_regenerate_draws_another_answer_and_an_edit_does_not(scene: Scene, bot: Discord) -> None:
+    question = ask(scene, "what is this?", picture())
+    answer = await answered(scene, "what is this? (1)")
+    people.press(scene.discord, scene.ann, answer, "Regenerate")
+    await eventually(lambda: len(scene.oracle.claims) == 2)
+    await answered(scene, "what is this? (1)")
+    people.edit(scene.discord, question, "what is that?")
+    await answered(scene, "what is that? (1)")
+    assert [claim.job.sampling for claim in scene.oracle.claims] == [Sampling(), ANOTHER_DRAW, Sampling()]
 
 
 async def test_regenerate_leaves_nothing_of_a_longer_answer(scene: Scene, bot: Discord) -> None:
