@@ -5,6 +5,7 @@ import io
 import time
 from collections.abc import AsyncGenerator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import aclosing
 
 import msgspec
 from PIL import Image
@@ -62,8 +63,9 @@ class NativeEngine:
             notices = tuple(PictureGone(number=number).sentence for number in gone.values())
             placed = msgspec.structs.replace(placed, notices=(*notices, *placed.notices))
             try:
-                async for part in self._generate(dialogue, placed):
-                    yield part
+                async with aclosing(self._generate(dialogue, placed)) as parts:
+                    async for part in parts:
+                        yield part
             except _PictureMissing as missing:
                 gone[missing.picture.digest] = missing.picture.number
                 if dialogue.pictures and all(picture.digest in gone for picture in dialogue.pictures):
@@ -86,16 +88,17 @@ class NativeEngine:
         cached = 0
         ids: list[int] = []
         words = TextStream(self._tokenizer)
-        async for output in self._engine.generate(self._request(dialogue, placed)):
-            cached = output.cached_tokens
-            if isinstance(output, Token):
-                first_token_s = first_token_s or time.monotonic() - began
-                ids.append(output.token_id)
-                text = words.push([output.token_id])
-            else:
-                text = words.finish()
-            if text:
-                yield Text(text=text)
+        async with aclosing(self._engine.generate(self._request(dialogue, placed))) as outputs:
+            async for output in outputs:
+                cached = output.cached_tokens
+                if isinstance(output, Token):
+                    first_token_s = first_token_s or time.monotonic() - began
+                    ids.append(output.token_id)
+                    text = words.push([output.token_id])
+                else:
+                    text = words.finish()
+                if text:
+                    yield Text(text=text)
         yield Answered(
             usage=Usage(
                 prompt_tokens=len(placed.prompt.ids),

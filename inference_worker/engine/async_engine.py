@@ -1,9 +1,11 @@
 """The engine behind asyncio: its owner thread, and a stream of tokens per request. The only file here that awaits."""
 
 import asyncio
+import itertools
 import threading
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 
+import msgspec
 import structlog
 
 from inference_worker.engine.engine import Engine
@@ -18,6 +20,7 @@ class AsyncEngine:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._streams: dict[str, asyncio.Queue[Output]] = {}
+        self._numbers = itertools.count()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
@@ -33,12 +36,14 @@ class AsyncEngine:
         self._engine.wake()
         await asyncio.to_thread(self._thread.join)
 
-    async def generate(self, request: Request) -> AsyncIterator[Token | Finished]:
+    async def generate(self, request: Request) -> AsyncGenerator[Token | Finished]:
         """The answer's tokens as they are drawn, then `Finished`. Leaving the iteration early aborts the answer.
 
         Raises:
             BaseException: the error of the picture that could not be loaded, or of the step that broke.
         """
+        # Of its own: the clean-up of an earlier try at the same question may still be to come.
+        request = msgspec.structs.replace(request, id=f"{request.id} {next(self._numbers)}")
         stream: asyncio.Queue[Output] = asyncio.Queue()
         self._streams[request.id] = stream
         self._engine.add(request)

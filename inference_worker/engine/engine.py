@@ -52,7 +52,7 @@ class Engine:
         failed = self._features.encode_arrived(beside_decode=self._scheduler.is_decoding)
         outputs = self._scheduler.fail(failed)
         batch = self._scheduler.next_batch()
-        self._stalled = batch is None and not self._features.is_encoding
+        self._stalled = batch is None and not self._features.has_work
         if batch is None:
             return outputs
         began = time.monotonic()

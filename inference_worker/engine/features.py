@@ -35,9 +35,9 @@ class PictureFeatures:
         return sum(features.nbytes for features in self._cached.values())
 
     @property
-    def is_encoding(self) -> bool:
-        """Whether the next step has encoding to do, whatever else it has."""
-        return self._encoding is not None
+    def has_work(self) -> bool:
+        """Whether the next step has something to do here: a picture is half encoded, or has arrived and waits for that."""
+        return self._encoding is not None or any(future.done() for future in self._loading.values())
 
     def get(self, key: PictureKey, conversation: ConversationKey) -> Tensor | None:
         """The features (tokens, hidden) for a conversation that shows this picture, if they are there."""

@@ -1,0 +1,83 @@
+"""The owner thread and the streams, with the real engine and a random model."""
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator
+from concurrent.futures import Future
+
+import msgspec
+import pytest
+
+from inference_worker.engine.async_engine import AsyncEngine
+from inference_worker.engine.request import Finished, PictureKey, Request, Token
+from inference_worker.image.processor import Crops
+from inference_worker.model.phi3v import Phi3V
+from tests.inference_worker.engine.small import (
+    ENGINES,
+    Answers,
+    BuildEngine,
+    crops_of,
+    picture,
+    prompt_of,
+    request,
+    small_model,
+)
+
+Arrivals = dict[PictureKey, Future[Crops]]
+
+
+@pytest.fixture(scope="module")
+def model() -> Phi3V:
+    return small_model()
+
+
+@pytest.fixture
+async def engine(model: Phi3V) -> AsyncIterator[AsyncEngine]:
+    engine = AsyncEngine(ENGINES["contiguous"](model))
+    engine.start()
+    yield engine
+    await engine.close()
+
+
+def waiting(name: str, key: PictureKey, arrivals: Arrivals) -> Request:
+    """A question about a picture that arrives when the test says so."""
+
+    def load(wanted: PictureKey) -> Future[Crops]:
+        arrivals[wanted] = Future()
+        return arrivals[wanted]
+
+    return msgspec.structs.replace(request(name, prompt_of([1, key, 1, 4]), new=3), load_crops=load)
+
+
+@pytest.mark.parametrize("build", ENGINES.values(), ids=ENGINES)
+def test_a_picture_that_nobody_waits_for_any_more_holds_nobody_up(model: Phi3V, build: BuildEngine) -> None:
+    engine, arrivals = build(model), Arrivals()
+    engine.add(waiting("X", picture("a"), arrivals))
+    engine.add(waiting("Y", picture("b"), arrivals))
+    for _ in range(3):
+        engine.step()
+    engine.abort("X")
+    for key, future in arrivals.items():
+        future.set_result(crops_of(key))
+    answers = Answers(tokens={}, finished={}, failed={})
+    while "Y" not in answers.finished:
+        answers.take(outputs := engine.step())
+        if not outputs:
+            resting = threading.Thread(target=engine.wait, daemon=True)
+            resting.start()
+            resting.join(1)
+            assert not resting.is_alive(), "it rests while a picture has arrived"
+
+
+async def test_the_clean_up_of_an_earlier_try_leaves_the_next_one_alone(engine: AsyncEngine) -> None:
+    asked = request("again", prompt_of([1, 2, 3]), new=5)
+    earlier = engine.generate(asked)
+    assert isinstance(await anext(earlier), Token)
+    later = engine.generate(asked)
+    first = await anext(later)
+    await earlier.aclose()
+    async with asyncio.timeout(10):
+        rest = [output async for output in later]
+    assert isinstance(first, Token)
+    assert isinstance(rest[-1], Finished)
+    assert len(rest) == 5
