@@ -4,11 +4,12 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+import msgspec
 import structlog
 
 from inference_worker.answer_engine import AnswerEngine
 from inference_worker.service import Service
-from jobs import Claim, JobId, Pulse, QueueOut, Reaper
+from jobs import Claim, ConversationId, JobId, Pulse, QueueOut, Reaper
 from jobs.errors import Fenced, StoreUnavailable
 
 log = structlog.get_logger()
@@ -58,6 +59,7 @@ class Worker:
         chores = [
             asyncio.create_task(self._every(self._heartbeat_s, self._beat), name="heartbeat"),
             asyncio.create_task(self._every(REAP_S, self._reap), name="reaper"),
+            asyncio.create_task(self._wake_at_the_end(stopping), name="end"),
         ]
         try:
             while not stopping.is_set():
@@ -66,6 +68,11 @@ class Worker:
         finally:
             for chore in chores:
                 chore.cancel()
+
+    async def _wake_at_the_end(self, stopping: asyncio.Event) -> None:
+        """Whoever waits for a place has nothing to wait for then."""
+        await stopping.wait()
+        self._freed.set()
 
     async def _claim(self) -> None:
         self._freed.clear()
@@ -79,7 +86,7 @@ class Worker:
     def _start(self, claim: Claim) -> None:
         late = self._running.pop(claim.job.id, None)
         if late is not None:
-            late.task.cancel()  # our own lease had run out: this claim is the newer attempt
+            late.task.cancel()  # our own lease had run out, or it began with what is forgotten: this claim is newer
         stop: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         task = asyncio.create_task(self._answer(claim, stop), name=f"answer {claim.job.id}")
         running = Running(claim, task, stop)
@@ -115,11 +122,15 @@ class Worker:
             if job in beating:
                 beating[job].task.cancel()
         for conversation, epoch in pulse.forgotten:
-            for running in self._running.values():
-                claim = running.claim
-                if claim.job.conversation == conversation and claim.epoch < epoch and not running.stop.done():
-                    running.stop.set_result("forgotten")
             self._engine.forget(conversation, epoch=epoch)
+            self._begin_anew(conversation, epoch)
+
+    def _begin_anew(self, conversation: ConversationId, epoch: int) -> None:
+        """Something was forgotten there that answers in the making may build on. Of those none was asked to stop."""
+        for running in list(self._running.values()):
+            claim = running.claim
+            if claim.job.conversation == conversation and claim.epoch < epoch and not running.stop.done():
+                self._start(msgspec.structs.replace(claim, epoch=epoch))
 
     async def _reap(self) -> None:
         await self._reaper.reap()
@@ -134,7 +145,12 @@ class Worker:
 
     async def _every(self, interval_s: float, chore: Callable[[], Awaitable[None]]) -> None:
         while True:
-            await self._ride_out(chore)
+            try:
+                await self._ride_out(chore)
+            except Exception:
+                # Without heartbeats nothing would reach this worker, and it would lose all that it claims.
+                log.exception("a chore failed, it is tried again")
+                await asyncio.sleep(RETRY_S)
             await asyncio.sleep(interval_s)
 
     @staticmethod

@@ -40,6 +40,13 @@ REASONS: dict[type[RedisError], str] = {  # the special kinds of lost connection
     OutOfMemoryError: "its memory is full",
     ReadOnlyError: "it is a read-only replica",
 }
+# What it says of itself in the beginning of an error.
+STATES = {
+    "MISCONF": "it cannot write to its disk",
+    "BUSY": "it is busy with a script",
+    "NOREPLICAS": "it has too few replicas",
+    "MASTERDOWN": "its master is away",
+}
 
 
 class Server:
@@ -120,8 +127,10 @@ def _reason(error: RedisError) -> str | None:
     """In words without address or password; None for an error that is our own bug."""
     if _is_refused(error):
         return "it wants another user name or password"
-    if isinstance(error, ResponseError) and str(error).startswith("MISCONF"):
-        return "it cannot write to its disk"
+    said = str(error)
+    for beginning, reason in STATES.items():
+        if isinstance(error, ResponseError) and said.startswith(beginning):
+            return reason
     return next((reason for kind, reason in REASONS.items() if isinstance(error, kind)), None)
 
 

@@ -1,6 +1,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from typing import Any
 
 import msgspec
 import pytest
@@ -19,6 +20,7 @@ from jobs import (
     JobId,
     Picture,
     PictureRef,
+    Pulse,
     Started,
 )
 from jobs.errors import PictureGone
@@ -156,6 +158,27 @@ async def test_forgetting_reaches_the_running_answer_the_history_and_the_caches(
     assert (await jobs.conversations.load(HERE)).turns == ()
 
 
+async def test_forgetting_one_question_begins_the_answer_to_another_anew_without_it(
+    jobs: MemoryJobs, engine: ScriptedEngine
+) -> None:
+    first, second = question("one two", asker="ann"), question("three four five", source="q2", asker="bob")
+    async with working(jobs, engine):
+        await jobs.queue_in.submit(first, holder="bot", ready=True)
+        await events(jobs, first.id)
+        engine.hold.clear()
+        await jobs.queue_in.submit(second, holder="bot", ready=True)
+        await until(lambda: engine.at_once == 1)
+        await jobs.conversations.forget_source(HERE, first.source)
+        await until(lambda: len(engine.asked) == 3)
+        engine.hold.set()
+        told = await events(jobs, second.id)
+    assert isinstance(told[-1], Done)
+    assert told[-1].text == "three four five"
+    assert [len(dialogue.turns) for dialogue in engine.asked] == [0, 1, 0]
+    assert engine.asked[2].epoch > engine.asked[1].epoch
+    assert [turn.source for turn in (await jobs.conversations.load(HERE)).turns] == ["q2"]
+
+
 async def test_an_error_with_a_sentence_is_told_in_that_sentence(jobs: MemoryJobs, engine: ScriptedEngine) -> None:
     engine.error = PictureGone(number=2)
     asked = question("one two")
@@ -214,3 +237,30 @@ async def test_a_worker_told_to_stop_finishes_what_it_began(jobs: MemoryJobs, en
         await until(lambda: engine.at_once == 1)
         asyncio.get_running_loop().call_later(0.1, engine.hold.set)
     assert isinstance((await events(jobs, asked.id))[-1], Done)
+
+
+async def test_a_worker_without_a_free_place_ends_in_time(jobs: MemoryJobs, engine: ScriptedEngine) -> None:
+    engine.hold.clear()
+    asked = question("one two")
+    await jobs.queue_in.submit(asked, holder="bot", ready=True)
+    async with asyncio.timeout(3), working(jobs, engine, room=1):
+        await until(lambda: engine.at_once == 1)
+    assert engine.at_once == 0  # it had `grace_s`; another worker answers when its lease is over
+
+
+async def test_heartbeats_go_on_after_an_error_that_nobody_foresaw(
+    jobs: MemoryJobs, engine: ScriptedEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("inference_worker.worker.RETRY_S", 0.01)
+    beats: list[int] = []
+    inner = jobs.queue_out.heartbeat
+
+    async def heartbeat(**sent: Any) -> Pulse:
+        beats.append(len(sent["claims"]))
+        if len(beats) == 2:
+            raise ZeroDivisionError
+        return await inner(**sent)
+
+    monkeypatch.setattr(jobs.queue_out, "heartbeat", heartbeat)
+    async with working(jobs, engine):
+        await until(lambda: len(beats) > 3)
