@@ -31,6 +31,14 @@ class AnswerEngine(Protocol):
         """Begin to answer, on the running event loop."""
         ...
 
+    async def watch(self) -> None:
+        """Never returns.
+
+        Raises:
+            EngineLost: it answers nothing any more, and tells nobody; another process may.
+        """
+        ...
+
     def answer(self, dialogue: Dialogue) -> AsyncGenerator[Text | Answered]:
         """The answer's text as it comes, then `Answered`. Leaving the iteration early stops the work.
 

@@ -146,12 +146,24 @@ async def run(settings: WorkerSettings, store: StoreSettings) -> None:
             log.info("ready", model=loaded.sentence)
             status.ready(loaded.sentence)
             try:
-                await worker.run(stopping)
+                await _work(worker, loaded.engine, stopping)
             finally:
                 await loaded.engine.close()
     except ThreadsightError as error:
         status.failed(error.sentence)
         raise
+
+
+async def _work(worker: Worker, engine: AnswerEngine, stopping: asyncio.Event) -> None:
+    """Until the worker has ended, or its engine is lost: then it ends in mid-answer, and the leases run out."""
+    parts = {asyncio.create_task(worker.run(stopping)), asyncio.create_task(engine.watch())}
+    try:
+        ended, _ = await asyncio.wait(parts, return_when=asyncio.FIRST_COMPLETED)
+        for part in ended:
+            part.result()
+    finally:
+        for part in parts:
+            part.cancel()
 
 
 def main() -> int:

@@ -14,6 +14,7 @@ Unavailable                 somebody else must do something about it
     ModelTooLarge           not enough memory for the weights and one conversation
     GpuMissing              it is asked for, and torch finds none
     EngineFailed            a step of the native engine broke; the log says why
+    EngineLost              the GPU computes nothing any more in this process; a new one may
     ServerFailed            the OpenAI-compatible server answers with an error, or not at all
 
 The docstring of a leaf is the sentence that a person reads; see `jobs.errors`.
@@ -68,6 +69,10 @@ class GpuMissing(Unavailable):
 
 class EngineFailed(Unavailable):
     """The model stumbled over this question. Please ask again; the worker's log says what happened."""
+
+
+class EngineLost(Unavailable):
+    """The GPU cannot be used any more. The worker ends; what it was answering is answered after its next start."""
 
 
 class ServerFailed(Unavailable):

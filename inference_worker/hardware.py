@@ -87,11 +87,11 @@ def check_fit(settings: WorkerSettings, folder: Path, device: torch.device, dtyp
 
 
 def kv_budget_bytes(settings: WorkerSettings, device: torch.device) -> int:
-    """Memory for the conversations' caches, once the model is loaded."""
+    """Memory for the conversations' caches, once the model is loaded: what pictures' features take is not theirs."""
     if settings.kv_gb:
         return int(settings.kv_gb * 1e9)
     share = GPU_KV_SHARE if device.type == "cuda" else CPU_KV_SHARE
-    return int(free_bytes(device) * share)
+    return max(0, int((free_bytes(device) - settings.features_gb * 1e9) * share))
 
 
 def choose_context(settings: WorkerSettings, model: Phi3V, budget_bytes: int) -> int:

@@ -49,6 +49,10 @@ class NativeEngine:
         """Begin to answer, on the running event loop."""
         self._engine.start()
 
+    async def watch(self) -> None:
+        """See `AnswerEngine.watch`."""
+        await self._engine.watch()
+
     async def answer(self, dialogue: Dialogue) -> AsyncGenerator[Text | Answered]:
         """See `AnswerEngine.answer`. Pictures whose bytes are gone are left out, and the person is told.
 

@@ -1,5 +1,6 @@
 """Any OpenAI-compatible server behind the port (vLLM, SGLang, Ollama ...): every turn goes out each time."""
 
+import asyncio
 import base64
 import time
 from collections.abc import AsyncGenerator, Sequence
@@ -34,6 +35,10 @@ class OpenAIEngine:
 
     def start(self) -> None:
         """Nothing runs here."""
+
+    async def watch(self) -> None:
+        """See `AnswerEngine.watch`. A server that is away may come back."""
+        await asyncio.Event().wait()
 
     async def answer(self, dialogue: Dialogue) -> AsyncGenerator[Text | Answered]:
         """See `AnswerEngine.answer`. When the server finds the conversation too long, its older half is left out.

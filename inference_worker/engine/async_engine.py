@@ -3,13 +3,14 @@
 import asyncio
 import itertools
 import threading
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 
 import msgspec
 import structlog
 
 from inference_worker.engine.engine import Engine
 from inference_worker.engine.request import Failure, Finished, Output, Request, Token
+from inference_worker.errors import EngineLost
 
 log = structlog.get_logger()
 
@@ -23,12 +24,22 @@ class AsyncEngine:
         self._numbers = itertools.count()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._closing = threading.Event()
+        self._lost = asyncio.Event()
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
 
     def start(self) -> None:
         """Begin to step; what the engine says goes to the running event loop."""
         self._loop = asyncio.get_running_loop()
         self._thread.start()
+
+    async def watch(self) -> None:
+        """Never returns.
+
+        Raises:
+            EngineLost: the device computes nothing any more. Open streams get nothing more.
+        """
+        await self._lost.wait()
+        raise EngineLost
 
     async def close(self) -> None:
         """Stop after the step in progress. Streams that are still open get nothing more."""
@@ -70,6 +81,9 @@ class AsyncEngine:
                 outputs = self._engine.step()
             except Exception as error:
                 log.exception("engine step failed")
+                if not self._engine.is_sound():
+                    self._call(self._lost.set)
+                    return
                 outputs = self._engine.recover(error)
             if outputs:
                 self._say(outputs)
@@ -78,9 +92,13 @@ class AsyncEngine:
 
     def _say(self, outputs: Sequence[Output]) -> None:
         """One hop to the event loop for everything that a step says."""
+        self._call(self._deliver, outputs)
+
+    def _call(self, what: Callable[..., None], *args: object) -> None:
+        """On the event loop."""
         assert self._loop is not None, "started before it runs"
         try:
-            self._loop.call_soon_threadsafe(self._deliver, outputs)
+            self._loop.call_soon_threadsafe(what, *args)
         except RuntimeError:  # the loop is closed: the process is ending, nobody listens
             self._closing.set()
 

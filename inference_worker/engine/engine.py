@@ -67,6 +67,10 @@ class Engine:
             self.check_integrity()
         self._inbox.get()()
 
+    def is_sound(self) -> bool:
+        """After a step that raised: whether the device still computes."""
+        return self._runner.is_sound()
+
     def recover(self, error: BaseException) -> list[Output]:
         """After a step that raised: everybody is told, every cache is dropped, and the engine goes on."""
         return self._scheduler.fail_all(error)

@@ -111,7 +111,7 @@ class PictureFeatures:
         chosen: dict[PictureKey, Crops] = {}
         room = self._crops_at_once
         for key, future in self._loading.items():
-            if future.done() and room > 0:
+            if future.done() and (not chosen or future.result().tiling.crops <= room):
                 chosen[key] = future.result()
                 room -= chosen[key].tiling.crops
         for key in chosen:
@@ -123,7 +123,8 @@ class PictureFeatures:
 
     def _keep(self, fresh: dict[PictureKey, Tensor]) -> None:
         """Cache them, but for those that were forgotten meanwhile; the least recently used make room."""
-        self._cached.update({key: features for key, features in fresh.items() if key in self._users})
+        # Each in memory of its own: what is dropped is free then, whoever went through the tower beside it.
+        self._cached.update({key: features.clone() for key, features in fresh.items() if key in self._users})
         while self.size_bytes > self._budget_bytes and len(self._cached) > 1:
             key, _ = self._cached.popitem(last=False)
             del self._users[key]

@@ -36,6 +36,16 @@ class ModelRunner:
             [sequence.generator for sequence in drawing],
         )
 
+    def is_sound(self) -> bool:
+        """Whether the device still computes: after some errors a GPU fails at everything that this process asks of it."""
+        if self._device.type == "cuda":
+            try:
+                torch.zeros(1, device=self._device).add_(1)
+                torch.cuda.synchronize(self._device)
+            except RuntimeError:
+                return False
+        return True
+
     def _is_static(self, rows: Rows[Row]) -> bool:
         """Whether everybody decodes one token that is a word, and there is a static step for so many."""
         return (

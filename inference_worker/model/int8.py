@@ -20,7 +20,7 @@ FEW_ROWS = 16  # up to here memory decides and the int8 kernel wins; beyond, the
 
 
 class Int8Linear(nn.Module):
-    """`nn.Linear` without bias, its weight in int8. For inference in bfloat16 or float32."""
+    """`nn.Linear` without bias, its weight in int8. For inference."""
 
     def __init__(self, linear: nn.Linear) -> None:
         super().__init__()
@@ -39,6 +39,8 @@ class Int8Linear(nn.Module):
         if rows.shape[0] <= FEW_ROWS and rows.dtype == torch.bfloat16:
             product: Tensor = torch._weight_int8pack_mm(rows, self._weight, self._scale)  # noqa: SLF001 - torch's own quantiser calls it so
             return product
+        if rows.dtype == torch.float16:  # which ends at 65,504: sums of products of integers would be beyond
+            return functional.linear(rows, self._weight.to(rows.dtype) * self._scale[:, None])
         # Integers up to 127 are exact in bfloat16: the scale comes after the product.
         return functional.linear(rows, self._weight.to(rows.dtype)) * self._scale
 

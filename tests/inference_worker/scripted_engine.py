@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator
 
 from inference_worker.answer_engine import Answered, Text
 from inference_worker.dialogue import Dialogue
+from inference_worker.errors import EngineLost
 from jobs import ConversationId, Usage
 
 
@@ -17,12 +18,17 @@ class ScriptedEngine:
         self.hold = asyncio.Event()
         self.hold.set()
         self.error: Exception | None = None
+        self.lost = asyncio.Event()
         self.stopped_early = 0
         self.at_once = 0
         self.most_at_once = 0
 
     def start(self) -> None:
         """Nothing to start."""
+
+    async def watch(self) -> None:
+        await self.lost.wait()
+        raise EngineLost
 
     async def answer(self, dialogue: Dialogue) -> AsyncGenerator[Text | Answered]:
         self.asked.append(dialogue)

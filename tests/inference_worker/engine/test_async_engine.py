@@ -10,6 +10,7 @@ import pytest
 
 from inference_worker.engine.async_engine import AsyncEngine
 from inference_worker.engine.request import Finished, PictureKey, Request, Token
+from inference_worker.errors import EngineLost
 from inference_worker.image.processor import Crops
 from inference_worker.model.phi3v import Phi3V
 from tests.inference_worker.engine.small import (
@@ -81,3 +82,19 @@ async def test_the_clean_up_of_an_earlier_try_leaves_the_next_one_alone(engine: 
     assert isinstance(first, Token)
     assert isinstance(rest[-1], Finished)
     assert len(rest) == 5
+
+
+async def test_a_device_that_computes_nothing_any_more_ends_the_worker_and_fails_nobody(
+    engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def step() -> list[object]:
+        raise RuntimeError("an illegal memory access was encountered")
+
+    monkeypatch.setattr(engine._engine, "step", step)
+    monkeypatch.setattr(engine._engine, "is_sound", lambda: False)
+    asked = asyncio.create_task(anext(engine.generate(request("a", prompt_of([1, 2, 3])))))
+    async with asyncio.timeout(10):
+        with pytest.raises(EngineLost):
+            await engine.watch()
+    assert not asked.done()
+    asked.cancel()

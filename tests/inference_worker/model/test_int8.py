@@ -20,6 +20,15 @@ def test_int8_is_as_near_to_the_exact_product_as_its_steps_allow(rows: int, dtyp
     assert error.max() > 0
 
 
+def test_in_float16_nothing_overflows_that_does_not_without_int8() -> None:
+    torch.manual_seed(0)
+    linear = torch.nn.Linear(8192, 64, bias=False).half().requires_grad_(False)  # noqa: FBT003
+    given = 10 * torch.randn(32, 8192).half()
+    exact = linear(given)
+    assert exact.isfinite().all()
+    torch.testing.assert_close(Int8Linear(linear)(given), exact, rtol=0.05, atol=0.05 * exact.abs().max().item())
+
+
 def test_the_decoder_takes_half_the_memory_and_the_rest_stays_exact() -> None:
     model = load_model(find_checkpoint("tiny"), dtype=torch.bfloat16, layout=quantize_decoder)
     quantized = [name for name, module in model.named_modules() if isinstance(module, Int8Linear)]
