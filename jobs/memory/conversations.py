@@ -2,7 +2,7 @@
 
 from jobs.conversation import MARK_KEPT_S, Conversation, ConversationId, Forgotten
 from jobs.job import JobId
-from jobs.memory.state import JobState, State, Thread
+from jobs.memory.state import State, Thread
 
 
 class MemoryConversations:
@@ -85,6 +85,6 @@ class MemoryConversations:
 
     def _brought_by_nobody(self, thread: Thread) -> set[str]:
         """Pictures that no question brought; none can be told while an intake is under way."""
-        if any(self._state.records[job].state is JobState.SUBMITTED for job in thread.line):
+        if self._state.takes_in_pictures(thread):
             return set()
         return thread.digests - frozenset().union(*thread.brought.values())

@@ -32,13 +32,12 @@ class MemoryQueue:
         if job.revision > 0 and thread.last_source != job.source:
             raise NotTheLastTurn
         older = self._older_revision(thread, job)
-        self._check_bounds(
-            job.conversation.tenant_key, freed=int(older is not None and _waits(older) and older.attempt == 0)
-        )
+        self._check_bounds(job.conversation.tenant_key, freed=int(older is not None and older.waits))
         if older is not None:
             self._cancel(older, Cancelled(reason="superseded"))
 
         record = JobRecord(job=msgspec.structs.replace(job, accepted_at_s=state.now_s), holder=holder)
+        record.deadline_s = record.job.deadline_s
         record.delivery_until_s = state.now_s + state.settings.lease_s
         state.records[job.id] = record
         state.waiting[job.conversation.tenant_key] += 1
@@ -59,8 +58,11 @@ class MemoryQueue:
         if record.state is JobState.SUBMITTED:
             self._make_ready(record, tuple(pictures), tuple(notices))
         elif record.state is JobState.ENDED and not record.pictures:
-            # It was stopped or forgotten while its pictures came in: nobody will answer with them.
+            # It was stopped, edited or forgotten while its pictures came in: nobody will answer with them, unless the
+            # next revision, or another question, has stored the same ones and not said so yet.
             thread = self._state.thread(record.job.conversation)
+            if self._state.takes_in_pictures(thread):
+                return
             still_brought = frozenset().union(*thread.brought.values())
             self._state.drop_pictures(thread, {picture.digest for picture in pictures} - still_brought)
 
@@ -76,7 +78,7 @@ class MemoryQueue:
         """See `QueueIn.position`."""
         state = self._state
         record = state.record(job)
-        if record is None or not _waits(record):
+        if record is None or not record.waits:
             return None
         line = state.threads[record.job.conversation].line
         head = state.records[line[0]]
@@ -177,7 +179,7 @@ class MemoryQueue:
 
     def _cancel(self, record: JobRecord, ending: Ending) -> None:
         """End a waiting job, ask a running one to end; the first reason stands."""
-        if _waits(record):
+        if record.waits:
             self._state.end(record, ending)
         elif record.state is JobState.RUNNING and record.cancel is None:
             record.cancel = ending.reason if isinstance(ending, Cancelled) else "stopped"
@@ -190,7 +192,7 @@ class MemoryQueue:
 
     def _is_held(self, record: JobRecord, worker: str) -> bool:
         state = self._state
-        if record.attempt == 0 and record.job.deadline_s <= state.now_s:
+        if record.deadline_s <= state.now_s:
             return True  # the reaper is about to tell the asker
         keeper = state.threads[record.job.conversation].worker
         if keeper is None or keeper == worker or state.live_until_s.get(keeper, 0.0) <= state.now_s:
@@ -200,8 +202,7 @@ class MemoryQueue:
     def _start(self, record: JobRecord, worker: str) -> Claim:
         state, job = self._state, record.job
         state.virtual_time = max(state.virtual_time, state.ready.pop(job.id))
-        if record.attempt == 0:
-            state.waiting[job.conversation.tenant_key] -= 1
+        state.waiting[job.conversation.tenant_key] -= 1
         state.live_until_s[worker] = state.now_s + state.settings.lease_s
         record.state, record.worker = JobState.RUNNING, worker
         record.attempt += 1
@@ -224,10 +225,6 @@ class MemoryQueue:
         read = state.forgotten_read.get(worker, 0)
         state.forgotten_read[worker] = len(state.forgotten)
         return tuple(state.forgotten[read:])
-
-
-def _waits(record: JobRecord) -> bool:
-    return record.state in {JobState.SUBMITTED, JobState.READY}
 
 
 def _revision_of(job: Job, revision: int) -> JobId:

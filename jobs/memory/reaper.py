@@ -28,11 +28,10 @@ class MemoryReaper:
         return record.state is JobState.RUNNING and record.leased_until_s <= self._state.now_s
 
     def _is_overdue(self, record: JobRecord) -> bool:
-        never_started = record.state is not JobState.RUNNING and record.attempt == 0
-        return never_started and record.job.deadline_s <= self._state.now_s
+        return record.waits and record.deadline_s <= self._state.now_s
 
     def _take_back(self, record: JobRecord) -> None:
-        """A lost worker's job goes back to its own place in the order, open to every worker."""
+        """A lost worker's job goes back to its own place in the order, open to every worker, and waits as at first."""
         state = self._state
         if record.cancel is not None:
             state.end(record, Cancelled(reason=record.cancel))
@@ -43,4 +42,6 @@ class MemoryReaper:
         else:
             record.state = JobState.READY
             record.held_until_s = 0.0
+            record.deadline_s = state.now_s + record.job.patience_s
+            state.waiting[record.job.conversation.tenant_key] += 1
             state.promote(state.threads[record.job.conversation])

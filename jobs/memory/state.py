@@ -40,6 +40,7 @@ class JobRecord:
     events: list[AnswerEvent] = field(default_factory=list)
     written: int = 0  # characters of this attempt
     ending: Ending | None = None
+    deadline_s: float = 0.0  # the asker is told then, unless it runs
     # the worker's end
     attempt: int = 0
     worker: str = ""
@@ -55,6 +56,11 @@ class JobRecord:
     delivery_until_s: float = 0.0
     posted: tuple[str, ...] = ()
     known_until_s: float = float("inf")
+
+    @property
+    def waits(self) -> bool:
+        """Accepted, and not started or taken back."""
+        return self.state in {JobState.SUBMITTED, JobState.READY}
 
 
 @dataclass(slots=True)
@@ -94,7 +100,7 @@ class State:
         self.threads: dict[ConversationId, Thread] = {}
         self.pictures: dict[tuple[str, str], StoredPicture] = {}  # (tenant, digest), least recently used first
         self.ready: dict[JobId, float] = {}  # heads of lines by virtual finish time
-        self.waiting: Counter[str] = Counter()  # accepted and not started, by tenant
+        self.waiting: Counter[str] = Counter()  # to be started, by tenant
         self.virtual_time = 0.0  # of the job claimed last
         self.finishes: dict[str, float] = {}  # by tenant: of its job made ready last
         self.mean_run_s: float | None = None
@@ -182,7 +188,7 @@ class State:
     def end(self, record: JobRecord, ending: Ending) -> None:
         """The one place where a job ends: one terminal event, out of the line, the next one promoted."""
         job = record.job
-        if record.attempt == 0:
+        if record.waits:
             self.waiting[job.conversation.tenant_key] -= 1
         record.state = JobState.ENDED
         record.ending = ending
@@ -248,6 +254,10 @@ class State:
             picture.used_at_s = self.now_s
             self.pictures[(tenant_key, digest)] = self.pictures.pop((tenant_key, digest))
         return picture
+
+    def takes_in_pictures(self, thread: Thread) -> bool:
+        """Whether a question there has not said yet which pictures it brings: some that nobody brought may be its own."""
+        return any(self.records[job].state is JobState.SUBMITTED for job in thread.line)
 
     def drop_pictures(self, thread: Thread, digests: set[str] | frozenset[str]) -> int:
         """The conversation no longer uses these; how many nobody uses now, whose bytes are gone."""

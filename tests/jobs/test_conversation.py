@@ -272,6 +272,20 @@ async def test_after_the_last_question_is_deleted_the_one_before_is_the_last(job
     await ask(jobs, question(where, source="m1", revision=1))
 
 
+async def test_pictures_that_an_edit_has_stored_again_outlive_the_intake_that_it_overtook(jobs: Jobs) -> None:
+    first = question(source="m1")
+    await jobs.queue_in.submit(first, holder="bot")
+    digest = await jobs.pictures.put(first.conversation, b"picture")
+    edited = question(first.conversation, source="m1", revision=1)
+    await jobs.queue_in.submit(edited, holder="bot")
+    assert await jobs.pictures.put(first.conversation, b"picture") == digest
+    await jobs.queue_in.attach(first.id, [picture(digest)])  # the earlier intake ends late
+    await jobs.queue_in.attach(edited.id, [picture(digest)])
+    claim = await claim_one(jobs)
+    assert [shown.digest for shown in claim.pictures] == [digest]
+    assert await has(jobs, digest)
+
+
 async def test_deleting_a_question_leaves_the_pictures_of_one_that_is_being_taken_in(jobs: Jobs) -> None:
     where = conversation()
     await ask(jobs, question(where, source="m1"))

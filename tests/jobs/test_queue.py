@@ -191,10 +191,9 @@ async def test_every_way_out_of_waiting_makes_room(open_store: OpenStore) -> Non
     await claim_one(jobs)
     await store.pass_lease()
     await jobs.reaper.reap()
-    accepted = await ask(jobs, question())  # a question taken back from its worker has had its turn at the bound
-    with pytest.raises(QueueFull):
+    with pytest.raises(QueueFull):  # a question taken back from its worker waits once more
         await ask(jobs, question())
-    assert [job.id for job in await answer_all(jobs)] == [rerun, accepted]
+    assert [job.id for job in await answer_all(jobs)] == [rerun]
     await ask(jobs, question())
 
 
@@ -574,6 +573,39 @@ async def test_a_started_question_has_all_the_time_it_needs(open_store: OpenStor
     await store.pass_time(0.15)
     assert await store.jobs.reaper.reap() == 0
     await answer(store.jobs, claim)
+
+
+async def test_a_question_whose_worker_was_lost_waits_as_long_as_at_first_and_no_longer(open_store: OpenStore) -> None:
+    store = await open_store(lease_s=0.1, max_waiting=1)
+    asked = await ask(store.jobs, question(patience_s=0.4))
+    await claim_one(store.jobs)
+    await store.pass_time(0.5)
+    assert await store.jobs.reaper.reap() == 1  # taken back
+    assert (await store.jobs.monitor.health()).waiting == 1
+    with pytest.raises(QueueFull):
+        await ask(store.jobs, question())
+    await store.pass_time(0.2)
+    assert await store.jobs.reaper.reap() == 0
+    await store.pass_time(0.3)
+    assert await store.jobs.reaper.reap() == 1
+    ending = await ending_of(store.jobs, asked)
+    assert isinstance(ending, Failed)
+    assert ending.code == "deadline_passed"
+    assert (await store.jobs.monitor.health()).waiting == 0
+
+
+async def test_a_question_whose_worker_was_lost_is_counted_once(open_store: OpenStore) -> None:
+    store = await open_store(lease_s=0.1)
+    await ask(store.jobs, question())
+    for waiting in (1, 0, 1, 0):
+        assert (await store.jobs.monitor.health()).waiting == waiting
+        if waiting:
+            last = await claim_one(store.jobs)
+        elif last.attempt == 1:
+            await store.pass_time(0.15)
+            await store.jobs.reaper.reap()
+    await answer(store.jobs, last)
+    assert (await store.jobs.monitor.health()).waiting == 0
 
 
 # ------------------------------------------------------------ position

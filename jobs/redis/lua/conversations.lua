@@ -65,13 +65,6 @@ register('forget', function(id)
   return {(#sources + #digests > 0) and 1 or 0, turns, pictures}
 end, DRAINS)
 
-local function takes_in_pictures(conversation)
-  for _, id in ipairs(redis.call('LRANGE', key('line', conversation), 0, -1)) do
-    if redis.call('HGET', key('job', id), 'state') == 'submitted' then return true end
-  end
-  return false
-end
-
 -- The last question that is left: it can be answered again.
 local function last_source(conversation)
   local tail = redis.call('LINDEX', key('line', conversation), -1)
@@ -96,7 +89,7 @@ register('forget_source', function(id, source)
     redis.call('HSET', key('conversation', id), 'last_source', last_source(id))
   end
   local pictures = 0
-  if not takes_in_pictures(id) then  -- else some belong to a question that has not said so yet
+  if not takes_in_pictures(id) then
     pictures = release_pictures(id, brought_by_nobody(id))
   end
   return {1 - redis.call('EXISTS', key('sources', id)), turns, pictures}

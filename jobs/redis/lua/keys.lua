@@ -13,7 +13,7 @@
 
 local READY = 'threadsight:ready'          -- sorted set of claimable jobs, by virtual finish time
 local RUNNING = 'threadsight:running'      -- sorted set of running jobs, by end of lease
-local WAITING = 'threadsight:waiting'      -- sorted set of jobs that never started, by deadline
+local WAITING = 'threadsight:waiting'      -- sorted set of jobs that wait to be started, by deadline
 local TENANTS = 'threadsight:tenants'      -- hash: how many of those by tenant
 local FAIRNESS = 'threadsight:fairness'    -- hash: virtual time ('*'), and by tenant the finish of its latest ready job
 local IDLE = 'threadsight:idle'            -- sorted set of waiting calls of `claim`, by when they stop waiting

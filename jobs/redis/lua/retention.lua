@@ -66,6 +66,14 @@ local function brought_by_nobody(conversation)
   return orphans
 end
 
+-- Whether a question there has not said yet which pictures it brings: some that nobody brought may be its own.
+local function takes_in_pictures(conversation)
+  for _, id in ipairs(redis.call('LRANGE', key('line', conversation), 0, -1)) do
+    if redis.call('HGET', key('job', id), 'state') == 'submitted' then return true end
+  end
+  return false
+end
+
 -- ---------------------------------------------------------------- questions
 
 local function read_source(stored)  -- newest revision, asker

@@ -20,8 +20,6 @@ end
 
 local function set(job, ...) redis.call('HSET', key('job', job.id), ...) end
 
-local function never_started(job) return job.attempt == '0' end
-
 local function wait_for_start(job, tenant)
   redis.call('ZADD', WAITING, job.deadline, job.id)
   redis.call('HINCRBY', TENANTS, tenant, 1)
@@ -57,7 +55,7 @@ local function mark_live(worker)  -- until its next heartbeat is overdue
 end
 
 -- Nobody starts what the reaper is about to give up.
-local function is_overdue(job) return never_started(job) and tonumber(job.deadline) <= now() end
+local function is_overdue(job) return job.state ~= 'running' and tonumber(job.deadline) <= now() end
 
 -- Until when the conversation is left to the live worker that holds its cache; 0 when this worker may have it.
 local function held_until(job, conversation, worker)
@@ -128,10 +126,13 @@ local function promote(conversation)
   if job and job.state == 'ready' then make_claimable(job, read_conversation(conversation)) end
 end
 
--- From a lost or leaving worker back to its own place in the order, open to every worker.
+-- From a lost or leaving worker back to its own place in the order, open to every worker. It waits like any other, with
+-- its whole patience again.
 local function take_back(job)
   redis.call('ZREM', RUNNING, job.id)
   job.state, job.held_until = 'ready', '0'
-  set(job, 'state', job.state, 'held_until', job.held_until)
+  job.deadline = stamp(now() + tonumber(redis.call('HGET', key('job', job.id), 'patience_s')))
+  set(job, 'state', job.state, 'held_until', job.held_until, 'deadline', job.deadline)
+  wait_for_start(job, tenant_of(job.conversation))
   promote(job.conversation)
 end
