@@ -73,6 +73,9 @@ class Conversation(msgspec.Struct, frozen=True, kw_only=True):
     `dropped` are pictures that somebody took out: no turn shows them, their numbers stay taken, and what came from
     there is not taken in again. `forgotten_at_s` (store's time, seconds since 1970; 0: never) is when somebody last
     wanted it forgotten: what stood on the platform by then is not read again.
+
+    `askers` are those of every question, answered or not. `last_source` and `last_revision` are the question asked
+    last, the only one that can be asked again: as the next revision, whatever became of this one.
     """
 
     id: ConversationId
@@ -80,6 +83,9 @@ class Conversation(msgspec.Struct, frozen=True, kw_only=True):
     turns: tuple[Turn, ...] = ()
     dropped: tuple[Picture, ...] = ()
     forgotten_at_s: float = 0.0
+    askers: frozenset[str] = frozenset()
+    last_source: str = ""
+    last_revision: int = 0
 
     @property
     def pictures(self) -> tuple[Picture, ...]:

@@ -19,6 +19,9 @@ class MemoryConversations:
             epoch=thread.epoch,
             turns=tuple(thread.turns.values()),
             forgotten_at_s=self._marked_at_s(conversation),
+            askers=frozenset(thread.askers.values()),
+            last_source=thread.last_source or "",
+            last_revision=thread.newest.get(thread.last_source or "", 0),
         )
         return whole.without(thread.dropped.values())
 

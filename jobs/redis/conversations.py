@@ -1,6 +1,7 @@
 """Conversations over Redis."""
 
 from collections.abc import Iterator, Sequence
+from urllib.parse import unquote
 
 import msgspec
 import structlog
@@ -20,9 +21,16 @@ class RedisConversations:
 
     async def load(self, conversation: ConversationId) -> Conversation:
         """See `ConversationStore.load`."""
-        epoch, stored, dropped, marked = await self._server.call("load", str(conversation))
-        turns = tuple(_readable(conversation, stored))
-        whole = Conversation(id=conversation, epoch=epoch, turns=turns, forgotten_at_s=float(marked))
+        epoch, stored, dropped, marked, asked, last, asked_last = await self._server.call("load", str(conversation))
+        whole = Conversation(
+            id=conversation,
+            epoch=epoch,
+            turns=tuple(_readable(conversation, stored)),
+            forgotten_at_s=float(marked),
+            askers=frozenset(one.decode().partition(" ")[2] for one in asked),
+            last_source=unquote(last.decode()),  # see `escape_source`
+            last_revision=int(asked_last.partition(b" ")[0]),
+        )
         return whole.without(map(read_picture, dropped))
 
     async def forget(self, conversation: ConversationId) -> Forgotten:

@@ -219,6 +219,23 @@ async def test_pictures_that_arrive_after_the_forgetting_do_not_stay(jobs: Jobs)
     assert not await has(jobs, digest)
 
 
+async def test_questions_count_before_they_are_answered_and_whatever_became_of_them(jobs: Jobs) -> None:
+    where = conversation()
+    await ask(jobs, question(where, source="channel/m 1", asker="ann"))
+    await answer_all(jobs)
+    stopped = await ask(jobs, question(where, source="channel/m 1", revision=1, asker="ann"))
+    await jobs.queue_in.end(stopped, Cancelled(reason="stopped"))
+    known = await jobs.conversations.load(where)
+    assert (known.askers, known.last_source, known.last_revision) == ({"ann"}, "channel/m 1", 1)
+    assert [turn.revision for turn in known.turns] == [0]
+    await ask(jobs, question(where, source="m2", asker="bob smith"))
+    known = await jobs.conversations.load(where)
+    assert (known.askers, known.last_source, known.last_revision) == ({"ann", "bob smith"}, "m2", 0)
+    await jobs.conversations.forget(where)
+    known = await jobs.conversations.load(where)
+    assert (known.askers, known.last_source, known.last_revision) == (frozenset(), "", 0)
+
+
 # ------------------------------------------------------------ forgetting a question, a person
 
 

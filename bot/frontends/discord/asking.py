@@ -30,7 +30,7 @@ from bot.frontends.discord.reading import (
 from bot.frontends.discord.recent import Asked
 from bot.frontends.discord.references import belongs_to, merge, read_attachments, read_pictures
 from bot.mention import Mention
-from jobs import ConversationId, PictureRef, Sampling, Turn
+from jobs import Conversation, ConversationId, PictureRef, Sampling, Turn
 from jobs.errors import StoreUnavailable
 
 _STOPPED = 'I no longer listen here. Mention me to ask; "start listening" brings me back.'
@@ -225,18 +225,19 @@ class Asking:
         """The question that was read from a message, if it is the last of its conversation."""
         asked = self._desk.recent.of_message(message.id)
         conversation = asked.mention.conversation if asked else self._conversation(message)
-        turns = (await self._desk.conversations.load(conversation)).turns
+        known = await self._desk.conversations.load(conversation)
+        turns = known.turns
         last = turns[-1].source if turns else None
         if asked is not None:
             was_answered = any(turn.source == asked.mention.source for turn in turns)
             return asked if not was_answered or last == asked.mention.source else None
-        return self._from_turn(turns[-1], message, conversation) if last == str(message.id) else None
+        return self._from_turn(turns[-1], message, known) if last == str(message.id) else None
 
-    def _from_turn(self, turn: Turn, message: discord.Message, conversation: ConversationId) -> Asked:
-        """As it was asked before this process lived."""
+    def _from_turn(self, turn: Turn, message: discord.Message, known: Conversation) -> Asked:
+        """As it was asked before this process lived. Its newest revision may have no turn: it was stopped, or failed."""
         mention = msgspec.structs.replace(
-            self._mention(message, conversation),
-            revision=turn.revision,
+            self._mention(message, known.id),
+            revision=known.last_revision if known.last_source == turn.source else turn.revision,
             text=turn.question,
             references=tuple(picture.ref for picture in turn.pictures),
         )

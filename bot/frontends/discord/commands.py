@@ -139,7 +139,7 @@ class Commands:
     async def _forget_here(self, interaction: Interaction) -> Forgotten:
         """Raises: NotYours."""
         here = conversation_here(interaction)
-        askers = {turn.asker for turn in (await self._desk.conversations.load(here)).turns}
+        askers = (await self._desk.conversations.load(here)).askers
         if askers - {str(interaction.user.id)} and not is_moderator(interaction):
             raise NotYours
         forgotten = await self._desk.conversations.forget(here)

@@ -68,7 +68,7 @@ async def _regenerate(interaction: Interaction, _: Verb, ticket: Ticket) -> None
     assert interaction.message is not None
     desk = interaction.client.desk
     asked = desk.recent.of_source(ticket.source)
-    question = asked.mention if asked is not None else _question_of(await _turn(interaction, ticket), ticket)
+    question = asked.mention if asked is not None else await _question(interaction, ticket)
     pressed = str(Standing(interaction.channel_id, interaction.message.id))
     place = Place(
         channel=interaction.channel_id,
@@ -137,12 +137,18 @@ async def _turn(interaction: Interaction, ticket: Ticket) -> Turn:
     raise QuestionUnknown
 
 
-def _question_of(turn: Turn, ticket: Ticket) -> Mention:
-    """What was asked, before this process lived."""
+async def _question(interaction: Interaction, ticket: Ticket) -> Mention:
+    """What was asked, before this process lived. Its newest revision may have no turn: it was stopped, or failed.
+
+    Raises:
+        QuestionUnknown: it was forgotten, or its time is over.
+    """
+    turn = await _turn(interaction, ticket)
+    known = await _conversation(interaction, ticket)
     return Mention(
         conversation=ticket.conversation(None),
         source=turn.source,
-        revision=turn.revision,
+        revision=known.last_revision if known.last_source == turn.source else turn.revision,
         asker=turn.asker,
         kind=JobKind(turn.kind),
         text=turn.question,

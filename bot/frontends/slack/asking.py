@@ -154,10 +154,13 @@ class Asking:
         if under_way:
             newest = max((job.revision for job in under_way if job.source == source), default=None)
             return None if newest is None or under_way[-1].source != source else newest + 1
-        last = conversation.turns[-1] if conversation.turns else None
-        if last is None or last.source != source or _says(last, message, workspace):
+        if conversation.last_source != source:
             return None
-        return last.revision + 1
+        last = conversation.turns[-1] if conversation.turns else None
+        is_answered = last is not None and (last.source, last.revision) == (source, conversation.last_revision)
+        if last is not None and is_answered and _says(last, message, workspace):
+            return None
+        return conversation.last_revision + 1
 
 
 def _says(turn: Turn, message: Message, workspace: Workspace) -> bool:

@@ -103,10 +103,10 @@ class Buttons:
         turn = next((turn for turn in conversation.turns if turn.source == button.id.source), None)
         if turn is None:
             await self._whisper(press, QuestionUnknown().sentence)
-        elif under_way or turn is not conversation.turns[-1]:
+        elif under_way or turn.source != conversation.last_source:
             await self._whisper(press, NotTheLastTurn().sentence)
         else:
-            again = _again(turn, place)
+            again = _again(turn, place, revision=conversation.last_revision + 1)
             if len(conversation.turns) == 1:  # what was said before is told with the first question
                 workspace = await self._desk.workspace(press.team)
                 earlier = await read_earlier(workspace, place, since_s=conversation.forgotten_at_s)
@@ -140,11 +140,11 @@ def _asked(button: Button, press: Press) -> str:
     return ts if channel == press.channel else press.thread
 
 
-def _again(turn: Turn, place: Place) -> Mention:
+def _again(turn: Turn, place: Place, *, revision: int) -> Mention:
     return Mention(
         conversation=place.conversation,
         source=turn.source,
-        revision=turn.revision + 1,
+        revision=revision,
         asker=turn.asker or place.user,
         kind=JobKind(turn.kind),
         text=turn.question,

@@ -11,6 +11,7 @@ from jobs import PictureRef
 _BY_PEOPLE = frozenset({None, "file_share", "thread_broadcast", "me_message"})
 _NO_LONGER_THERE = frozenset({"tombstone", "hidden_by_limit"})
 _DIRECT = "im"
+_SEEN_AS_PICTURES = ("image/", "application/pdf")
 
 
 class SharedFile(msgspec.Struct, frozen=True, kw_only=True):
@@ -20,6 +21,7 @@ class SharedFile(msgspec.Struct, frozen=True, kw_only=True):
     name: str = ""
     size_bytes: int | None = None
     url: str = ""  # on Slack's own hosts, for whoever has the token
+    type: str = ""  # MIME, as far as Slack says
 
     @classmethod
     def read(cls, file: Mapping[str, Any]) -> Self:
@@ -29,7 +31,13 @@ class SharedFile(msgspec.Struct, frozen=True, kw_only=True):
             name=file.get("name") or file.get("title") or "",
             size_bytes=file.get("size"),
             url=file.get("url_private_download") or file.get("url_private") or "",
+            type=file.get("mimetype") or "",
         )
+
+    @property
+    def claims_picture(self) -> bool:
+        """Whether it may be one that can be looked at. The intake has the last word."""
+        return not self.type or self.type.startswith(_SEEN_AS_PICTURES)
 
     def as_reference(self, team: str) -> PictureRef:
         """What can be fetched again: the file's id, never its address."""

@@ -51,7 +51,8 @@ async def read_earlier(workspace: Workspace, place: Place, *, since_s: float) ->
         log.info("thread not read", team=workspace.team, channel=place.channel, error=str(error))
     texts = (read_text(message.text, bot_user=workspace.bot_user) for message in found)
     return Earlier(
-        files=tuple(file for message in found for file in message.files),
+        # They were not shown to us: one that is no picture would only be refused, and take a picture's place.
+        files=tuple(file for message in found for file in message.files if file.claims_picture),
         words=tuple(text for text in texts if text),
         note="" if complete else _incomplete(len(found)),
     )

@@ -20,7 +20,8 @@ register('drop_marks', function(tenant, place)
   end
 end, DRAINS)
 
--- conversation -> {epoch, turns oldest first, dropped pictures, when it was forgotten}
+-- conversation -> {epoch, turns oldest first, dropped pictures, when it was forgotten, revision and asker of every
+-- question, source of the last one, and its revision and asker}
 register('load', function(id)
   local conversation = open_conversation(id)
   use(conversation)
@@ -30,7 +31,11 @@ register('load', function(id)
     table.insert(turns, redis.call('HGET', key('turns', id), source))
   end
   local marked = redis.call('ZSCORE', key('forgotten_at', tenant_of(id)), id)
-  return {tonumber(conversation.epoch), turns, redis.call('HVALS', key('dropped', id)), marked or '0'}
+  local last = conversation.last_source or ''
+  return {
+    tonumber(conversation.epoch), turns, redis.call('HVALS', key('dropped', id)), marked or '0',
+    redis.call('HVALS', key('sources', id)), last, redis.call('HGET', key('sources', id), last) or '0 ',
+  }
 end)
 
 -- Take the words out of a job: what was asked, by whom, with which pictures, and what was answered.

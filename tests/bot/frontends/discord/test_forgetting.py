@@ -160,6 +160,19 @@ async def test_a_conversation_of_several_is_forgotten_by_moderators_only(scene: 
     assert await is_forgotten(scene, first_conversation(scene))
 
 
+async def test_nobody_forgets_a_question_of_somebody_else_that_still_waits(scene: Scene, bot: Discord) -> None:
+    scene.oracle.hold.clear()
+    question = ask(scene, "one", picture())
+    await eventually(lambda: scene.oracle.claims)
+    assert question.thread is not None
+    said = await use(
+        scene, people.command(scene.discord, scene.bob, question.thread, "forget", what="this conversation")
+    )
+    assert said == "Only whoever asked, or a moderator, can do that."
+    scene.oracle.hold.set()
+    await answered(scene, "one (1)")
+
+
 async def test_there_may_be_nothing_to_forget(scene: Scene, bot: Discord) -> None:
     said = await use(scene, people.command(scene.discord, scene.ann, scene.channel, "forget", what="me"))
     assert said == "There was nothing to forget."

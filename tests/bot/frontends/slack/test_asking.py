@@ -105,6 +105,16 @@ async def test_whoever_only_calls_the_bot_means_what_was_said_last(bot: Bot, peo
     assert answer.said == "ask: what does it say? [a.png]"
 
 
+@over_both
+async def test_what_is_no_picture_and_was_said_before_stands_in_nobodys_way(bot: Bot, people: People) -> None:
+    minutes = people.picture("minutes.docx", content=b"PK", mimetype="application/vnd.openxmlformats")
+    root = people.write("C1", "the minutes", minutes)
+    people.write("C1", "and a picture", people.picture("b.png"), thread=root.ts)
+    answer = await people.ask("C1", f"{people.bot} who should I ask?", thread=root.ts)
+    assert answer.said == "ask: who should I ask? [b.png]"
+
+
+@over_both
 async def test_a_thread_is_read_in_pages(bot: Bot, people: People) -> None:
     people.slack.api.page = 2
     root = people.write("C1", "first", people.picture("a.png"))

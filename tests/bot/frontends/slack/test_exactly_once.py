@@ -111,6 +111,32 @@ async def test_editing_the_last_question_answers_it_again_in_the_same_place(bot:
     assert people.team.by_bot() == [answer]
 
 
+async def test_an_edit_is_heard_after_one_whose_answer_was_stopped(bot: Bot, people: People, worker: Worker) -> None:
+    answer = await people.ask("C1", f"{people.bot} what is this?", people.picture("a.png"))
+    worker.words = WORDS
+    people.edit(people.team.messages[0], f"{people.bot} what is that?")
+    await eventually(lambda: "stop" in answer.buttons)
+    await people.press(answer, "stop")
+    await eventually(lambda: "_Stopped._" in answer.said)
+    worker.words = ()
+    people.edit(people.team.messages[0], f"{people.bot} what is it?")
+    await eventually(lambda: answer.said == "ask: what is it? [a.png]")
+
+
+async def test_a_question_that_was_stopped_before_any_word_can_be_edited(
+    bot: Bot, people: People, worker: Worker
+) -> None:
+    worker.words = WORDS
+    people.post("C1", f"{people.bot} what is this?", people.picture("a.png"))
+    await eventually(lambda: [message for message in people.team.by_bot() if "stop" in message.buttons])
+    answer = people.team.by_bot()[0]
+    await people.press(answer, "stop")
+    await eventually(lambda: "Stopped" in answer.said)
+    worker.words = ()
+    people.edit(people.team.messages[0], f"{people.bot} what is it?")
+    await eventually(lambda: answer.said == "ask: what is it? [a.png]")
+
+
 async def test_editing_a_question_that_is_being_answered_replaces_it(bot: Bot, people: People, worker: Worker) -> None:
     worker.words = WORDS
     people.post("C1", f"{people.bot} what is this?")

@@ -45,12 +45,19 @@ class File:
     busy: int = 0  # so many answers are no file
     busy_with: int = 503
     is_cut_short: bool = False
+    mimetype: str = "image/png"
 
     def shown(self, files_url: str, team: str, *, whole: bool) -> dict[str, Any]:
         if self.is_connect and not whole:
             return {"id": self.id, "mode": "file_access", "file_access": "check_file_info"}
         address = self.url or f"{files_url}{team}-{self.id}/{self.name}"
-        return {"id": self.id, "name": self.name, "size": len(self.content), "url_private_download": address}
+        return {
+            "id": self.id,
+            "name": self.name,
+            "mimetype": self.mimetype,
+            "size": len(self.content),
+            "url_private_download": address,
+        }
 
 
 @dataclass
