@@ -10,8 +10,9 @@ from jobs import ConversationId, JobId, JobKind, Picture, Sampling, Turn
 class Dialogue(msgspec.Struct, frozen=True, kw_only=True):
     """One question in its conversation.
 
-    `pictures` are those that the question brings; the earlier ones stand in `turns`. `one_shot` keeps the
-    conversation's cache as it is: only the text of this answer will join the history.
+    `pictures` are those that the question brings; the earlier ones stand in `turns`, and `again` are those of them that
+    came once more. `one_shot` keeps the conversation's cache as it is: only the text of this answer will join the
+    history.
     """
 
     job: JobId
@@ -23,4 +24,5 @@ class Dialogue(msgspec.Struct, frozen=True, kw_only=True):
     pictures: tuple[Picture, ...]
     sampling: Sampling
     load_picture: Callable[[Picture], Awaitable[bytes]]  # raises PictureGone
+    again: tuple[Picture, ...] = ()
     one_shot: bool = False

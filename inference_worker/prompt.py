@@ -6,11 +6,11 @@ longer conversation begin with those of a shorter one. What people write is toke
 off: nobody can type `<|end|>` and get it.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import msgspec
 
-from inference_worker.context import first_visible_turn
+from inference_worker.context import Length, choose_view
 from inference_worker.dialogue import Dialogue
 from inference_worker.engine.request import PictureKey, PictureSlot, Prompt
 from inference_worker.errors import QuestionTooLong
@@ -49,41 +49,66 @@ class PromptBuilder:
     def build(self, dialogue: Dialogue, *, reserve: int, without: frozenset[str] = frozenset()) -> PlacedPrompt:
         """The dialogue as far as it fits beside `reserve` tokens for the answer.
 
-        `without` are digests of pictures whose bytes are gone: they are left out wherever they stood.
+        A picture that came again is shown again where it is out of view by then. `without` are digests of pictures
+        whose bytes are gone: they are left out wherever they stood.
 
         Raises:
             QuestionTooLong: not even the question alone fits.
         """
         tenant = dialogue.conversation.tenant_key
-        exchanges, shown = _settle(dialogue, without)
-        questions = [self._question(tenant, pictures, turn.prompt or turn.question) for turn, pictures in exchanges]
-        answers = [self._answer(turn) for turn, _ in exchanges]
-        asked, left_out = self._fitting_question(tenant, shown, dialogue.question, reserve)
-        first = first_visible_turn(
-            [len(part) for part in [*questions, asked]],
-            [len(part) for part in answers],
-            context=self._context,
+        *past, asked = _settle(dialogue, without)
+        room = self._context - 1 - reserve
+        answers = [self._answer(exchange.answered) for exchange in past if exchange.answered]
+        questions = [self._fitting(tenant, exchange, room) for exchange in [*past, asked]]
+        if len(questions[-1]) > room:
+            raise QuestionTooLong(tokens=len(questions[-1]), room=room)
+        half = self._context // 2
+        least = [
+            part if len(part) + len(answer) <= half else self._fitting(tenant, exchange, half - len(answer))
+            for exchange, part, answer in zip(past, questions, answers, strict=False)
+        ]
+        view = choose_view(
+            [len(part) for part in questions],
+            [
+                Length(whole=len(question) + len(answer), least=len(few) + len(answer))
+                for question, answer, few in zip(questions, answers, least, strict=False)
+            ],
+            context=self._context - 1,  # BOS
             reserve=reserve,
         )
-        visible = [part for pair in zip(questions[first:], answers[first:], strict=True) for part in pair]
-        prompt = _Part([self._tokenizer.bos_id]).then(*visible, asked)
-        total = sum(len(pictures) for _, pictures in exchanges) + len(shown)
+        prompt = _Part([self._tokenizer.bos_id])
+        for place, answer in enumerate(answers[view.first :], start=view.first):
+            parts = least if view.is_tight and place == view.first else questions
+            prompt.then(self._unless_seen(tenant, past[place], parts[place], prompt), answer)
+        prompt.then(self._unless_seen(tenant, asked, questions[-1], prompt))
+        known = {picture.digest for exchange in [*past, asked] for picture in exchange.pictures}
         return PlacedPrompt(
             prompt=Prompt(ids=tuple(prompt.ids), slots=tuple(prompt.slots)),
             pictures=prompt.pictures,
-            notices=_notices(seen=len(prompt.slots), total=total, left_out=left_out, turns_gone=first),
+            notices=_notices(
+                seen={picture.digest for picture in prompt.pictures.values()},
+                known=known,
+                asked={picture.digest for picture in asked.pictures},
+                turns_gone=view.first,
+            ),
         )
 
-    def _fitting_question(
-        self, tenant: str, pictures: Sequence[Picture], words: str, reserve: int
-    ) -> tuple["_Part", int]:
-        """The question with as many of its pictures, from the first on, as fit; how many do not."""
-        room = self._context - reserve - 1  # BOS
-        for kept in range(len(pictures), -1, -1):
-            part = self._question(tenant, pictures[:kept], words)
+    def _fitting(self, tenant: str, exchange: "_Exchange", room: int) -> "_Part":
+        """The question with as many of its pictures as fit; with none of them, whether it fits or not."""
+        for pictures in exchange.choices():
+            part = self._question(tenant, pictures, exchange.words)
             if len(part) <= room:
-                return part, len(pictures) - kept
-        raise QuestionTooLong(tokens=len(part), room=room)
+                break
+        return part
+
+    def _unless_seen(self, tenant: str, exchange: "_Exchange", part: "_Part", before: "_Part") -> "_Part":
+        """The part of a question, without those of its pictures that came `again` and can be seen before it."""
+        seen = {picture.digest for picture in before.pictures.values()}
+        again = {picture.digest for picture in exchange.again} & seen
+        if not again:
+            return part
+        shown = [picture for picture in part.pictures.values() if picture.digest not in again]
+        return self._question(tenant, shown, exchange.words)
 
     def _question(self, tenant: str, pictures: Sequence[Picture], words: str) -> "_Part":
         """User, a line for each picture, the words, end, assistant (it swallows the newline after it)."""
@@ -145,27 +170,61 @@ class _Part:
         return self
 
 
-def _settle(dialogue: Dialogue, without: frozenset[str]) -> tuple[list[tuple[Turn, list[Picture]]], list[Picture]]:
-    """The answered turns with the pictures shown in each, and the pictures shown with the question.
+class _Exchange(msgspec.Struct, frozen=True, kw_only=True):
+    """A question with its pictures: its own, earlier ones that came `again`, those `carried` on from unanswered ones."""
+
+    words: str
+    answered: Turn | None = None  # None: it is being asked
+    carried: tuple[Picture, ...] = ()
+    again: tuple[Picture, ...] = ()
+    own: tuple[Picture, ...] = ()
+
+    @property
+    def pictures(self) -> tuple[Picture, ...]:
+        """Each once, in the order in which they are shown."""
+        return tuple({picture.digest: picture for picture in (*self.carried, *self.again, *self.own)}.values())
+
+    def choices(self) -> Iterator[tuple[Picture, ...]]:
+        """All pictures, and ever fewer of them: first those that it did not bring go, the oldest before the others."""
+        meant = tuple({picture.digest: picture for picture in (*self.again, *self.own)}.values())
+        yield self.pictures
+        others = [picture for picture in self.carried if picture not in meant]
+        for gone in range(1, len(others)):
+            yield (*others[gone:], *meant)
+        for kept in range(len(meant), -1, -1):
+            yield meant[:kept]
+
+
+def _settle(dialogue: Dialogue, without: frozenset[str]) -> list[_Exchange]:
+    """The answered questions, and the one that is asked.
 
     The pictures of a question that was never answered are shown with the next one.
     """
-    exchanges: list[tuple[Turn, list[Picture]]] = []
-    shown: list[Picture] = []
+
+    def there(pictures: Sequence[Picture]) -> tuple[Picture, ...]:
+        return tuple(picture for picture in pictures if picture.digest not in without)
+
+    exchanges: list[_Exchange] = []
+    carried: tuple[Picture, ...] = ()
     for turn in dialogue.turns:
-        shown += [picture for picture in turn.pictures if picture.digest not in without]
+        again, own = there(turn.again), there(turn.pictures)
         if turn.answer:
-            exchanges.append((turn, shown))
-            shown = []
-    shown += [picture for picture in dialogue.pictures if picture.digest not in without]
-    return exchanges, shown
+            words = turn.prompt or turn.question
+            exchanges.append(_Exchange(words=words, answered=turn, carried=carried, again=again, own=own))
+            carried = ()
+        else:
+            carried += own
+    again, own = there(dialogue.again), there(dialogue.pictures)
+    return [*exchanges, _Exchange(words=dialogue.question, carried=carried, again=again, own=own)]
 
 
-def _notices(*, seen: int, total: int, left_out: int, turns_gone: int) -> tuple[str, ...]:
-    if left_out:
-        return (f"Only {seen} of {total} pictures fit into the model's view; please ask about the others separately.",)
-    if seen < total:
-        return (f"Using the latest {seen} of {total} pictures: the conversation is longer than the model's view.",)
+def _notices(*, seen: set[str], known: set[str], asked: set[str], turns_gone: int) -> tuple[str, ...]:
+    """By digests: the pictures that the model sees, all of the conversation, and those that the question is about."""
+    counts = f"{len(seen)} of {len(known)} pictures"
+    if asked - seen:
+        return (f"Only {counts} fit into the model's view; please ask about the others separately.",)
+    if known - seen:
+        return (f"Using {counts}: the conversation is longer than the model's view.",)
     if turns_gone:
         return ("The beginning of this conversation is out of the model's view by now.",)
     return ()

@@ -60,6 +60,7 @@ class Turn(msgspec.Struct, frozen=True, kw_only=True):
     question: str
     prompt: str = ""  # what the model was asked, word for word: the same again keeps cached prefixes usable
     pictures: tuple[Picture, ...] = ()  # those that this question brought, numbered
+    again: tuple[Picture, ...] = ()  # those of earlier turns that came with it once more
     answer: str = ""
     token_ids: tuple[int, ...] = ()
     fingerprint: str = ""

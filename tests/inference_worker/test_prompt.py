@@ -126,9 +126,7 @@ def test_when_the_context_is_full_the_person_is_told_how_many_pictures_are_used(
     placed = builder(context=800).build(dialogue("?", picture("last", 9), turns=turns), reserve=100)
     used = len(placed.prompt.slots)
     assert 1 <= used < 9
-    assert placed.notices == (
-        f"Using the latest {used} of 9 pictures: the conversation is longer than the model's view.",
-    )
+    assert placed.notices == (f"Using {used} of 9 pictures: the conversation is longer than the model's view.",)
     assert placed.prompt.slots[-1].key.digest == "last"
 
 
@@ -138,6 +136,39 @@ def test_pictures_of_one_question_that_do_not_fit_are_named() -> None:
     used = len(placed.prompt.slots)
     assert placed.notices[0].startswith(f"Only {used} of 9 pictures fit")
     assert [slot.key.digest for slot in placed.prompt.slots] == [str(n) for n in range(used)]
+
+
+def test_a_follow_up_sees_what_it_can_of_a_question_with_too_many_pictures() -> None:
+    many = [picture(str(n), n + 1) for n in range(9)]
+    asked = dialogue("And the last one?", turns=(turn("1", "Read this.", "All of it.", *many),))
+    placed = builder(context=800).build(asked, reserve=100)
+    used = [slot.key.digest for slot in placed.prompt.slots]
+    assert used == [str(n) for n in range(len(used))]
+    assert used
+    assert "All of it." in written(placed)
+    assert placed.notices == (f"Using {len(used)} of 9 pictures: the conversation is longer than the model's view.",)
+
+
+def test_a_picture_that_comes_again_is_shown_again_where_it_is_out_of_view() -> None:
+    turns = tuple(turn(str(n), "?", "!", picture(str(n), n + 1)) for n in range(8))
+    gone, visible = picture("0", 1), picture("7", 8)
+    again = msgspec.structs.replace(dialogue("What is on these?", turns=turns), again=(gone, visible))
+    placed = builder(context=800).build(again, reserve=100)
+    shown = [slot.key.digest for slot in placed.prompt.slots]
+    assert shown.count("0") == shown.count("7") == 1
+    assert shown[-1] == "0"
+    asked_before = turn("8", "What is on these?", "A cat.", again=(gone, visible))
+    following = builder(context=800).build(dialogue("And its color?", turns=(*turns, asked_before)), reserve=100)
+    assert "0" in [slot.key.digest for slot in following.prompt.slots]
+    assert following.prompt.ids[: len(placed.prompt.ids)] == placed.prompt.ids
+
+
+def test_pictures_of_a_question_that_was_stopped_do_not_push_out_those_of_the_next() -> None:
+    stopped = turn("1", "Read this.", "", *(picture(str(n), n + 1) for n in range(9)))
+    placed = builder(context=800).build(dialogue("And this?", picture("mine", 10), turns=(stopped,)), reserve=100)
+    shown = [slot.key.digest for slot in placed.prompt.slots]
+    assert shown[-1] == "mine"
+    assert shown[:-1] == [str(n) for n in range(10 - len(shown), 9)]
 
 
 def test_a_question_that_does_not_fit_by_itself_is_refused() -> None:

@@ -239,7 +239,7 @@ class Asking:
             self._mention(message, known.id),
             revision=known.last_revision if known.last_source == turn.source else turn.revision,
             text=turn.question,
-            references=tuple(picture.ref for picture in turn.pictures),
+            references=tuple(picture.ref for picture in (*turn.again, *turn.pictures)),
         )
         return Asked(mention=mention, messages=(message.id,))
 

@@ -152,5 +152,5 @@ async def _question(interaction: Interaction, ticket: Ticket) -> Mention:
         asker=turn.asker,
         kind=JobKind(turn.kind),
         text=turn.question,
-        references=tuple(picture.ref for picture in turn.pictures),
+        references=tuple(picture.ref for picture in (*turn.again, *turn.pictures)),
     )

@@ -148,7 +148,7 @@ def _again(turn: Turn, place: Place, *, revision: int) -> Mention:
         asker=turn.asker or place.user,
         kind=JobKind(turn.kind),
         text=turn.question,
-        references=tuple(picture.ref for picture in turn.pictures),
+        references=tuple(picture.ref for picture in (*turn.again, *turn.pictures)),
         reply_to=place.write(),
         sampling=ANOTHER_DRAW,
     )
