@@ -102,12 +102,12 @@ class Conversation(msgspec.Struct, frozen=True, kw_only=True):
         """The same conversation with these pictures taken out of its turns."""
         gone = tuple(dropped)
         names = {(picture.number, picture.digest) for picture in gone}
+
+        def left(pictures: Iterable[Picture]) -> tuple[Picture, ...]:
+            return tuple(picture for picture in pictures if (picture.number, picture.digest) not in names)
+
         turns = (
-            msgspec.structs.replace(
-                turn,
-                pictures=tuple(picture for picture in turn.pictures if (picture.number, picture.digest) not in names),
-            )
-            for turn in self.turns
+            msgspec.structs.replace(turn, pictures=left(turn.pictures), again=left(turn.again)) for turn in self.turns
         )
         return msgspec.structs.replace(self, turns=tuple(turns), dropped=gone) if gone else self
 

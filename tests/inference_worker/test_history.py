@@ -115,3 +115,13 @@ def test_every_kind_has_words_even_when_the_person_has_none() -> None:
             assert Presets().render(kind, "", new=new)
     assert Presets().render(JobKind.ASK, "How many?", new=1) == "How many?"
     assert msgspec.json.decode(msgspec.json.encode(Presets()), type=Presets) == Presets()
+
+
+def test_what_came_again_is_kept_with_the_turn_and_goes_when_it_is_dropped() -> None:
+    asked = claim("And this?", A, source="2")
+    dialogue = built(asked, conversation(turn("1", "?", "!", picture("a", 1))))
+    answered = build_turn(asked, dialogue, "A cat.", None)
+    assert [shown.number for shown in answered.again] == [1]
+    assert answered.pictures == ()
+    left = conversation(turn("1", "?", "!", picture("a", 1)), answered).without([picture("a", 1)])
+    assert [kept.again for kept in left.turns] == [(), ()]
