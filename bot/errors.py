@@ -25,6 +25,7 @@ Unavailable                     somebody else must do something about it
     NotPosted                   the platform did not take a post; worth trying again
     PlaceGone                   the thread is deleted or closed to us; nothing can be posted any more
     NoFrontend                  nothing to serve
+    AnswerUnwritten             it is there, and standard output does not take it
     AnswerPending               this process can wait for it no longer; the delivery is still owed
     BotFailed                   a bug of ours; the log has it
 
@@ -126,6 +127,10 @@ class NotPosted(Unavailable):
 
 class PlaceGone(Unavailable):
     """Nothing can be posted there any more ({reason})."""
+
+
+class AnswerUnwritten(Unavailable):
+    """The answer could not be written ({reason})."""
 
 
 class NoFrontend(Unavailable):

@@ -13,7 +13,7 @@ from bot.settings import BotSettings
 from jobs.log import log_to
 from jobs.redis import open_redis
 from jobs.settings import StoreSettings
-from threadsight.errors import NothingToFollow
+from threadsight.errors import ConversationGone, NothingToFollow
 from threadsight.exit_code import ExitCode, exit_code_of
 from threadsight.home import make_private
 from threadsight.last_conversation import LastConversation
@@ -41,15 +41,21 @@ def ask(question: Question, *, follow_up: bool, as_json: bool) -> ExitCode:
         store = stack.enter_context(open_store(settings.home))
         log_to(stack.enter_context((settings.home / "log").open("a")))
         question = msgspec.structs.replace(question, conversation=conversation)
-        ended = asyncio.run(_ask(question, chat, store, spool=settings.home / "spool", as_json=as_json))
+        asking = _ask(question, chat, store, spool=settings.home / "spool", follow_up=follow_up, as_json=as_json)
+        ended = asyncio.run(asking)
     if ended.failure is not None:
         return exit_code_of(ended.failure.code)
     last.write(conversation)
     return ExitCode.ANSWERED
 
 
-async def _ask(question: Question, chat: BotSettings, store: StoreSettings, *, spool: Path, as_json: bool) -> Outcome:
+async def _ask(
+    question: Question, chat: BotSettings, store: StoreSettings, *, spool: Path, follow_up: bool, as_json: bool
+) -> Outcome:
     async with open_redis(store.required_url(), store) as stores:
+        assert question.conversation is not None
+        if follow_up and not (await stores.conversations.load(question.conversation)).turns:
+            raise ConversationGone  # its time is over, or it was asked behind another REDIS_URL
         shell = Shell(
             out=Console(),
             err=Console(stderr=True),

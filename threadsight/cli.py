@@ -1,5 +1,6 @@
 """The `threadsight` command. Every command imports what it needs when it runs, so that `--help` is there at once."""
 
+import io
 import sys
 from typing import TYPE_CHECKING, Annotated
 
@@ -153,6 +154,9 @@ def doctor(*, as_json: AsJson = False) -> None:
 
 def main() -> None:
     """The console script: a plain sentence and an exit status, whatever happens."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a letter that the terminal does not know is no reason to end
     try:
         app()
     except KeyboardInterrupt:  # before typer was there to catch it

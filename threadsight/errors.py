@@ -3,6 +3,7 @@
 Refused
     NoPictures              a question about nothing
     NothingToFollow         -f, and nothing was asked before
+    ConversationGone        -f, and what was asked before is not kept any more
 Unavailable
     ExtraMissing            this part of the package is not installed
     Broken                  a bug of ours
@@ -17,6 +18,10 @@ class NoPictures(Refused):
 
 class NothingToFollow(Refused):
     """There is no conversation to continue yet. Ask about a picture first."""
+
+
+class ConversationGone(Refused):
+    """The last conversation is not kept any more. Ask about a picture first."""
 
 
 class ExtraMissing(Unavailable):

@@ -55,4 +55,7 @@ def check_subject(pictures: Sequence[str], question: str) -> None:
 
 def is_picture(word: str) -> bool:
     """Standard input, an address, or a file that is there."""
-    return word == STANDARD_INPUT or urlsplit(word).scheme in {"http", "https"} or Path(word).expanduser().is_file()
+    try:
+        return word == STANDARD_INPUT or urlsplit(word).scheme in {"http", "https"} or Path(word).expanduser().is_file()
+    except (OSError, RuntimeError, ValueError):  # too long for a path, nobody's home, half an address: words
+        return False

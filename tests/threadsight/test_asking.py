@@ -102,6 +102,41 @@ def test_a_file_that_is_no_picture_is_refused_and_f_still_continues_what_was_ans
     assert install.run("ask", "-f", "What color is the cover?")[1] == "The cover is red.\n"
 
 
+def test_a_conversation_that_is_not_kept_any_more_is_not_continued(install: Install) -> None:
+    install.run("ask", COVER, "What color is the cover?")
+    named = install.home / "last_conversation"
+    before = named.read_text()
+    named.write_text(before[:-4] + "0000")
+    code, out, said = install.run("ask", "-f", "What color is the cover?")
+    assert (code, out, said) == (65, "", "The last conversation is not kept any more. Ask about a picture first.\n")
+    named.write_text(before)
+
+
+@pytest.mark.parametrize("words", [(), ("--json",)])
+def test_an_answer_that_cannot_be_written_is_no_success(install: Install, words: tuple[str, ...]) -> None:
+    with Path("/dev/full").open("w") as full:
+        ended = subprocess.run(
+            [COMMAND, "ask", *words, COVER, "What color is the cover?"],
+            cwd=PICTURES,
+            env=install.environment,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+    assert ended.returncode == 1
+    assert ended.stderr == "The answer could not be written (No space left on device).\n"
+
+
+def test_words_that_the_terminal_has_no_letters_for_do_not_end_the_answer(install: Install, tmp_path: Path) -> None:
+    cover = tmp_path / "\u65e5\u672c.png"
+    cover.write_bytes((PICTURES / COVER).read_bytes())
+    code, out, said = install.run("ask", "--json", str(cover), "What color is the cover?", PYTHONIOENCODING="latin-1")
+    assert (code, said) == (0, "")
+    assert json.loads(out)["pictures"][0]["name"] == cover.name
+
+
 def test_a_folder_that_holds_no_model_is_named_and_the_next_question_is_answered(install: Install) -> None:
     code, out, said = install.run("ask", COVER, TITLE, WORKER_MODEL=str(install.home))
     assert (code, out) == (78, "")

@@ -29,6 +29,13 @@ def test_a_question_may_come_alone() -> None:
     assert read_words(["And the second bar?"]) == ((), "And the second bar?")
 
 
+@pytest.mark.parametrize(
+    "question", ["What is on the table? " * 20, "~20 people, or more?", "http://[is this an address?", "Is it 0\0?"]
+)
+def test_a_question_is_one_although_it_cannot_be_a_path(chart: str, question: str) -> None:
+    assert read_words([chart, question]) == ((chart,), question)
+
+
 def test_a_path_that_leads_nowhere_is_named(chart: str) -> None:
     with pytest.raises(NoSuchFile, match=r"There is no file cover\.png\."):
         read_words(["cover.png", chart, "What is this?"])

@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 from rich.console import Console
 
-from bot.errors import AnswerPending
+from bot.errors import AnswerPending, AnswerUnwritten
 from bot.frontend import Reply
 from bot.frontends.shell.outcome import Outcome
 from bot.frontends.shell.reference import PLATFORM, fetch_reference, read_reference
@@ -65,6 +65,7 @@ class Shell:
             NoSuchFile: a path leads to no file; nothing was asked.
             StoreUnavailable: nothing was asked.
             AnswerPending: it was asked, and another process will show the answer.
+            AnswerUnwritten: it is answered, and standard output does not take the answer.
         """
         mention = self._read(question)
         job = mention.as_job(patience_s=0.0)
@@ -84,6 +85,8 @@ class Shell:
         for earlier in self._earlier:
             if earlier.telling:
                 await responder.settled(earlier.job.id)
+        if reply.unwritten:
+            raise AnswerUnwritten(reason=reply.unwritten)
         if reply.outcome is None:
             raise AnswerPending
         return reply.outcome

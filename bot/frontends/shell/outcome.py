@@ -1,5 +1,7 @@
 """How a question from the shell ended: for programs, and for the exit code."""
 
+import json
+
 import msgspec
 
 from jobs import Picture, Usage
@@ -37,6 +39,6 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     conversation: str
     failure: Failure | None = None
 
-    def as_json(self) -> str:
-        """One object on one line."""
-        return msgspec.json.encode(self).decode()
+    def as_json(self, *, escaped: bool = False) -> str:
+        """One object on one line; `escaped` for where not every letter can be written."""
+        return json.dumps(msgspec.to_builtins(self)) if escaped else msgspec.json.encode(self).decode()

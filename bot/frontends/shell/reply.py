@@ -1,5 +1,9 @@
 """Replies in a terminal: to the question of this process, and to those of earlier ones that were killed."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from bot.errors import PlaceGone
 from bot.frontend import Posted
 from bot.frontends.shell.outcome import Failure, Outcome, SeenPicture
 from bot.frontends.shell.terminal import Terminal
@@ -14,6 +18,7 @@ class ShellReply:
 
     def __init__(self, job: Job, *, terminal: Terminal, conversations: ConversationStore, as_json: bool) -> None:
         self.outcome: Outcome | None = None
+        self.unwritten = ""  # why standard output did not take it
         self._job = job
         self._terminal = terminal
         self._conversations = conversations
@@ -26,7 +31,8 @@ class ShellReply:
         if progress:
             self._terminal.status(text)
         elif self._terminal.is_watched and not self._as_json:
-            await self._write(text.strip())
+            with self._told():
+                await self._write(text.strip())
         return ()
 
     async def attach(self, name: str, content: bytes) -> Posted:  # noqa: ARG002  see below
@@ -53,7 +59,7 @@ class ShellReply:
         failure: Failure | None = None,
     ) -> Posted:
         conversation = await self._conversations.load(self._job.conversation)
-        self.outcome = Outcome(
+        outcome = Outcome(
             answer=answer,
             pictures=tuple(SeenPicture.of(picture) for turn in conversation.turns for picture in turn.pictures),
             notices=notices,
@@ -63,18 +69,43 @@ class ShellReply:
             failure=failure,
         )
         self._terminal.clear_status()
-        if self._as_json:
-            self._terminal.answer(self.outcome.as_json(), end="\n")
-            return _PRINTED
-        await self._write(answer)
+        with self._told():
+            if self._as_json:
+                self._terminal.answer(outcome.as_json(escaped=not self._terminal.writes_everything), end="\n")
+            else:
+                await self._print(outcome)
+        self.outcome = outcome
+        return _PRINTED
+
+    async def _print(self, outcome: Outcome) -> None:
+        await self._write(outcome.answer)
         if self._written:
             self._terminal.answer("", end="\n")
-        for notice in notices:
+        for notice in outcome.notices:
             self._terminal.note(f"Note: {notice}")
-        if failure is not None:
-            self._terminal.note(failure.sentence, style="red")
-        self._terminal.voice.release()
-        return _PRINTED
+        if outcome.failure is not None:
+            self._terminal.note(outcome.failure.sentence, style="red")
+        self._hush()
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """Where the output is full or closed, nothing can be written there any more.
+
+        Raises:
+            PlaceGone: that.
+        """
+        try:
+            yield
+        except OSError as error:
+            self.unwritten = error.strerror or str(error)
+            self._hush()
+            raise PlaceGone(reason=self.unwritten) from error
+
+    def _hush(self) -> None:
+        """Others may speak."""
+        if self._speaking:
+            self._terminal.voice.release()
+            self._speaking = False
 
     async def _write(self, text: str) -> None:
         """What is new of the text; all of it, on a new line, where it no longer continues what stands there."""

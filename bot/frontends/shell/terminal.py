@@ -23,6 +23,11 @@ class Terminal:
         """Somebody sees the words as they come."""
         return self._out.is_terminal
 
+    @property
+    def writes_everything(self) -> bool:
+        """Whether there is no letter that it cannot write."""
+        return (getattr(self._out.file, "encoding", None) or "utf-8").lower().replace("_", "-") == "utf-8"
+
     def answer(self, text: str, *, end: str = "") -> None:
         """Words of the answer, as they are."""
         self.clear_status()
