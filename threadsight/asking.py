@@ -38,7 +38,7 @@ def ask(question: Question, *, follow_up: bool, as_json: bool) -> ExitCode:
     with contextlib.ExitStack() as stack:
         if StoreSettings.read().redis_url is None:
             await_worker(stack.enter_context(open_worker(settings.home, linger_s=settings.worker_linger_s)))
-        store = stack.enter_context(open_store(settings.home))
+        store = stack.enter_context(open_store(settings.home)).settings
         log_to(stack.enter_context((settings.home / "log").open("a")))
         question = msgspec.structs.replace(question, conversation=conversation)
         asking = _ask(question, chat, store, spool=settings.home / "spool", follow_up=follow_up, as_json=as_json)

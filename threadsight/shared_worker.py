@@ -21,6 +21,7 @@ from threadsight.service import Service
 
 POLL_S = 0.05
 WATCH_S = 1.0
+BUILT_IN = "tiny"  # a name, whatever folders there are
 OURS = ("WORKER_", "QUEUE_")
 ALSO_OURS = {"REDIS_URL", *hub.VARIABLES}
 
@@ -94,6 +95,8 @@ def choose_environment(home: Path) -> dict[str, str]:
     written = (*dotenv_values(".env").items(), *os.environ.items())  # the environment wins, unless it is empty
     ours = {name: value for name, value in written if value and (name.startswith(OURS) or name in ALSO_OURS)}
     model = Path(ours.get("WORKER_MODEL", "")).expanduser()
-    if "WORKER_MODEL" in ours and model.is_dir():
+    if ours.get("WORKER_MODEL", BUILT_IN) != BUILT_IN and model.is_dir():
         ours["WORKER_MODEL"] = str(model.resolve())
+    if "HF_HOME" in ours:
+        ours["HF_HOME"] = str(Path(ours["HF_HOME"]).expanduser().absolute())
     return {**ours, "THREADSIGHT_HOME": str(home), "WORKER_STATUS_FILE": str(home / "worker" / "status.json")}

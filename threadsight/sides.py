@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -19,7 +19,7 @@ from jobs.settings import StoreSettings
 from threadsight.hub import tell_hub
 from threadsight.loading import await_worker
 from threadsight.settings import CommandSettings
-from threadsight.shared_worker import SharedWorker, open_worker
+from threadsight.shared_worker import open_worker
 from threadsight.store import open_store
 
 
@@ -34,7 +34,7 @@ def run_worker() -> None:
     log_to(sys.stderr)
     tell_hub()
     with open_store(CommandSettings.read().home) as store:
-        asyncio.run(run(WorkerSettings.read(), store))
+        asyncio.run(_until_one_ends(run(WorkerSettings.read(), store.settings), store.watch()))
 
 
 def run_bot() -> None:
@@ -47,7 +47,7 @@ def run_bot() -> None:
 
     log_to(sys.stderr)
     with open_store(CommandSettings.read().home) as store, contextlib.suppress(asyncio.CancelledError):
-        asyncio.run(run(BotSettings.read(), store))
+        asyncio.run(_until_one_ends(run(BotSettings.read(), store.settings), store.watch()))
 
 
 def run_both() -> None:
@@ -61,9 +61,9 @@ def run_both() -> None:
     with open_worker(home) as worker, open_store(home) as store:
         model = await_worker(worker)
         with contextlib.suppress(KeyboardInterrupt):
-            for name, standing in describe(model, store, home):
+            for name, standing in describe(model, store.settings, home):
                 typer.echo(f"{name:<10} {standing}")
-            asyncio.run(_serve(worker, store))
+            asyncio.run(_until_one_ends(_serve_chat(store.settings), worker.watch(), store.watch()))
 
 
 def describe(model: WorkerStatus, store: StoreSettings, home: Path) -> Iterator[tuple[str, str]]:
@@ -89,15 +89,18 @@ def _describe_slack(settings: BotSettings) -> str:
     return "its tokens are set"
 
 
-async def _serve(worker: SharedWorker, store: StoreSettings) -> None:
-    """Both sides, until one of them ends for good."""
-    parts = [asyncio.create_task(_serve_chat(store)), asyncio.create_task(worker.watch())]
-    ended, going = await asyncio.wait(parts, return_when=asyncio.FIRST_COMPLETED)
-    for part in going:
-        part.cancel()
-    for part in ended:
-        if not part.cancelled():  # by SIGTERM
-            part.result()
+async def _until_one_ends(*parts: Coroutine[None, None, None]) -> None:
+    """All of them at once, until one ends for good."""
+    tasks = [asyncio.create_task(part) for part in parts]
+    try:
+        ended, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    for task in ended:
+        if not task.cancelled():  # by SIGTERM
+            task.result()
 
 
 async def _serve_chat(store: StoreSettings) -> None:

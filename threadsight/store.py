@@ -1,23 +1,45 @@
 """The store of a command: the Redis that is set, else the install's own Valkey."""
 
+import asyncio
 import contextlib
-from collections.abc import Iterator
+import dataclasses
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from jobs.settings import StoreSettings
 from threadsight.valkey import open_valkey
 
+WATCH_S = 1.0
+
+
+@dataclasses.dataclass(frozen=True)
+class OpenStore:
+    """A store that can be used: the settings with an address in them."""
+
+    settings: StoreSettings
+    check: Callable[[], None]  # raises ServiceFailed when an embedded one has been given up
+
+    async def watch(self) -> None:
+        """Never returns. Who waits for a store that nobody starts any more waits in vain.
+
+        Raises:
+            ServiceFailed: it has been given up, with its last words.
+        """
+        while True:
+            self.check()
+            await asyncio.sleep(WATCH_S)
+
 
 @contextlib.contextmanager
-def open_store(home: Path) -> Iterator[StoreSettings]:
-    """The settings with an address in them, good within this block.
+def open_store(home: Path) -> Iterator[OpenStore]:
+    """The store, good within this block.
 
     Raises:
         ValkeyMissing, ServiceFailed: REDIS_URL is not set, and the embedded Valkey cannot be started.
     """
     settings = StoreSettings.read()
     if settings.redis_url is not None:
-        yield settings
+        yield OpenStore(settings, check=lambda: None)  # somebody else sees to it
         return
     with open_valkey(home) as valkey:
-        yield settings.model_copy(update={"redis_url": valkey.url})
+        yield OpenStore(settings.model_copy(update={"redis_url": valkey.url}), check=valkey.check)

@@ -15,7 +15,7 @@ import socket
 import stat
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import quote
 
@@ -42,6 +42,7 @@ class EmbeddedValkey:
 
     socket: Path
     password: str = dataclasses.field(repr=False)
+    check: Callable[[], None] = lambda: None  # raises ServiceFailed when it has been given up
 
     @property
     def url(self) -> str:
@@ -66,7 +67,7 @@ def open_valkey(home: Path) -> Iterator[EmbeddedValkey]:
     service = Service(folder, [str(find_server()), str(configuration)])
     with service.use():
         _wait_until_ready(service, valkey)
-        yield valkey
+        yield dataclasses.replace(valkey, check=service.check)
 
 
 def find_server() -> Path:

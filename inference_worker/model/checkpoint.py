@@ -61,10 +61,19 @@ def find_checkpoint(name: str, *, progress: Progress | None = None) -> Path:
     folder = Path(name).expanduser()
     if name and folder.is_dir():
         return folder
+    check_hub_name(name)
+    return fetch_from_hub(name, progress=progress)
+
+
+def check_hub_name(name: str) -> None:
+    """Whether it can be one; nobody is asked.
+
+    Raises:
+        ModelNotFound: it is the path of a folder that is not there, or a slip.
+    """
     owner, _, model = name.partition("/")
     if not owner.strip(".~") or not model or "/" in model:
         raise ModelNotFound(name=name, reason="a name there is owner/model")
-    return fetch_from_hub(name, progress=progress)
 
 
 def load_model(

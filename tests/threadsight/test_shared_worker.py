@@ -39,6 +39,18 @@ def test_a_model_named_by_a_relative_path_is_found_from_anywhere(
     assert choose_environment(home)["WORKER_MODEL"] == "microsoft/Phi-3.5-vision-instruct"
 
 
+def test_the_models_of_the_hub_are_where_they_are_for_every_command(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "tiny").mkdir()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HF_HOME", "models")
+    monkeypatch.setenv("WORKER_MODEL", "tiny")
+    environment = choose_environment(home)
+    assert environment["HF_HOME"] == str(tmp_path / "models")
+    assert environment["WORKER_MODEL"] == "tiny"
+
+
 def test_a_misspelt_setting_starts_no_worker(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WORKER_MODLE", "tiny")
     with pytest.raises(SettingMisspelt), open_worker(home):

@@ -1,3 +1,4 @@
+import asyncio
 import subprocess
 import sys
 from pathlib import Path
@@ -6,7 +7,9 @@ import pytest
 
 from inference_worker.status import WorkerStatus
 from jobs.settings import StoreSettings
-from threadsight.sides import describe
+from threadsight.service import ServiceFailed
+from threadsight.sides import _until_one_ends, describe
+from threadsight.store import OpenStore
 
 MODEL = WorkerStatus(state="ready", pid=1, sentence="tiny, 5.0 M parameters")
 TOKENS = ("DISCORD_TOKEN", "SLACK_BOT_TOKEN", "SLACK_APP_TOKEN")
@@ -79,3 +82,16 @@ def test_each_image_needs_its_own_sides_packages_only(app: str, missing: set[str
     script = WITHOUT.format(missing=missing, app=app)
     ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
     assert (ended.returncode, ended.stderr) == (0, "")
+
+
+async def test_a_side_ends_when_nobody_starts_its_store_any_more() -> None:
+    def check() -> None:
+        raise ServiceFailed(name="valkey", reason="No space left on device", log="log")
+
+    async def serve() -> None:
+        await asyncio.Event().wait()
+
+    given_up = OpenStore(store("redis://queue.example"), check=check)
+    async with asyncio.timeout(5):
+        with pytest.raises(ServiceFailed, match="No space left"):
+            await _until_one_ends(serve(), given_up.watch())

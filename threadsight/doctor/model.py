@@ -4,6 +4,7 @@ import importlib.util
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from http.client import HTTPException
 from pathlib import Path
 
 from inference_worker.settings import WorkerSettings
@@ -40,7 +41,14 @@ def _examine_files(name: str) -> Finding:
 
 
 def _find_in_cache(name: str) -> Path | None:
-    """Where the hub's client keeps it, or None when it has not been fetched."""
+    """Where the hub's client keeps it, or None when it has not been fetched.
+
+    Raises:
+        ModelNotFound: it cannot be on the hub.
+    """
+    from inference_worker.model.checkpoint import check_hub_name  # noqa: PLC0415 - imports torch
+
+    check_hub_name(name)
     from huggingface_hub import snapshot_download  # noqa: PLC0415 - takes half a second
     from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError  # noqa: PLC0415
 
@@ -60,6 +68,9 @@ def _examine_server(settings: WorkerSettings) -> Finding:
     except urllib.error.HTTPError as error:
         advice = "correct WORKER_OPENAI_API_KEY or WORKER_OPENAI_BASE_URL"
         return fail("Model", f"the server at {settings.openai_base_url} says {error.code} {error.reason}", advice)
-    except (OSError, ValueError) as error:
+    except ValueError:  # its words would hold the key
+        advice = "correct WORKER_OPENAI_API_KEY (it may hold a line end) or WORKER_OPENAI_BASE_URL"
+        return fail("Model", f"the server at {settings.openai_base_url} cannot be asked with this key", advice)
+    except (OSError, HTTPException) as error:
         advice = "start it, or correct WORKER_OPENAI_BASE_URL"
         return fail("Model", f"the server at {settings.openai_base_url} cannot be reached ({error})", advice)

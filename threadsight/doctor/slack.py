@@ -5,6 +5,7 @@ import json
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
+from http.client import HTTPException
 from typing import Any
 from urllib.parse import urlencode
 
@@ -41,7 +42,10 @@ def examine_slack(settings: BotSettings, config_token: str = "") -> Iterator[Fin
         yield from _examine_bot_token(settings)
         yield from _examine_socket(settings)
         yield from _examine_app(settings, config_token)
-    except (OSError, ValueError) as error:
+    except ValueError:  # its words would hold the token
+        advice = "copy it anew: it holds a line end or another letter that no token has"
+        yield fail("Slack", "a token is not one, or the answer is not Slack's", advice)
+    except (OSError, HTTPException) as error:
         yield warn("Slack", f"cannot be asked ({error})", "see that this machine reaches slack.com")
 
 

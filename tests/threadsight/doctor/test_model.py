@@ -37,6 +37,19 @@ def test_a_model_that_was_never_fetched_is_a_warning(tmp_path: Path, monkeypatch
     )
 
 
+def test_a_folder_that_is_not_there_fails_as_the_worker_does() -> None:
+    finding = examine(model="/models/phi-typo")
+    assert finding.level is Level.FAIL
+    assert "neither a folder here nor a name" in finding.found
+
+
+@pytest.mark.parametrize("address", ["http://127.0.0.1:1/v1", "http://nowhere:x/v1"])
+def test_a_key_with_a_line_end_is_told_and_not_shown(address: str) -> None:
+    finding = examine(engine="openai", openai_base_url=address, openai_api_key="sk-SECRET\r")
+    assert finding.level is Level.FAIL
+    assert "SECRET" not in finding.found + finding.advice
+
+
 class ModelServer(http.server.BaseHTTPRequestHandler):
     """Lists its models to whoever has the key."""
 

@@ -91,6 +91,12 @@ def test_a_slack_that_cannot_be_reached_is_a_warning() -> None:
     assert [finding.level for finding in examine_slack(unreachable)] == [Level.WARN]
 
 
+def test_a_token_with_a_line_end_is_told_and_not_shown(slack: Answers) -> None:
+    (finding,) = examine_slack(slack.settings(SLACK_BOT_TOKEN="xoxb-SECRET-123\n"))
+    assert finding.level is Level.FAIL
+    assert "SECRET" not in finding.found + finding.advice
+
+
 def test_without_slack_there_is_nothing_to_say() -> None:
     assert list(examine_slack(BotSettings.model_validate({}))) == []
 
