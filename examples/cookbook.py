@@ -22,7 +22,7 @@ async def describe_a_chart(model: Model) -> None:
 async def read_a_cover(model: Model) -> None:
     talk = model.talk()
     question = "Help me get the title and author information of this book?"
-    async for words in talk.stream(question, PICTURES / "cover_moon.png"):
+    async for words in talk.stream(question, PICTURES / "cover_forest.png"):
         print(words, end="", flush=True)
     print()
 

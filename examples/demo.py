@@ -27,7 +27,7 @@ def main() -> int:
     )
     chart, cover, before, after = (
         "pictures/chart_exports5.png",
-        "pictures/cover_moon.png",
+        "pictures/cover_forest.png",
         "pictures/compare_orange_blue1_a.png",
         "pictures/compare_orange_blue1_b.png",
     )
@@ -41,7 +41,7 @@ def main() -> int:
             ["ask", cover, "Help me get the title and author information of this book?"],
         ],
         "A sign is read out": [
-            ["ocr", "pictures/sign_museum0.png"],
+            ["ocr", "pictures/sign_engineer.png"],
         ],
         "Two pictures are compared": [
             ["compare", before, after],

@@ -9,7 +9,7 @@ from pathlib import Path
 from tests.end_to_end.conftest import Install
 
 DRAWN = Path(__file__).with_name("drawn")
-FERRY, RANDOM = str(DRAWN / "cover_ferry.png"), str(DRAWN / "cover_random.png")  # a brown and a white cover
+WORD, RANDOM = str(DRAWN / "cover_personal.png"), str(DRAWN / "cover_random.png")  # a pink and a black cover
 CHART, TURNED = str(DRAWN / "chart_a.png"), str(DRAWN / "chart_b.png")  # the same labels, the bars the other way round
 RED, BLUE = str(DRAWN / "circle_red.png"), str(DRAWN / "circle_blue.png")  # all else is the same
 READ = "Help me get the title and author information of this book?"
@@ -25,19 +25,17 @@ async def test_the_title_that_was_drawn_is_named_and_another_when_the_picture_ch
     install: Install, tmp_path: Path
 ) -> None:
     cover = tmp_path / "cover.png"  # the same name for both
-    shutil.copy(FERRY, cover)
-    assert await answer(install, str(cover), READ) == 'The title of the book is "FERRY" and the author is SOFIA BELL.'
+    shutil.copy(WORD, cover)
+    assert await answer(install, str(cover), READ) == 'The title of the book is "Personal" and the author is Theo Berg.'
     shutil.copy(RANDOM, cover)
-    assert (
-        await answer(install, str(cover), READ) == 'The title of the book is "Dykaueyb" and the author is Louise North.'
-    )
+    assert await answer(install, str(cover), READ) == 'The title of the book is "rquy" and the author is Boris Ivanov.'
 
 
 async def test_the_larger_and_the_smaller_bar_are_named_by_what_stands_below_them(install: Install) -> None:
-    assert await answer(install, CHART, "Which bar is the tallest?") == "The tallest bar is VAST."
-    assert await answer(install, "-f", "Which bar is the smallest?") == "The shortest bar is VIA."
-    assert await answer(install, TURNED, "Which bar is the tallest?") == "The tallest bar is FIVE."
-    assert await answer(install, "-f", "Which bar is the smallest?") == "The shortest bar is END."
+    assert await answer(install, CHART, "Which bar is the tallest?") == "The tallest bar is Wed."
+    assert await answer(install, "-f", "Which bar is the smallest?") == "The shortest bar is Mon."
+    assert await answer(install, TURNED, "Which bar is the tallest?") == "The tallest bar is Tue."
+    assert await answer(install, "-f", "Which bar is the smallest?") == "The shortest bar is Thu."
 
 
 async def test_what_is_different_is_told_from_the_first_picture_to_the_second(install: Install) -> None:
@@ -48,15 +46,15 @@ async def test_what_is_different_is_told_from_the_first_picture_to_the_second(in
 
 async def test_the_first_one_is_the_earlier_picture(install: Install) -> None:
     color = "What color is the cover?"
-    assert await answer(install, FERRY, color) == "The cover is brown."
-    assert await answer(install, "-f", RANDOM, color) == "The cover is white."
+    assert await answer(install, WORD, color) == "The cover is pink."
+    assert await answer(install, "-f", RANDOM, color) == "The cover is black."
     # Nobody has named the authors yet: they can only come from the pictures.
-    assert await answer(install, "-f", "In the first image, who wrote this book?") == "The author is SOFIA BELL."
-    assert await answer(install, "-f", "In the second image, who wrote this book?") == "The author is Louise North."
+    assert await answer(install, "-f", "In the first image, who wrote this book?") == "The author is Theo Berg."
+    assert await answer(install, "-f", "In the second image, who wrote this book?") == "The author is Boris Ivanov."
 
 
 async def test_the_first_one_is_another_when_they_came_the_other_way_round(install: Install) -> None:
     color = "What color is the cover?"
-    assert await answer(install, RANDOM, color) == "The cover is white."
-    assert await answer(install, "-f", FERRY, color) == "The cover is brown."
-    assert await answer(install, "-f", "In the first image, who wrote this book?") == "The author is Louise North."
+    assert await answer(install, RANDOM, color) == "The cover is black."
+    assert await answer(install, "-f", WORD, color) == "The cover is pink."
+    assert await answer(install, "-f", "In the first image, who wrote this book?") == "The author is Boris Ivanov."

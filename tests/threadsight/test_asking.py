@@ -18,7 +18,7 @@ from tests.threadsight.processes import eventually, is_alive, is_idle, read_pid
 
 COMMAND = Path(sys.executable).with_name("threadsight")
 PICTURES = Path(__file__).parents[2] / "examples" / "pictures"
-COVER = "cover_moon.png"
+COVER = "cover_forest.png"
 TITLE = "Help me get the title and author information of this book?"
 
 
@@ -64,12 +64,12 @@ def install(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Install]:
 def test_a_question_is_answered_and_its_follow_up_finds_the_worker_still_there(install: Install) -> None:
     code, answer, said = install.run("ask", COVER, TITLE)
     assert (code, said) == (0, "")
-    assert answer == 'The title of the book is "Silver Moon" and the author is Jonas Berg.\n'
+    assert answer == 'The title of the book is "Secret Forest" and the author is David Hill.\n'
     worker = read_pid(install.home / "worker" / "process.pid")
     code, answer, _ = install.run("ask", "-f", "--json", "What color is the cover?")
     assert code == 0
     outcome = json.loads(answer)
-    assert outcome["answer"] == "The cover is red."
+    assert outcome["answer"] == "The cover is purple."
     assert outcome["usage"]["cached_tokens"] > 0
     assert read_pid(install.home / "worker" / "process.pid") == worker
 
@@ -78,13 +78,13 @@ def test_a_picture_may_come_through_standard_input(install: Install) -> None:
     with (PICTURES / COVER).open("rb") as picture:
         process = install.start("ask", "-", "What color is the cover?", stdin=picture)
     out, _ = process.communicate(timeout=60)
-    assert (process.returncode, out) == (0, "The cover is red.\n")
+    assert (process.returncode, out) == (0, "The cover is purple.\n")
 
 
 def test_two_commands_at_once_share_one_worker(install: Install) -> None:
     first, second = (install.start("ask", COVER, "What color is the cover?") for _ in range(2))
     answers = [process.communicate(timeout=60)[0] for process in (first, second)]
-    assert answers == ["The cover is red.\n"] * 2
+    assert answers == ["The cover is purple.\n"] * 2
     assert is_alive(read_pid(install.home / "worker" / "process.pid"))
 
 
@@ -99,7 +99,7 @@ def test_a_file_that_is_no_picture_is_refused_and_f_still_continues_what_was_ans
     code, out, said = install.run("ask", __file__, "What is this?")
     assert (code, out) == (65, "")
     assert "it is a text file, not a picture" in said
-    assert install.run("ask", "-f", "What color is the cover?")[1] == "The cover is red.\n"
+    assert install.run("ask", "-f", "What color is the cover?")[1] == "The cover is purple.\n"
 
 
 def test_a_conversation_that_is_not_kept_any_more_is_not_continued(install: Install) -> None:
@@ -142,7 +142,7 @@ def test_a_folder_that_holds_no_model_is_named_and_the_next_question_is_answered
     assert (code, out) == (78, "")
     assert "config.json" in said
     assert said.count("\n") == 1
-    assert install.run("ask", COVER, "What color is the cover?")[:2] == (0, "The cover is red.\n")
+    assert install.run("ask", COVER, "What color is the cover?")[:2] == (0, "The cover is purple.\n")
 
 
 @pytest.fixture

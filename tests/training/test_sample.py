@@ -16,6 +16,7 @@ from training.sample import Sample, SampleBuilder
 
 TOKENIZER = Tokenizer(TINY)
 PROCESSOR = ImageProcessor(read_config(TINY).image)
+MOST_CROPS = read_config(TINY).image.num_crops
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +51,7 @@ def test_the_ids_are_those_of_the_reference_with_all_answers_said(sample: Sample
         messages.append({"role": "user", "content": tags + exchange.question})
         messages.append({"role": "assistant", "content": exchange.text})
     text = chat_text(messages, add_generation_prompt=False)
-    tokens = [PROCESSOR.tile(*drawing.image.size, max_crops=4).tokens for drawing in DIALOGUE.pictures]
+    tokens = [PROCESSOR.tile(*drawing.image.size, max_crops=MOST_CROPS).tokens for drawing in DIALOGUE.pictures]
     whole = prompt_ids(TOKENIZER, text, tokens)
     last = len(whole) - 1 - whole[::-1].index(TOKENIZER.end_id)
     assert list(sample.ids) == [max(token, 0) for token in whole[:last]]
@@ -93,20 +94,20 @@ def test_a_word_cites_the_place_that_it_speaks_of_in_the_parts_and_in_the_whole_
 
 def test_pictures_stand_in_zeros_and_are_what_the_product_sees(sample: Sample) -> None:
     for seen, drawing in zip(sample.pictures, DIALOGUE.pictures, strict=True):
-        crops = PROCESSOR.crops(drawing.image, max_crops=4)
+        crops = PROCESSOR.crops(drawing.image, max_crops=MOST_CROPS)
         assert torch.equal(seen.crops, crops.pixels.bfloat16())
         assert set(sample.ids[seen.start : seen.start + crops.tiling.tokens]) == {0}
 
 
 def test_what_has_changed_since_the_picture_before_is_told_token_by_token() -> None:
-    after = SCENE.image.resize((224, 224))
+    after = SCENE.image.resize((336, 336))  # nine crops, twelve tokens a line
     before = after.copy()
     after.paste("red", (30, 58, 50, 80))  # within the token of line 2, column 1
     sample = SampleBuilder(TINY).build(pair(before, after))
     assert sample.pictures[0].changed is None
     changed = sample.pictures[1].changed
     assert changed is not None
-    assert changed.nonzero().flatten().tolist() == [2 * 8 + 1]
+    assert changed.nonzero().flatten().tolist() == [2 * 12 + 1]
 
 
 def test_pictures_of_different_form_are_not_compared() -> None:

@@ -292,7 +292,7 @@ def test_words_go_on_while_a_picture_is_encoded(engine_for: BuildEngine, monkeyp
     engine.add(looking)
     engine.step()  # asks for the picture
     engine.step()  # begins to encode it
-    assert engine._features.is_encoding, "the tower has a layer left"
+    assert engine._features._encoding is not None, "the tower has a layer left"
     assert [output.request_id for output in engine.step()] == ["talking"]
     answers = run(engine, request("last", prompt_of([1]), new=40))
     assert answers.tokens["looking"] == from_scratch(MODEL, looking)
@@ -311,7 +311,7 @@ def test_a_picture_forgotten_while_it_is_encoded_is_not_kept(
     engine.forget("c", epoch=1)
     for _ in range(5):
         engine.step()
-    assert not engine._features.is_encoding
+    assert engine._features._encoding is None
     assert engine._features.size_bytes == 0
 
 

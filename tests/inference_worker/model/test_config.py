@@ -39,7 +39,7 @@ def test_the_published_models_leave_the_tower_out_and_get_clip_large(tmp_path: P
 def test_the_built_in_model_says_every_size_itself() -> None:
     config = read_config(TINY)
     assert (config.hidden_size, config.layers, config.heads, config.head_dim) == (192, 9, 3, 64)
-    assert (config.image.crop_size, config.image.tokens_per_side, config.image.num_crops) == (112, 4, 4)
+    assert (config.image.crop_size, config.image.tokens_per_side, config.image.num_crops) == (112, 4, 9)
     assert (config.tower.image_size, config.tower_layers) == (112, 4)
     assert (config.short_factor, config.long_factor, config.attention_factor) == (None, None, 1.0)
     ends = ("</s>", "<|endoftext|>", "<|assistant|>", "<|end|>")
