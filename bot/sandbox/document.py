@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from types import ModuleType
 from typing import Any
 
 from PIL import Image
@@ -47,8 +48,17 @@ def open_document(task: DecodeTask) -> Iterator[Document]:
     try:
         pdf = pypdfium2.PdfDocument(task.content)
     except pypdfium2.PdfiumError as error:
-        is_locked = error.err_code == pypdfium2.raw.FPDF_ERR_PASSWORD
+        is_locked = _is_locked(task.content, pypdfium2.raw)
         raise (PictureLocked if is_locked else PictureBroken)(number=task.number) from error
     with closing(pdf):
         pdf.init_forms()  # what people have filled in is drawn as well
         yield Document(pdf)
+
+
+def _is_locked(content: bytes, raw: ModuleType) -> bool:
+    """Whether PDFium wants a password: its last error is an earlier document's where this one opens (without pages)."""
+    opened = raw.FPDF_LoadMemDocument64(content, len(content), None)
+    if opened:
+        raw.FPDF_CloseDocument(opened)
+        return False
+    return bool(raw.FPDF_GetLastError() == raw.FPDF_ERR_PASSWORD)

@@ -82,6 +82,8 @@ def test_a_document_with_a_password_says_so() -> None:
 
 @pytest.mark.parametrize("content", [b"%PDF-1.7 and no more", pdf(halves())[:300], raw_pdf(pages=0)])
 def test_a_document_with_nothing_in_it_is_damaged(content: bytes) -> None:
+    with pytest.raises(PictureLocked):
+        open_pages(raw_pdf(trailer=PASSWORD))  # whatever the one before it was
     with pytest.raises(PictureBroken) as refused:
         open_pages(content)
     assert refused.value.sentence == "Picture 2 skipped: the file is damaged or cut short."
