@@ -62,24 +62,10 @@ class PromptBuilder:
         questions = [self._fitting(tenant, exchange, room) for exchange in [*past, asked]]
         if len(questions[-1]) > room:
             raise QuestionTooLong(tokens=len(questions[-1]), room=room)
-        half = self._context // 2
-        least = [
-            part if len(part) + len(answer) <= half else self._fitting(tenant, exchange, half - len(answer))
-            for exchange, part, answer in zip(past, questions, answers, strict=False)
-        ]
-        view = choose_view(
-            [len(part) for part in questions],
-            [
-                Length(whole=len(question) + len(answer), least=len(few) + len(answer))
-                for question, answer, few in zip(questions, answers, least, strict=False)
-            ],
-            context=self._context - 1,  # BOS
-            reserve=reserve,
-        )
+        first, visible = self._choose(tenant, past, questions, answers, reserve)
         prompt = _Part([self._tokenizer.bos_id])
-        for place, answer in enumerate(answers[view.first :], start=view.first):
-            parts = least if view.is_tight and place == view.first else questions
-            prompt.then(self._unless_seen(tenant, past[place], parts[place], prompt), answer)
+        for exchange, part, answer in zip(past[first:], visible, answers[first:], strict=True):
+            prompt.then(self._unless_seen(tenant, exchange, part, prompt), answer)
         prompt.then(self._unless_seen(tenant, asked, questions[-1], prompt))
         known = {picture.digest for exchange in [*past, asked] for picture in exchange.pictures}
         return PlacedPrompt(
@@ -89,9 +75,38 @@ class PromptBuilder:
                 seen={picture.digest for picture in prompt.pictures.values()},
                 known=known,
                 asked={picture.digest for picture in asked.pictures},
-                turns_gone=view.first,
+                turns_gone=first,
             ),
         )
+
+    def _choose(
+        self,
+        tenant: str,
+        past: Sequence["_Exchange"],
+        questions: Sequence["_Part"],
+        answers: Sequence["_Part"],
+        reserve: int,
+    ) -> tuple[int, list["_Part"]]:
+        """The first turn in view, and the questions from there on; `questions` has the one that is asked as well."""
+        half = self._context // 2
+        answered = questions[:-1]
+        least = [
+            part if len(part) + len(answer) <= half else self._fitting(tenant, exchange, half - len(answer))
+            for exchange, part, answer in zip(past, answered, answers, strict=True)
+        ]
+        view = choose_view(
+            [len(part) for part in questions],
+            [
+                Length(whole=len(part) + len(answer), least=len(few) + len(answer))
+                for part, answer, few in zip(answered, answers, least, strict=True)
+            ],
+            context=self._context - 1,  # BOS
+            reserve=reserve,
+        )
+        visible = list(answered[view.first :])
+        if view.is_tight:
+            visible[0] = least[view.first]
+        return view.first, visible
 
     def _fitting(self, tenant: str, exchange: "_Exchange", room: int) -> "_Part":
         """The question with as many of its pictures as fit; with none of them, whether it fits or not."""

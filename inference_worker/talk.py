@@ -14,6 +14,7 @@ from inference_worker.history import build_dialogue, build_turn
 from inference_worker.settings import WorkerSettings
 from jobs import Claim, Conversation, ConversationId, Job, JobKind, Picture, PictureRef, Turn, digest_of
 from jobs.errors import PictureGone
+from jobs.stored_form import on_white
 
 
 class Model:
@@ -76,7 +77,7 @@ class Talk:
 
     def _read(self, path: Path, kind: JobKind) -> Picture:
         with Image.open(path) as file:
-            upright = _on_white(ImageOps.exif_transpose(file))
+            upright = on_white(ImageOps.exif_transpose(file))
         png = io.BytesIO()
         upright.save(png, "PNG")
         stored = png.getvalue()
@@ -90,18 +91,6 @@ class Talk:
         if picture.digest not in self._stored:
             raise PictureGone(number=picture.number)
         return self._stored[picture.digest]
-
-
-def _on_white(image: Image.Image) -> Image.Image:
-    """In RGB as the chat side stores it: 16 bits scaled down, transparency laid on white."""
-    if image.mode.startswith("I;16"):
-        image = image.convert("I").point(lambda value: value * (1 / 257)).convert("L")
-    if not image.has_transparency_data:
-        return image.convert("RGB")
-    image = image.convert("RGBA")
-    paper = Image.new("RGB", image.size, "white")
-    paper.paste(image, mask=image.getchannel("A"))
-    return paper
 
 
 @asynccontextmanager

@@ -19,6 +19,7 @@ from bot.sandbox.document import Document, open_document
 from bot.sandbox.magic import HEAD_BYTES, Format, describe, sniff
 from bot.sandbox.stored_size import stored_size
 from bot.sandbox.wire import DecodeTask, Normalised, Opened
+from jobs.stored_form import on_white
 
 _NARROWEST = 100  # to one; the model's smallest canvas would leave such a picture a pixel or two
 _UPRIGHT = {
@@ -78,7 +79,7 @@ def _read_page(document: Document, index: int, task: DecodeTask) -> Normalised:
 
 def _read_image(task: DecodeTask, source: Format) -> Opened:
     image = _open(task, source)
-    rgb = _on_white(image)
+    rgb = on_white(image)
     rgb = _reduced(rgb, _size_for(task, *rgb.size))
     return Opened(pictures=(_saved(_upright(rgb, image), lossless=_is_lossless(source, task.content)),))
 
@@ -123,30 +124,6 @@ def _register_heif(number: int) -> None:
     except ImportError:
         raise PictureNeedsExtra(number=number, format="HEIC") from None
     pillow_heif.register_heif_opener()
-
-
-def _on_white(image: Image.Image) -> Image.Image:
-    """Plain 8-bit RGB of any mode: 16 and 32 bits scaled down, transparency laid on white."""
-    if image.mode.startswith("I;16"):
-        image = image.convert("I").point(lambda value: value * (1 / 257)).convert("L")
-    elif image.mode in {"I", "F"}:
-        image = _stretched(image)
-    if not image.has_transparency_data:
-        return image.convert("RGB")
-    image = image.convert("RGBA")
-    paper = Image.new("RGB", image.size, "white")
-    paper.paste(image, mask=image.getchannel("A"))
-    return paper
-
-
-def _stretched(image: Image.Image) -> Image.Image:
-    """Samples without a fixed range (32 bits, floats) from their own darkest to their own brightest."""
-    darkest, brightest = image.getextrema()
-    assert isinstance(darkest, int | float)
-    assert isinstance(brightest, int | float)
-    scale = 255 / ((brightest - darkest) or 1)
-    offset = -darkest * scale
-    return image.point(lambda value: value * scale + offset).convert("L")
 
 
 def _reduced(image: Image.Image, size: tuple[int, int]) -> Image.Image:

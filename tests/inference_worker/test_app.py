@@ -4,35 +4,16 @@ import pytest
 
 from inference_worker.app import _work
 from inference_worker.errors import EngineLost
-from inference_worker.presets import Presets
-from inference_worker.service import Service
-from inference_worker.worker import Worker
 from jobs import ConversationId, Job, Position
 from jobs.memory import open_memory
 from jobs.settings import StoreSettings
 from tests.inference_worker.scripted_engine import ScriptedEngine
+from tests.inference_worker.workers import build_worker
 
 
 async def test_a_worker_whose_engine_is_lost_ends_and_its_questions_are_answered_by_the_next() -> None:
     jobs, engine = open_memory(StoreSettings()), ScriptedEngine()
-    service = Service(
-        engine,
-        queue=jobs.queue_out,
-        conversations=jobs.conversations,
-        pictures=jobs.pictures,
-        presets=Presets(),
-        ocr_crops=16,
-    )
-    worker = Worker(
-        service,
-        engine,
-        queue=jobs.queue_out,
-        reaper=jobs.reaper,
-        name="A",
-        room=1,
-        heartbeat_s=0.01,
-        grace_s=1.0,
-    )
+    worker = build_worker(jobs, engine, room=1)
     here = ConversationId(platform="shell", tenant="local", channel="desk", thread="1")
     asked = Job(conversation=here, source="q1", text="one two")
     engine.hold.clear()

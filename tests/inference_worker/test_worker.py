@@ -6,9 +6,6 @@ from typing import Any
 import msgspec
 import pytest
 
-from inference_worker.presets import Presets
-from inference_worker.service import Service
-from inference_worker.worker import Worker
 from jobs import (
     AnswerEvent,
     Cancelled,
@@ -27,6 +24,7 @@ from jobs.errors import PictureGone
 from jobs.memory import MemoryJobs, open_memory
 from jobs.settings import StoreSettings
 from tests.inference_worker.scripted_engine import ScriptedEngine
+from tests.inference_worker.workers import build_worker
 
 HERE = ConversationId(platform="shell", tenant="local", channel="desk", thread="1")
 
@@ -52,24 +50,7 @@ def jobs() -> MemoryJobs:
 
 @asynccontextmanager
 async def working(jobs: MemoryJobs, engine: ScriptedEngine, *, name: str = "A", room: int = 4) -> AsyncIterator[None]:
-    service = Service(
-        engine,
-        queue=jobs.queue_out,
-        conversations=jobs.conversations,
-        pictures=jobs.pictures,
-        presets=Presets(),
-        ocr_crops=16,
-    )
-    worker = Worker(
-        service,
-        engine,
-        queue=jobs.queue_out,
-        reaper=jobs.reaper,
-        name=name,
-        room=room,
-        heartbeat_s=0.01,
-        grace_s=1.0,
-    )
+    worker = build_worker(jobs, engine, name=name, room=room)
     stopping = asyncio.Event()
     task = asyncio.create_task(worker.run(stopping))
     try:
