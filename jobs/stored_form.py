@@ -1,10 +1,15 @@
 """The form of a picture's pixels wherever it is stored: plain 8-bit RGB, so that everybody sees the same picture."""
 
-from PIL import Image
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 
-def on_white(image: Image.Image) -> Image.Image:
+def on_white(image: "Image.Image") -> "Image.Image":
     """Plain 8-bit RGB of any mode: 16 and 32 bits scaled down, transparency laid on white."""
+    from PIL import Image  # noqa: PLC0415 - both sides have it; the contract itself needs none
+
     if image.mode.startswith("I;16"):
         image = image.convert("I").point(lambda value: value * (1 / 257)).convert("L")
     elif image.mode in {"I", "F"}:
@@ -17,7 +22,7 @@ def on_white(image: Image.Image) -> Image.Image:
     return paper
 
 
-def _stretched(image: Image.Image) -> Image.Image:
+def _stretched(image: "Image.Image") -> "Image.Image":
     """Samples without a fixed range (32 bits, floats) from their own darkest to their own brightest."""
     darkest, brightest = image.getextrema()
     assert isinstance(darkest, int | float)
