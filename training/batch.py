@@ -52,6 +52,22 @@ class Measures(msgspec.Struct, frozen=True, kw_only=True):
     truths: Tensor  # (tokens, 3) in float32; NaN is ignored
 
 
+class Shares(msgspec.Struct, frozen=True, kw_only=True):
+    """Slices of pies in the whole pictures' tokens; see `training.shares`."""
+
+    features: Tensor  # (tokens,) rows of the pictures' features
+    truths: Tensor  # (tokens, 4) in float32; NaN is ignored
+
+
+class Lookups(msgspec.Struct, frozen=True, kw_only=True):
+    """What tokens know from elsewhere in their picture, as the decoder has them; see `training.lookups`."""
+
+    rows: Tensor  # (tokens,) of the batch
+    values: Tensor  # (tokens,) in float32; NaN is ignored
+    lines: Tensor  # (tokens,); -1 is ignored
+    columns: Tensor  # (tokens,)
+
+
 class Places(msgspec.Struct, frozen=True, kw_only=True):
     """Where every token of the parts stands in its picture, as the decoder has them."""
 
@@ -76,6 +92,9 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
     comparisons: Comparisons
     measures: Measures
     places: Places
+    shares: Shares
+    lookups: Lookups
+    looks: Citations  # of charts' labels: where their marks end, or the slice
     matches: Citations  # of tokens of later pictures: the same place of the picture before
     tokens: int  # without the padding
 
@@ -100,7 +119,7 @@ def _move(whole: _Struct, device: torch.device) -> _Struct:
     for name, value in msgspec.structs.asdict(whole).items():
         if isinstance(value, Tensor):
             moved[name] = value.to(device)
-        elif isinstance(value, Citations | Sights | Comparisons | Measures | Places):
+        elif isinstance(value, Citations | Sights | Comparisons | Measures | Shares | Lookups | Places):
             moved[name] = _move(value, device)
     return msgspec.structs.replace(whole, **moved)
 
@@ -146,6 +165,9 @@ def build_batch(samples: Sequence[Sample], rng: random.Random) -> Batch:
         comparisons=_comparisons(samples, length),
         measures=_measures(seen),
         places=_places(seen),
+        shares=_shares(seen),
+        lookups=_lookups(seen),
+        looks=_looks(seen),
         matches=_matches(seen),
         tokens=sum(len(sample.ids) for sample in samples),
     )
@@ -231,6 +253,41 @@ def _measures(seen: Sequence[tuple[int, Seen]]) -> Measures:
     return Measures(
         rows=torch.cat([base + torch.from_numpy(measures.rows) for base, measures in measured]),
         truths=torch.cat([torch.from_numpy(measures.truths) for _, measures in measured]),
+    )
+
+
+def _shares(seen: Sequence[tuple[int, Seen]]) -> Shares:
+    pictures = [picture for _, picture in seen]
+    starts = _firsts([picture.tiling.tokens for picture in pictures])
+    return Shares(
+        features=torch.cat(
+            [start + torch.from_numpy(picture.shares.rows) for start, picture in zip(starts, pictures, strict=True)]
+        ),
+        truths=torch.cat([torch.from_numpy(picture.shares.truths) for picture in pictures]),
+    )
+
+
+def _lookups(seen: Sequence[tuple[int, Seen]]) -> Lookups:
+    looked = [(base + picture.start, picture.lookups) for base, picture in seen]
+    return Lookups(
+        rows=torch.cat([base + torch.from_numpy(lookups.rows) for base, lookups in looked]),
+        values=torch.cat([torch.from_numpy(lookups.values) for _, lookups in looked]),
+        lines=torch.cat([torch.from_numpy(lookups.lines) for _, lookups in looked]),
+        columns=torch.cat([torch.from_numpy(lookups.columns) for _, lookups in looked]),
+    )
+
+
+def _looks(seen: Sequence[tuple[int, Seen]]) -> Citations:
+    """A label looks at several rows: it is one query."""
+    looks: dict[int, list[int]] = {}
+    for base, picture in seen:
+        queries, keys = picture.lookups.queries.tolist(), picture.lookups.keys.tolist()
+        for query, key in zip(queries, keys, strict=True):
+            looks.setdefault(base + picture.start + query, []).append(picture.start + key)
+    return Citations(
+        rows=_long(list(looks)),
+        queries=_long([query for query, keys in enumerate(looks.values()) for _ in keys]),
+        keys=_long([key for keys in looks.values() for key in keys]),
     )
 
 

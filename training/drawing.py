@@ -65,6 +65,7 @@ class Chart(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     marks: tuple[Box, ...]
     title: Text | None = None
     lying: bool = False  # bars from left to right, labels on their left
+    spots: tuple[tuple[Box, ...], ...] = ()  # points all over each slice of a pie, as boxes without a size
 
     @property
     def ends(self) -> tuple[Box, ...]:

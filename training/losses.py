@@ -9,8 +9,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from training.attention import PaddedAttention
-from training.batch import Batch, Citations, Comparisons, Measures, Places, Sights
+from training.batch import Batch, Citations, Comparisons, Lookups, Measures, Places, Shares, Sights
 from training.labels import CHARACTERS, IGNORED, MOST_CHARACTERS, NONE, PATCHES
+from training.lookups import MOST_ORDINALS
 from training.measures import ACROSS_DOWN_VALUE
 from training.world.colours import COLOURS
 from training.world.forms import FORMS
@@ -26,8 +27,12 @@ class Weights(msgspec.Struct, frozen=True, kw_only=True):
     sight: float = 0.5
     comparison: float = 0.3
     measure: float = 0.1
+    share: float = 0.1
+    value: float = 0.1
+    ordinal: float = 0.1
     place: float = 0.1
     match: float = 0.1
+    look: float = 0.1
     hint: float = 0.2
 
 
@@ -38,8 +43,12 @@ class Losses(msgspec.Struct, frozen=True, kw_only=True):
     sight: Tensor
     comparison: Tensor
     measure: Tensor
+    share: Tensor
+    value: Tensor
+    ordinal: Tensor
     place: Tensor
     match: Tensor
+    look: Tensor
     hint: Tensor
 
     def total(self, weights: Weights, *, hint: float) -> Tensor:
@@ -49,8 +58,12 @@ class Losses(msgspec.Struct, frozen=True, kw_only=True):
             + weights.sight * self.sight
             + weights.comparison * self.comparison
             + weights.measure * self.measure
+            + weights.share * self.share
+            + weights.value * self.value
+            + weights.ordinal * self.ordinal
             + weights.place * self.place
             + weights.match * self.match
+            + weights.look * self.look
             + weights.hint * hint * self.hint
         )
 
@@ -71,6 +84,10 @@ class Heads(nn.Module):
         self.lines = nn.Linear(hidden, MOST_TOKENS)
         self.columns = nn.Linear(hidden, MOST_TOKENS)
         self.measured = nn.Linear(hidden, ACROSS_DOWN_VALUE)
+        self.shares = nn.Linear(hidden, PATCHES)
+        self.values = nn.Linear(hidden, 1)
+        self.ordinal_lines = nn.Linear(hidden, MOST_ORDINALS)
+        self.ordinal_columns = nn.Linear(hidden, MOST_ORDINALS)
 
     def sight(self, features: Tensor, sights: Sights) -> Tensor:
         """Characters, forms and colours of patches, from features (tokens of all pictures, hidden)."""
@@ -107,10 +124,22 @@ class Heads(nn.Module):
 
         Read linearly, so that attention can compare them: what is largest lies furthest along one direction.
         """
-        known = ~measures.truths.isnan()
-        told = self.measured(_normalised(hidden[measures.rows])).float()
-        off = functional.smooth_l1_loss(told[known] / UNIT, measures.truths[known] / UNIT, reduction="sum")
-        return off / known.sum().clamp(min=1)
+        return _off(self.measured(_normalised(hidden[measures.rows])), measures.truths)
+
+    def share(self, features: Tensor, shares: Shares) -> Tensor:
+        """The same of pies' slices, patch by patch, from features (tokens of all pictures, hidden)."""
+        return _off(self.shares(_normalised(features[shares.features])), shares.truths)
+
+    def value(self, hidden: Tensor, lookups: Lookups) -> Tensor:
+        """The same of what labels stand for, from hidden rows (rows, hidden)."""
+        return _off(self.values(_normalised(hidden[lookups.rows]))[:, 0], lookups.values)
+
+    def ordinal(self, hidden: Tensor, lookups: Lookups) -> Tensor:
+        """The line and the column of a list or table, from hidden rows (rows, hidden)."""
+        seen = _normalised(hidden[lookups.rows])
+        return _classify(self.ordinal_lines(seen), lookups.lines) + _classify(
+            self.ordinal_columns(seen), lookups.columns
+        )
 
 
 def words_loss(logits: Tensor, batch: Batch) -> Tensor:
@@ -152,6 +181,13 @@ def _scores_of(query: Tensor, key: Tensor, order: tuple[Tensor, Tensor]) -> Tens
     asking = asking.index_put((sequence, place), query[sequence, :, position])  # (sequences, queries, heads, head_dim)
     scores = asking.transpose(1, 2) @ key.transpose(-1, -2)  # (sequences, heads, queries, length)
     return scores[sequence, :, place].float()
+
+
+def _off(told: Tensor, truths: Tensor) -> Tensor:
+    """How far off what is known is, on average."""
+    known = ~truths.isnan()
+    off = functional.smooth_l1_loss(told.float()[known] / UNIT, truths[known] / UNIT, reduction="sum")
+    return off / known.sum().clamp(min=1)
 
 
 def _normalised(rows: Tensor) -> Tensor:

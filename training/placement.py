@@ -48,10 +48,18 @@ class Placement:
 
     def rows_of_whole(self, boxes: tuple[Box, ...]) -> list[int]:
         """The same, of the whole picture's tokens."""
-        first = self.row(self.lines, 0) + 1
+        cells = _cells(self.place_in_whole(boxes), lines=self.side, columns=self.side)
+        return sorted({self.row_of_whole(line, column) for line, column in cells})
+
+    def place_in_whole(self, boxes: tuple[Box, ...]) -> Boxes:
+        """Boxes in the picture's pixels to the whole picture's tokens."""
         canvas = np.array([self.columns, self.lines] * 2) * self.token_px
-        cells = _cells(self.place(boxes) / canvas * self.side, lines=self.side, columns=self.side)
-        return sorted({first + line * (self.side + 1) + column for line, column in cells})
+        placed: Boxes = self.place(boxes) / canvas * self.side
+        return placed
+
+    def row_of_whole(self, line: int, column: int) -> int:
+        """The row, within the picture's slot, of a token of the whole picture."""
+        return self.row(self.lines, 0) + 1 + line * (self.side + 1) + column
 
 
 def centres(boxes: Boxes) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

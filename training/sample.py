@@ -18,8 +18,10 @@ from jobs.errors import PictureGone
 from training.dialogue import Dialogue, Exchange
 from training.drawing import Box
 from training.labels import TokenLabels, label_tokens
+from training.lookups import TokenLookups, look_up_tokens
 from training.measures import TokenMeasures, measure_tokens
 from training.placement import Placement
+from training.shares import TokenShares, share_tokens
 from training.spans import spans_of
 
 CONVERSATION = ConversationId(platform="training", tenant="-", channel="-")
@@ -49,6 +51,8 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
     crops: Tensor  # (crops, 3, S, S) in bfloat16, which the product computes in
     labels: TokenLabels
     measures: TokenMeasures
+    shares: TokenShares
+    lookups: TokenLookups
     changed: Tensor | None = None  # (tokens,) bool
     earlier: "Seen | None" = None  # the picture before, where `changed` is known
 
@@ -137,6 +141,8 @@ class SampleBuilder:
                 crops=pixels,
                 labels=label_tokens(drawing, placement),
                 measures=measure_tokens(drawing, placement),
+                shares=share_tokens(drawing, placement),
+                lookups=look_up_tokens(drawing, placement),
                 changed=changed_tokens(comparable.crops, pixels, crops.tiling) if comparable else None,
                 earlier=comparable,
             )

@@ -153,6 +153,7 @@ class Trainer:
                 batch.to(self._device),
                 hint_layers=self._settings.hint_layers,
                 comparison_layer=self._settings.comparison_layer,
+                lookup_layer=self._settings.lookup_layer,
             )
 
     def _advance(self, drawn: Drawn, *, seconds: float) -> None:

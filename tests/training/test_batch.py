@@ -11,15 +11,19 @@ from training.batch import build_batch, group_by_length
 from training.dialogue import Dialogue, Exchange, Piece, Task
 from training.drawing import Scene
 from training.sample import Sample, SampleBuilder
+from training.world import Split, draw_chart
 from training.world.colours import COLOURS
 from training.world.forms import FORMS
 
 BUILDER = SampleBuilder(TINY)
 
 
+def ask_one(words: int = 1) -> Exchange:
+    return Exchange(task=Task.COUNT, question="how " * words, answer=(Piece("one"),), shows=(0,))
+
+
 def short(words: int) -> Sample:
-    ask = Exchange(task=Task.COUNT, question="how " * words, answer=(Piece("one"),), shows=(0,))
-    return BUILDER.build(Dialogue(pictures=(SCENE,), exchanges=(ask,)))
+    return BUILDER.build(Dialogue(pictures=(SCENE,), exchanges=(ask_one(words),)))
 
 
 @pytest.fixture(scope="module")
@@ -134,6 +138,30 @@ def test_what_is_measured_lies_at_rows_of_its_own_dialogue(samples: list[Sample]
     ]
     assert batch.measures.rows.tolist() == rows
     assert len(rows) == len(batch.measures.truths) > 0
+
+
+def test_what_is_looked_up_lies_at_rows_of_its_own_picture() -> None:
+    drawings = tuple(draw_chart(random.Random(0), Split.SEEN, what=what) for what in ("pie", "bar"))
+    ask = Exchange(task=Task.COUNT, question="How many?", answer=(Piece("one"),), shows=(0, 1))
+    sample = BUILDER.build(Dialogue(pictures=drawings, exchanges=(ask,)))
+    pie, bars = sample.pictures
+    batch = build_batch([short(3), sample], random.Random(0))
+    rows = [batch.length + picture.start + row for picture in (pie, bars) for row in picture.lookups.rows.tolist()]
+    assert batch.lookups.rows.tolist() == rows
+    assert len(batch.lookups.values) == len(batch.lookups.lines) == len(batch.lookups.columns) == len(rows)
+    first = BUILDER.build(Dialogue(pictures=(SCENE,), exchanges=(ask_one(),))).pictures[0].tiling.tokens
+    assert batch.shares.features.tolist() == (first + pie.shares.rows).tolist()
+    assert len(batch.shares.truths) == len(pie.shares.rows) > 0
+    looks = {
+        (int(batch.looks.rows[query]), key)
+        for query, key in zip(batch.looks.queries.tolist(), batch.looks.keys.tolist(), strict=True)
+    }
+    assert looks == {
+        (batch.length + picture.start + query, picture.start + key)
+        for picture in (pie, bars)
+        for query, key in zip(picture.lookups.queries.tolist(), picture.lookups.keys.tolist(), strict=True)
+    }
+    assert len(set(batch.looks.rows.tolist())) == len(batch.looks.rows) > 1
 
 
 def test_samples_of_like_length_come_together_and_none_is_lost() -> None:

@@ -3,7 +3,7 @@ import torch
 from torch.nn import functional
 
 from training.attention import PaddedAttention
-from training.batch import Citations, Comparisons, Measures, Places, Sights
+from training.batch import Citations, Comparisons, Lookups, Measures, Places, Shares, Sights
 from training.labels import CHARACTERS
 from training.losses import UNIT, Heads, Losses, Weights, hint_loss
 
@@ -119,6 +119,38 @@ def test_a_picture_with_nothing_to_measure_costs_nothing() -> None:
     assert Heads(HIDDEN).measure(drawn(4, HIDDEN), none) == 0
 
 
+def test_a_share_is_told_patch_by_patch_of_the_features() -> None:
+    features, heads = drawn(3, HIDDEN), Heads(HIDDEN)
+    told = heads.shares(functional.rms_norm(features[1], (HIDDEN,))).detach()
+    truths = told[None] + UNIT * torch.tensor([[torch.nan, 2, torch.nan, torch.nan]])
+    shares = Shares(features=torch.tensor([1]), truths=truths)
+    assert heads.share(features, shares).item() == pytest.approx(2 - 0.5, rel=1e-4)
+
+
+def lookups(*, value: float, line: int, column: int) -> Lookups:
+    return Lookups(
+        rows=torch.tensor([1]),
+        values=torch.tensor([value]),
+        lines=torch.tensor([line]),
+        columns=torch.tensor([column]),
+    )
+
+
+def test_what_is_looked_up_is_a_value_and_an_ordinal_line_and_column() -> None:
+    hidden, heads = drawn(2, HIDDEN), Heads(HIDDEN)
+    seen = functional.rms_norm(hidden[1], (HIDDEN,))
+    known = lookups(value=heads.values(seen).item() + 3 * UNIT, line=2, column=4)
+    assert heads.value(hidden, known).item() == pytest.approx(3 - 0.5, rel=1e-4)
+    expected = -heads.ordinal_lines(seen).log_softmax(-1)[2] - heads.ordinal_columns(seen).log_softmax(-1)[4]
+    torch.testing.assert_close(heads.ordinal(hidden, known), expected)
+
+
+def test_what_cannot_be_looked_up_costs_nothing() -> None:
+    unknown = lookups(value=torch.nan, line=-1, column=-1)
+    assert Heads(HIDDEN).value(drawn(2, HIDDEN), unknown) == 0
+    assert Heads(HIDDEN).ordinal(drawn(2, HIDDEN), unknown) == 0
+
+
 def test_a_place_is_its_line_and_its_column() -> None:
     heads = Heads(HIDDEN)
     with torch.no_grad():
@@ -143,10 +175,25 @@ def test_the_total_weighs_each_and_lets_the_hint_fade() -> None:
                 ("measure", 16.0),
                 ("place", 32.0),
                 ("match", 64.0),
+                ("share", 128.0),
+                ("value", 256.0),
+                ("ordinal", 512.0),
+                ("look", 1024.0),
                 ("hint", 8.0),
             ]
         }
     )
-    weights = Weights(sight=0.5, comparison=0.25, measure=0.125, place=0.0625, match=0.125, hint=0.5)
-    assert losses.total(weights, hint=1.0) == pytest.approx(1 + 1 + 1 + 2 + 2 + 8 + 4)
-    assert losses.total(weights, hint=0.0) == pytest.approx(15)
+    weights = Weights(
+        sight=0.5,
+        comparison=0.25,
+        measure=0.125,
+        place=0.0625,
+        match=0.125,
+        share=1 / 32,
+        value=1 / 128,
+        ordinal=1 / 64,
+        look=1 / 32,
+        hint=0.5,
+    )
+    assert losses.total(weights, hint=1.0) == pytest.approx(1 + 1 + 1 + 2 + 2 + 8 + 4 + 2 + 8 + 32 + 4)
+    assert losses.total(weights, hint=0.0) == pytest.approx(61)

@@ -66,7 +66,7 @@ def test_layers_come_new_behind_those_before_the_last() -> None:
 
 
 @pytest.mark.parametrize(
-    ("layers", "said"), [(5, "layer 6, so 5 are too few"), (12, "a decoder of 6 layers becomes one of 6 to 11")]
+    ("layers", "said"), [(5, "layer 8, so 5 are too few"), (12, "a decoder of 6 layers becomes one of 6 to 11")]
 )
 def test_a_depth_that_cannot_be_reached_is_refused(layers: int, said: str) -> None:
     settings = TrainingSettings(out=Path(), schedule=Schedule(steps=1), layers=layers)

@@ -14,9 +14,10 @@ from tests.training.drawn import DIALOGUE
 from training.attention import PaddedAttention
 from training.batch import Batch, build_batch
 from training.dialogue import Dialogue
-from training.losses import Heads
+from training.losses import Heads, Weights
 from training.sample import Sample, SampleBuilder
 from training.step import decode, encode, judge
+from training.world import Split, draw_chart, draw_page
 
 
 def scribbled(dialogue: Dialogue) -> Dialogue:
@@ -80,7 +81,7 @@ def test_the_tower_gives_the_same_on_the_way_that_can_go_back(model: Phi3V, batc
 def test_right_is_what_the_reference_would_say_next(model: Phi3V, samples: list[Sample], batch: Batch) -> None:
     heads = Heads(model.config.hidden_size)
     with torch.no_grad():
-        judged = judge(model, heads, batch, hint_layers=(2, 5), comparison_layer=1)
+        judged = judge(model, heads, batch, hint_layers=(2, 5), comparison_layer=1, lookup_layer=3)
     expected = [
         bool(logits[target.row].argmax() == target.token)
         for sample in samples
@@ -94,14 +95,15 @@ def test_right_is_what_the_reference_would_say_next(model: Phi3V, samples: list[
 def test_every_weight_of_the_model_and_of_the_heads_learns() -> None:
     scene = DIALOGUE.pictures[1]
     changed = msgspec.structs.replace(scene, image=ImageOps.invert(scene.image))
-    alike = msgspec.structs.replace(DIALOGUE, pictures=(scene, changed))
+    charts = [draw_chart(random.Random(0), Split.SEEN, what=what) for what in ("pie", "bar")]
+    table = draw_page(random.Random(0), Split.SEEN, what="table")
+    ask = msgspec.structs.replace(DIALOGUE.exchanges[1], shows=(2, 3, 4))
+    alike = Dialogue(pictures=(scene, changed, *charts, table), exchanges=(*DIALOGUE.exchanges, ask))
     batch = build_batch([SampleBuilder(TINY).build(alike)], random.Random(0))
     model = load_model(TINY, dtype=torch.float32).requires_grad_(requires_grad=True)
     heads = Heads(model.config.hidden_size)
-    losses = judge(model, heads, batch, hint_layers=(2, 5), comparison_layer=1).losses
-    torch.autograd.backward(
-        losses.words + losses.sight + losses.comparison + losses.measure + losses.place + losses.match + losses.hint
-    )
+    losses = judge(model, heads, batch, hint_layers=(2, 5), comparison_layer=1, lookup_layer=3).losses
+    torch.autograd.backward(losses.total(Weights(), hint=1.0))
     still = [
         name
         for part in (model, heads)

@@ -128,5 +128,6 @@ KINDS: tuple[Callable[[random.Random, Split, float], Conversation], ...] = (
     _draw_pair,
     _draw_odd_one,
     _draw_several,
+    functools.partial(_draw_alone, functools.partial(draw_chart, what="pie")),
     _draw_primer,
 )

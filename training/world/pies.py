@@ -3,6 +3,7 @@
 import itertools
 import math
 import random
+from collections.abc import Iterator
 
 import msgspec
 from PIL import Image, ImageDraw
@@ -20,6 +21,8 @@ from training.world.split import Split
 FINER = 2  # drawn this much larger and shrunk, for smooth edges
 LEAST_RADIUS = 36  # units
 LEAST_DISTANCE = 20.0  # in CIELAB, of slices from each other and from the ground
+SPOT_RADII = tuple(0.25 + 0.1 * n for n in range(8))  # parts of the pie's
+SPOT_TURN, SPOT_EDGE = 5.0, 3.0  # degrees: from spot to spot, and from the slice's edges
 
 
 class PieSketch(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,6 +52,7 @@ class PieSketch(msgspec.Struct, frozen=True, kw_only=True):
             values=self.values,
             marks=tuple(self._around(start, end) for start, end in self.angles),
             title=canvas.write(self.title) if self.title else None,
+            spots=tuple(tuple(self._spots(start, end)) for start, end in self.angles),
         )
         return Drawing(image=canvas.image, facts=facts)
 
@@ -56,6 +60,17 @@ class PieSketch(msgspec.Struct, frozen=True, kw_only=True):
     def angles(self) -> tuple[tuple[float, float], ...]:
         """In degrees, clockwise from three o'clock."""
         return angles(self.values, self.turned)
+
+    def _spots(self, start: float, end: float) -> Iterator[Box]:
+        """Points all over a slice."""
+        between = end - start - 2 * SPOT_EDGE
+        count = 1 + int(between / SPOT_TURN)
+        for n in range(count):
+            turn = math.radians(start + SPOT_EDGE + between * (n + 0.5) / count)
+            for part in SPOT_RADII:
+                x = self.middle[0] + part * self.radius * math.cos(turn)
+                y = self.middle[1] + part * self.radius * math.sin(turn)
+                yield (x, y, x, y)
 
     def _around(self, start: float, end: float) -> Box:
         """The box of a slice."""

@@ -12,7 +12,7 @@ from training.world.sheets import PageSketch, Sheet, draw_paper, draw_sheet
 from training.world.split import Split
 from training.world.words import Wording, draw_price, draw_wording
 
-LARGEST = 1.5  # times the smallest letters
+LARGEST = 3  # times the smallest letters
 LEADING = 1.12  # from line to line, in heights
 DIGITS = 0.15  # of the strings
 

@@ -7,6 +7,7 @@ import pytest
 
 from tests.training.talk.saying import check_places
 from training.dialogue import Dialogue, Exchange, Task
+from training.drawing import Chart
 from training.talk import MIXES, Mix, draw_dialogue
 from training.talk.question import Question
 from training.world.split import Split
@@ -84,6 +85,16 @@ def test_a_mix_says_what_dialogues_are_about() -> None:
 
     assert {type(dialogue.pictures[0].facts).__name__ for dialogue in dialogues} == {"Chart"}
     assert Counter(len(dialogue.pictures) for dialogue in dialogues) == {1: 10}
+
+
+def test_pies_are_learnt_from_more_often_than_they_are_examined() -> None:
+    only_pies = Mix(**dict.fromkeys(msgspec.structs.asdict(Mix()), 0.0) | {"pies": 1.0})
+    dialogues = [draw_dialogue(random.Random(seed), Split.SEEN, mix=only_pies) for seed in range(10)]
+    kinds = [picture.facts.what for d in dialogues for picture in d.pictures if isinstance(picture.facts, Chart)]
+
+    assert kinds == ["pie"] * 10
+    assert MIXES["learning"].pies > 0
+    assert MIXES["all"].pies == 0
 
 
 def test_a_primer_is_asked_what_it_is_and_is_learnt_from_but_never_examined() -> None:

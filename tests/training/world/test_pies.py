@@ -46,6 +46,19 @@ def test_labels_lie_outside_the_pie_nearest_to_their_own_slice() -> None:
             assert abs(off) <= max(15, (end - start) / 2)
 
 
+def test_a_slices_spots_lie_all_over_it_and_nowhere_else() -> None:
+    for seed in SEEDS:
+        sketch = sketch_pie(random.Random(seed), Split.SEEN)
+        facts = sketch.draw().facts
+        assert isinstance(facts, Chart)
+        pixels = _pixels(sketch)
+        for spots, rgb in zip(facts.spots, sketch.paints, strict=True):
+            right = [(pixels[round(y), round(x)] == rgb).all() for x, y, _, _ in spots]
+            assert sum(right) >= 0.9 * len(right), "but for a pixel of the edge"
+        counts = [len(spots) for spots in facts.spots]
+        assert [count / sum(counts) for count in counts] == pytest.approx(sketch.values, abs=0.05)
+
+
 def test_a_slices_box_holds_its_pixels() -> None:
     for seed in SEEDS:
         sketch = sketch_pie(random.Random(seed), Split.SEEN)
