@@ -9,20 +9,13 @@ import torch
 from torch import Tensor
 
 from inference_worker.image.tiling import Tiling
+from training.citations import Citations, cite_looks, cite_matches, cite_targets
 from training.sample import Sample, Seen
 
 GRANULE = 16  # lengths are rounded up to it, so that few shapes occur
 SILENT_SHARE = 0.25  # of the tokens with nothing in them, which are most
 
 _Struct = TypeVar("_Struct", bound=msgspec.Struct)
-
-
-class Citations(msgspec.Struct, frozen=True, kw_only=True):
-    """Which rows show the token to be said next: `keys[i]` shows what is predicted at `rows[queries[i]]`."""
-
-    rows: Tensor  # (queries,) of the batch
-    queries: Tensor  # (citations,) places in `rows`
-    keys: Tensor  # (citations,) positions within the query's own sequence
 
 
 class Sights(msgspec.Struct, frozen=True, kw_only=True):
@@ -160,15 +153,15 @@ def build_batch(samples: Sequence[Sample], rng: random.Random) -> Batch:
             ]
         ),
         tasks=tuple(task for sample in samples for task in sample.tasks),
-        citations=_citations(samples, length),
+        citations=cite_targets(samples, length),
         sights=_sights(samples, rng),
         comparisons=_comparisons(samples, length),
         measures=_measures(seen),
         places=_places(seen),
         shares=_shares(seen),
         lookups=_lookups(seen),
-        looks=_looks(seen),
-        matches=_matches(seen),
+        looks=cite_looks(seen),
+        matches=cite_matches(seen),
         tokens=sum(len(sample.ids) for sample in samples),
     )
 
@@ -182,20 +175,6 @@ def _firsts(counts: Sequence[int]) -> Iterator[int]:
     for count in counts:
         yield first
         first += count
-
-
-def _citations(samples: Sequence[Sample], length: int) -> Citations:
-    citing = [
-        (sequence * length + target.row, target.cited)
-        for sequence, sample in enumerate(samples)
-        for target in sample.targets
-        if target.cited
-    ]
-    return Citations(
-        rows=_long([row for row, _ in citing]),
-        queries=_long([query for query, (_, cited) in enumerate(citing) for _ in cited]),
-        keys=_long([key for _, cited in citing for key in cited]),
-    )
 
 
 def _sights(samples: Sequence[Sample], rng: random.Random) -> Sights:
@@ -277,20 +256,6 @@ def _lookups(seen: Sequence[tuple[int, Seen]]) -> Lookups:
     )
 
 
-def _looks(seen: Sequence[tuple[int, Seen]]) -> Citations:
-    """A label looks at several rows: it is one query."""
-    looks: dict[int, list[int]] = {}
-    for base, picture in seen:
-        queries, keys = picture.lookups.queries.tolist(), picture.lookups.keys.tolist()
-        for query, key in zip(queries, keys, strict=True):
-            looks.setdefault(base + picture.start + query, []).append(picture.start + key)
-    return Citations(
-        rows=_long(list(looks)),
-        queries=_long([query for query, keys in enumerate(looks.values()) for _ in keys]),
-        keys=_long([key for keys in looks.values() for key in keys]),
-    )
-
-
 def _places(seen: Sequence[tuple[int, Seen]]) -> Places:
     numbers = [torch.arange(len(picture.labels.rows)) for _, picture in seen]  # line by line
     widths = [picture.tiling.columns * picture.tiling.tokens_per_side for _, picture in seen]
@@ -299,13 +264,6 @@ def _places(seen: Sequence[tuple[int, Seen]]) -> Places:
         lines=torch.cat([number // width for number, width in zip(numbers, widths, strict=True)]),
         columns=torch.cat([number % width for number, width in zip(numbers, widths, strict=True)]),
     )
-
-
-def _matches(seen: Sequence[tuple[int, Seen]]) -> Citations:
-    comparable = [(base, picture, picture.earlier) for base, picture in seen if picture.earlier]
-    rows = [base + picture.start + row for base, picture, _ in comparable for row in picture.labels.rows.tolist()]
-    keys = [earlier.start + row for _, _, earlier in comparable for row in earlier.labels.rows.tolist()]
-    return Citations(rows=_long(rows), queries=torch.arange(len(rows)), keys=_long(keys))
 
 
 def _one_of_four(labels: Tensor) -> Tensor:

@@ -9,7 +9,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from training.attention import PaddedAttention
-from training.batch import Batch, Citations, Comparisons, Lookups, Measures, Places, Shares, Sights
+from training.batch import Batch, Comparisons, Lookups, Measures, Places, Shares, Sights
+from training.citations import Citations
 from training.labels import CHARACTERS, IGNORED, MOST_CHARACTERS, NONE, PATCHES
 from training.lookups import MOST_ORDINALS
 from training.measures import ACROSS_DOWN_VALUE

@@ -6,7 +6,7 @@ import torch
 from PIL import ImageDraw
 
 from inference_worker.model.checkpoint import TINY
-from tests.training.drawn import COVER, DIALOGUE, SCENE
+from tests.training.drawn import DIALOGUE, SCENE
 from training.batch import build_batch, group_by_length
 from training.dialogue import Dialogue, Exchange, Piece, Task
 from training.drawing import Scene
@@ -49,15 +49,6 @@ def test_rows_point_at_the_same_things_as_in_the_samples(samples: list[Sample]) 
     assert batch.picture_rows.tolist() == rows
     assert batch.tokens == sum(len(sample.ids) for sample in samples)
     assert not batch.ids[0, len(samples[0].ids) :].any()
-
-
-def test_citations_name_positions_of_their_own_dialogue(samples: list[Sample]) -> None:
-    batch = build_batch(samples, random.Random(0))
-    told = [
-        (int(batch.citations.rows[query]), key)
-        for query, key in zip(batch.citations.queries.tolist(), batch.citations.keys.tolist(), strict=True)
-    ]
-    assert told == [(batch.length + target.row, key) for target in samples[1].targets for key in target.cited]
 
 
 def test_every_token_with_something_in_it_is_looked_at_and_a_quarter_of_the_others(samples: list[Sample]) -> None:
@@ -104,18 +95,6 @@ def test_where_something_changed_a_later_token_tells_what_was_there() -> None:
     assert COLOURS.index("red") + 1 in told.comparisons.earlier_colours[changed]
 
 
-def test_a_later_picture_is_matched_place_by_place_with_the_one_before() -> None:
-    ask = Exchange(task=Task.COUNT, question="How many?", answer=(Piece("one"),), shows=(0, 1))
-    first = BUILDER.build(Dialogue(pictures=(COVER, SCENE), exchanges=(ask,)))  # of different form
-    sample = BUILDER.build(Dialogue(pictures=(SCENE, SCENE), exchanges=(ask,)))
-    batch = build_batch([first, sample], random.Random(0))
-    before, after = sample.pictures
-    rows = before.labels.rows.tolist()
-    assert batch.matches.rows.tolist() == [batch.length + after.start + row for row in rows]
-    assert batch.matches.queries.tolist() == list(range(len(rows)))
-    assert batch.matches.keys.tolist() == [before.start + row for row in rows]
-
-
 def test_every_token_of_the_parts_has_a_line_and_a_column() -> None:
     ask = Exchange(task=Task.COUNT, question="How many?", answer=(Piece("one"),), shows=(0,))
     sample = BUILDER.build(Dialogue(pictures=(SCENE,), exchanges=(ask,)))
@@ -152,16 +131,6 @@ def test_what_is_looked_up_lies_at_rows_of_its_own_picture() -> None:
     first = BUILDER.build(Dialogue(pictures=(SCENE,), exchanges=(ask_one(),))).pictures[0].tiling.tokens
     assert batch.shares.features.tolist() == (first + pie.shares.rows).tolist()
     assert len(batch.shares.truths) == len(pie.shares.rows) > 0
-    looks = {
-        (int(batch.looks.rows[query]), key)
-        for query, key in zip(batch.looks.queries.tolist(), batch.looks.keys.tolist(), strict=True)
-    }
-    assert looks == {
-        (batch.length + picture.start + query, picture.start + key)
-        for picture in (pie, bars)
-        for query, key in zip(picture.lookups.queries.tolist(), picture.lookups.keys.tolist(), strict=True)
-    }
-    assert len(set(batch.looks.rows.tolist())) == len(batch.looks.rows) > 1
 
 
 def test_samples_of_like_length_come_together_and_none_is_lost() -> None:

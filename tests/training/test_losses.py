@@ -3,7 +3,8 @@ import torch
 from torch.nn import functional
 
 from training.attention import PaddedAttention
-from training.batch import Citations, Comparisons, Lookups, Measures, Places, Shares, Sights
+from training.batch import Comparisons, Lookups, Measures, Places, Shares, Sights
+from training.citations import Citations
 from training.labels import CHARACTERS
 from training.losses import UNIT, Heads, Losses, Weights, hint_loss
 

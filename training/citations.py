@@ -1,0 +1,58 @@
+"""Where attention is pulled to: rows of pictures that show what other rows are about."""
+
+from collections.abc import Sequence
+
+import msgspec
+import torch
+from torch import Tensor
+
+from training.sample import Sample, Seen
+
+
+class Citations(msgspec.Struct, frozen=True, kw_only=True):
+    """Which rows show what others are about: `keys[i]` shows what `rows[queries[i]]` is to look at."""
+
+    rows: Tensor  # (queries,) of the batch
+    queries: Tensor  # (citations,) places in `rows`
+    keys: Tensor  # (citations,) positions within the query's own sequence
+
+
+def cite_targets(samples: Sequence[Sample], length: int) -> Citations:
+    """Of the rows that predict a token: where it can be seen. Every sample has `length` rows of the batch."""
+    citing = [
+        (sequence * length + target.row, target.cited)
+        for sequence, sample in enumerate(samples)
+        for target in sample.targets
+        if target.cited
+    ]
+    return Citations(
+        rows=_long([row for row, _ in citing]),
+        queries=_long([query for query, (_, cited) in enumerate(citing) for _ in cited]),
+        keys=_long([key for _, cited in citing for key in cited]),
+    )
+
+
+def cite_matches(seen: Sequence[tuple[int, Seen]]) -> Citations:
+    """Of later pictures' tokens: the same place of the picture before. Each picture with its dialogue's first row."""
+    comparable = [(base, picture, picture.earlier) for base, picture in seen if picture.earlier]
+    rows = [base + picture.start + row for base, picture, _ in comparable for row in picture.labels.rows.tolist()]
+    keys = [earlier.start + row for _, _, earlier in comparable for row in earlier.labels.rows.tolist()]
+    return Citations(rows=_long(rows), queries=torch.arange(len(rows)), keys=_long(keys))
+
+
+def cite_looks(seen: Sequence[tuple[int, Seen]]) -> Citations:
+    """Of charts' labels: where their marks end, or the slice; a label that looks at several rows is one query."""
+    looks: dict[int, list[int]] = {}
+    for base, picture in seen:
+        queries, keys = picture.lookups.queries.tolist(), picture.lookups.keys.tolist()
+        for query, key in zip(queries, keys, strict=True):
+            looks.setdefault(base + picture.start + query, []).append(picture.start + key)
+    return Citations(
+        rows=_long(list(looks)),
+        queries=_long([query for query, keys in enumerate(looks.values()) for _ in keys]),
+        keys=_long([key for keys in looks.values() for key in keys]),
+    )
+
+
+def _long(values: Sequence[int]) -> Tensor:
+    return torch.tensor(values, dtype=torch.long)
