@@ -5,6 +5,8 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
+from jobs import Job, Picture
+
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
 _RULE = re.compile(r"\|?\s*:?-+:?\s*(\|\s*:?-+:?\s*)*\|?")  # the line under a table's head
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=\S)")
@@ -71,6 +73,13 @@ def list_differences(text: str, numbers: Sequence[int]) -> str:
     sentences = [sentence.lstrip("-* ") for line in text.splitlines() for sentence in _SENTENCE_END.split(line.strip())]
     rows = tuple((named, sentence.replace("|", "/")) for sentence in sentences if sentence)
     return Table((("Pictures", "Difference"), *rows)).as_markdown()
+
+
+def numbers_compared(job: Job, pictures: Sequence[Picture]) -> list[int]:
+    """Of a comparison: the pictures that were meant, where these are two or more; else all of the conversation."""
+    origins = {ref.origin for ref in job.references}
+    meant = [picture.number for picture in pictures if picture.ref.origin in origins]
+    return meant if len(meant) > 1 else [picture.number for picture in pictures]
 
 
 def _begins_table(lines: list[str], at: int) -> bool:

@@ -58,7 +58,7 @@ class Sandbox:
         if find_spec("PIL") is None:
             raise PictureNeedsExtra(number=task.number, format="opening pictures")
         async with self._room:
-            decoder = self._idle.pop() if self._idle else await self._start()
+            decoder = await self._take()
             try:
                 async with asyncio.timeout(self._time_limit_s):
                     answer = await _ask(decoder, task)
@@ -78,6 +78,14 @@ class Sandbox:
         """End the decoders."""
         while self._idle:
             await _kill(self._idle.pop())
+
+    async def _take(self) -> Process:
+        """One that waits for work; it may have been killed meanwhile, which is no fault of the next picture."""
+        while self._idle:
+            decoder = self._idle.pop()
+            if decoder.returncode is None:
+                return decoder
+        return await self._start()
 
     async def _start(self) -> Process:
         return await asyncio.create_subprocess_exec(

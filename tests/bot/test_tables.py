@@ -6,7 +6,8 @@ import time
 import pytest
 
 from bot import tables
-from bot.tables import Table, find_tables, list_differences
+from bot.tables import Table, find_tables, list_differences, numbers_compared
+from jobs import ConversationId, Job, JobKind, Picture, PictureRef
 
 
 def test_the_examples_in_the_docstrings_hold() -> None:
@@ -69,3 +70,20 @@ def test_of_one_picture_there_are_no_differences() -> None:
 def test_each_sentence_of_a_comparison_is_a_row() -> None:
     rows = list_differences("It is red. It | was blue.\n- It is larger.", [2, 3]).splitlines()[2:]
     assert rows == ["| 2, 3 | It is red. |", "| 2, 3 | It / was blue. |", "| 2, 3 | It is larger. |"]
+
+
+def seen(number: int) -> Picture:
+    ref = PictureRef(platform="test", origin=f"m/{number}")
+    return Picture(digest=str(number), width=1, height=1, number=number, ref=ref)
+
+
+@pytest.mark.parametrize(("meant", "numbers"), [((2, 3), [2, 3]), ((2,), [1, 2, 3]), ((), [1, 2, 3])])
+def test_a_comparison_names_the_pictures_that_were_meant(meant: tuple[int, ...], numbers: list[int]) -> None:
+    pictures = [seen(number) for number in (1, 2, 3)]
+    job = Job(
+        conversation=ConversationId(platform="test", tenant="t", channel="c"),
+        source="m",
+        kind=JobKind.COMPARE,
+        references=tuple(pictures[number - 1].ref for number in meant),
+    )
+    assert numbers_compared(job, pictures) == numbers

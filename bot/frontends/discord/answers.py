@@ -1,5 +1,6 @@
 """Finding the answer to a question on Discord itself, for when this process did not write it."""
 
+import discord
 import structlog
 
 from bot.errors import NotPosted
@@ -14,16 +15,19 @@ log = structlog.get_logger()
 
 
 async def find_answer(api: Api, mention: Mention, me: int) -> Posted:
-    """Our messages whose buttons belong to this question; none where it cannot be looked up."""
+    """Our messages whose buttons belong to this question, in its thread or its channel; none where it is not found."""
     place = Place.read(mention.reply_to)
-    channel = int(mention.source) if place.opens_thread else place.channel
-    try:
-        messages = await api.recent_messages(channel, after=int(mention.source))
-    except (PostRefused, NotPosted) as error:
-        log.info("answer not looked up", source=mention.source, error=error.sentence)
-        return ()
-    return tuple(
-        str(Standing(channel, message.id))
-        for message in messages
-        if message.author.id == me and any(ticket.source == mention.source for ticket in tickets_on(message))
-    )
+    for channel in [int(mention.source), place.channel] if place.opens_thread else [place.channel]:
+        try:
+            messages = await api.recent_messages(channel, after=int(mention.source))
+        except (PostRefused, NotPosted) as error:
+            log.info("answer not looked up", source=mention.source, channel=channel, error=error.sentence)
+            continue
+        found = [message for message in messages if message.author.id == me and _answers(message, mention)]
+        if found:
+            return tuple(str(Standing(channel, message.id)) for message in found)
+    return ()
+
+
+def _answers(message: discord.Message, mention: Mention) -> bool:
+    return any(ticket.source == mention.source for ticket in tickets_on(message))

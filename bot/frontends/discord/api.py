@@ -75,8 +75,11 @@ class Api:
             except TooManyPosts as error:  # it may stand there all the same: another try must have the same nonce
                 raise NotPosted(reason=error.sentence) from error
         standing = Standing(channel, int(posted["id"]))
-        if posted["content"] != part.content.strip():  # an earlier try with this nonce had said something else
-            await self.edit(standing, part, urgency=urgency)
+        lacks_file = upload is not None and not posted.get("attachments")
+        if (
+            posted["content"] != part.content.strip() or lacks_file
+        ):  # an earlier try with this nonce said something else
+            await self.edit(standing, part, urgency=urgency, uploads=_uploads(upload))
         return standing
 
     async def edit(

@@ -13,12 +13,14 @@ from bot.errors import NotPosted
 from bot.frontends.discord.asking import Asking
 from bot.frontends.discord.commands import Commands
 from bot.frontends.discord.desk import Desk
+from bot.frontends.discord.editing import Editing
 from bot.frontends.discord.errors import PostRefused
 from bot.frontends.discord.forgetting import Forgetting
 from bot.frontends.discord.gallery import Drop
 from bot.frontends.discord.menus import Menus
 from bot.frontends.discord.permissions import lacking, missing
 from bot.frontends.discord.presses import Press
+from bot.frontends.discord.questions import Questions
 from bot.frontends.discord.rest import Rest
 from bot.frontends.discord.sync import sync_commands
 from jobs.errors import StoreUnavailable, ThreadsightError
@@ -46,13 +48,16 @@ class Gateway(discord.Client):
         self._rest = rest
         self._patience_s = patience_s
         self._asking: Asking
+        self._editing: Editing
         self._forgetting: Forgetting
         self._syncing: asyncio.Task[None] | None = None
 
     async def setup_hook(self) -> None:
         """What discord.py calls between the login and the first event."""
         assert self.user is not None
-        self._asking = Asking(self.desk, self.user, patience_s=self._patience_s)
+        questions = Questions(self.desk, self.user)
+        self._asking = Asking(self.desk, self.user, questions, patience_s=self._patience_s)
+        self._editing = Editing(self.desk, self.user, questions)
         self._forgetting = Forgetting(self.desk, self.user.id)
         tree = app_commands.CommandTree(
             self,
@@ -94,7 +99,7 @@ class Gateway(discord.Client):
     async def on_raw_message_edit(self, event: discord.RawMessageUpdateEvent) -> None:
         """Changed by its author, or by Discord."""
         with suppress(StoreUnavailable):  # the question stands as it was
-            await _see_to("edit", self._asking.see_edit(event.message))
+            await _see_to("edit", self._editing.see_edit(event.message))
 
     async def on_raw_message_delete(self, event: discord.RawMessageDeleteEvent) -> None:
         """One message."""
@@ -120,6 +125,7 @@ class Gateway(discord.Client):
     async def _forget(self, messages: tuple[int, ...], *, channel: int, guild: int | None) -> None:
         parent = await self._parent(channel) if guild is not None else None
         for message in messages:
+            await self._asking.let_go(message)
             see = partial(self._forgetting.see_message, message, channel=channel, guild=guild, parent=parent)
             await _surely(see)
 

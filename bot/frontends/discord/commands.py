@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 import discord
+import msgspec
 from discord import app_commands
 
 from bot.frontends.discord.desk import Desk, describe_forgotten
@@ -19,9 +20,9 @@ from bot.frontends.discord.interactions import (
     mention_of,
     whisper,
 )
-from bot.frontends.discord.references import read_uploads
-from jobs import Forgotten, JobKind
-from jobs.errors import ThreadsightError
+from bot.frontends.discord.references import merge, read_uploads
+from jobs import Forgotten, JobKind, PictureRef
+from jobs.errors import StoreUnavailable, ThreadsightError
 
 _PAIR = 2  # pictures, the least that can be compared
 
@@ -156,12 +157,31 @@ class Commands:
         text: str = "",
     ) -> None:
         place = await defer(interaction, private=private)
+        references = read_uploads(pictures)
         mention = mention_of(
             interaction,
             place,
             conversation=conversation_here(interaction, alone=private),
             kind=kind,
             text=text,
-            references=read_uploads(pictures),
+            references=references,
         )
+        if private and (kind is JobKind.ASK or (kind is JobKind.COMPARE and len(references) < _PAIR)):
+            try:
+                known = await self._pictures_of_thread(interaction)
+            except StoreUnavailable as error:
+                await self._desk.tell(mention, error)
+                return
+            mention = msgspec.structs.replace(mention, references=merge(known, references))
         await self._desk.ask(mention)
+
+    async def _pictures_of_thread(self, interaction: Interaction) -> list[PictureRef]:
+        """What a private question is about too: its conversation is its own, and has none of them.
+
+        Raises:
+            StoreUnavailable
+        """
+        if interaction.guild_id is None or not is_conversation(interaction):
+            return []
+        known = await self._desk.conversations.load(conversation_here(interaction))
+        return [picture.ref for picture in known.pictures]

@@ -39,8 +39,10 @@ class Forgetting:
         if forgotten.turns:
             log.info("question deleted", conversation=str(mention.conversation), pictures=forgotten.pictures)
             await self._delete_answer(mention)
+        others = {asked.mention.conversation for asked in self._desk.recent.of_picture(message)}
         self._desk.recent.forget(mention.source)
-        await self._drop_pictures(mention.conversation, message)
+        for conversation in {mention.conversation, *others}:
+            await self._drop_pictures(conversation, message)
 
     async def see_thread(self, thread: int, *, parent: int, guild: int) -> None:
         """A thread was deleted.
@@ -72,7 +74,7 @@ class Forgetting:
         log.info("server left", guild=guild, conversations=forgotten.conversations, pictures=forgotten.pictures)
 
     async def _drop_pictures(self, where: ConversationId, message: int) -> None:
-        """A message that brought pictures to somebody's question, by being replied to, is a question of nobody."""
+        """A message that brought pictures to somebody's question, by being replied to or described, asked nothing."""
         for picture in (await self._desk.conversations.load(where)).pictures:
             if belongs_to(picture.ref, message):
                 await self._desk.eraser.drop_picture(where, picture.number)

@@ -28,7 +28,6 @@ from jobs.stores import Jobs
 _PATIENCE_S = 1.5  # that pictures wait for their words
 _FIRST_PAUSE_S = 1.0
 _LONGEST_PAUSE_S = 60.0
-_DAY_S = 86_400.0
 _DEAF = (
     "The message content intent is off: in servers only messages that mention or answer the bot are seen. "
     "Switch it on in the developer portal: your application, Bot, Message Content Intent."
@@ -113,7 +112,7 @@ class Discord:
             silences=self._stores.silences,
             monitor=self._stores.monitor,
             recent=self._recent,
-            kept=_in_words(self._stores.settings.retention_s),
+            kept=responder.memory.kept_for,
             reads_everything=self._reads_everything,
         )
 
@@ -127,8 +126,3 @@ async def open_discord(token: str, stores: Jobs, *, hosts: frozenset[str]) -> As
             yield opened
         finally:
             await opened.close()
-
-
-def _in_words(seconds: float) -> str:
-    days = seconds / _DAY_S
-    return f"{days:g} day{'' if days == 1 else 's'}" if days >= 1 else f"{seconds / 3600:.1g} hours"

@@ -14,7 +14,7 @@ class Gathering:
         self._open: dict[tuple[int, int], _Heap] = {}
 
     async def gather(self, message: discord.Message) -> list[discord.Message]:
-        """The message, and what the same person adds to it in time; words end the wait."""
+        """The message, and what the same person adds to it in time; words end the wait. Without what was withdrawn."""
         key = (message.channel.id, message.author.id)
         heap = self._open[key] = _Heap(message)
         try:
@@ -30,6 +30,11 @@ class Gathering:
             return False
         heap.add(message, has_words=has_words)
         return True
+
+    def withdraw(self, message: int) -> None:
+        """It was deleted: leave it out."""
+        for heap in self._open.values():
+            heap.messages = [kept for kept in heap.messages if kept.id != message]
 
 
 class _Heap:

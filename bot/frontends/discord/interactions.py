@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import discord
 
-from bot.frontends.discord.place import Place, Standing, conversation_of, token_of
+from bot.frontends.discord.place import Place, Standing, conversation_of, is_private, token_of
 from bot.mention import Mention
 from jobs import ConversationId, JobKind, PictureRef
 
@@ -45,6 +45,7 @@ async def defer(interaction: Interaction, *, private: bool) -> Place:
         asker=interaction.user.id,
         token=token_of(interaction, ephemeral=private),
         standing=standing,
+        in_private=is_private(interaction.channel),
     )
 
 

@@ -51,6 +51,8 @@ class Place(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     asker: int
     message: int | None = None  # the question itself, when it is a message: what a reply refers to
     opens_thread: bool = False  # the answer goes into a thread from that message
+    no_thread: tuple[str, ...] = ()  # permissions for want of which it does not
+    in_private: bool = False  # a private thread: nothing of it goes into its channel
     token: Token | None = None  # the question is an interaction
     standing: tuple[str, ...] = ()  # messages that an earlier revision left, or the deferred response: taken over
     lacks: tuple[str, ...] = ()  # permissions that we need there and do not have, by discord.py's names
@@ -63,6 +65,11 @@ class Place(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     def read(cls, reply_to: str) -> "Place":
         """The inverse of `encode`."""
         return msgspec.json.decode(reply_to, type=cls)
+
+
+def is_private(channel: object) -> bool:
+    """Whether it is a thread that not everybody sees who sees its channel."""
+    return isinstance(channel, discord.Thread) and channel.is_private()
 
 
 def conversation_of(*, guild: int | None, channel: int, parent: int | None, root: int) -> ConversationId:

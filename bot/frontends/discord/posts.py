@@ -38,8 +38,8 @@ class Posts:
         self._home: int | None = self._standing[0].channel if self._standing else None
         self._closed: set[int] = set()  # channels that we found we cannot write in
         self._why = ""  # the answer stands where it does, when that is not its first place
-        if self._place.message is not None and "create_public_threads" in self._place.lacks:
-            self._why = f"No thread: {lacking(['create_public_threads'])}."
+        if self._place.no_thread:
+            self._why = f"No thread: {lacking(self._place.no_thread)}."
 
     @property
     def posted(self) -> Posted:
@@ -150,7 +150,8 @@ class Posts:
 
     async def _edit(self, message: "_Message") -> None:
         """Raises: PostRefused, NotPosted."""
-        standing, said = self._standing[message.index], self._explained(message)
+        standing = self._standing[message.index]
+        said = self._explained(message, standing.channel)
         if not await self._edit_by_token(standing, said, message.uploads):
             if self.is_private:
                 raise TokenExpired
@@ -220,7 +221,7 @@ class Posts:
     async def _follow_up(self, token: Token, message: "_Message") -> Standing:
         """With the interaction's token: nobody but Discord can tell whether it was sent already."""
         upload = message.uploads[0] if message.uploads else None
-        sent = await self._api.follow_up(token, self._explained(message), upload=upload)
+        sent = await self._api.follow_up(token, self._explained(message, self._place.channel), upload=upload)
         return Standing(self._place.channel, sent)
 
     async def _post_directly(self, message: "_Message") -> Standing:
@@ -236,7 +237,7 @@ class Posts:
             try:
                 standing = await self._api.post(
                     channel,
-                    self._explained(message),
+                    self._explained(message, channel),
                     nonce=self._nonce(channel, f"{message.index} {message.instead_of} {attempt}"),
                     urgency=message.urgency,
                     refers_to=refers_to if message.index == 0 else None,
@@ -265,7 +266,8 @@ class Posts:
             places.setdefault(place.channel, None)
         else:
             places.setdefault(place.channel, place.message)
-            places.setdefault(int(self._job.conversation.channel), None)
+            if not place.in_private:
+                places.setdefault(int(self._job.conversation.channel), None)
         return list(places.items())
 
     async def _open_thread(self) -> int | None:
@@ -278,13 +280,18 @@ class Posts:
             self._why = f"No thread: {error.sentence}"
         return self._home
 
-    def _explained(self, message: "_Message") -> Part:
-        """The first part says why it stands where it does."""
-        part = message.part
+    def _explained(self, message: "_Message", channel: int) -> Part:
+        """The first part says why it stands where it does; buttons would not find their question from elsewhere."""
+        part = message.part if self._knows(channel) else msgspec.structs.replace(message.part, buttons=())
         if message.index > 0 or not self._why:
             return part
         line = f"\n-# {self._why}"
         return Part(content=f"{part.content[: MOST_CHARACTERS - len(line)]}{line}", buttons=part.buttons)
+
+    def _knows(self, channel: int) -> bool:
+        """Whether the conversation is there: its channel, its thread; not the direct messages of who asked elsewhere."""
+        where, place = self._job.conversation, self._place
+        return is_direct(where) or channel in {place.channel, place.message, int(where.channel), int(where.thread)}
 
     def _nonce(self, channel: int, which: str) -> str:
         """Discord takes 25 characters."""

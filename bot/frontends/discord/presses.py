@@ -12,7 +12,7 @@ from bot.frontends.discord.errors import NothingHere, NotYours
 from bot.frontends.discord.interactions import Interaction, defer, is_moderator, mention_of, roles_of, whisper
 from bot.frontends.discord.layout import lay_out
 from bot.frontends.discord.permissions import missing_in
-from bot.frontends.discord.place import Place, Standing, token_of
+from bot.frontends.discord.place import Place, Standing, is_private, token_of
 from bot.mention import ANOTHER_DRAW, Mention
 from jobs import Conversation, JobKind, Turn
 from jobs.errors import QuestionUnknown, ThreadsightError
@@ -76,6 +76,7 @@ async def _regenerate(interaction: Interaction, _: Verb, ticket: Ticket) -> None
         token=token_of(interaction, ephemeral=interaction.message.flags.ephemeral, pressed=True),
         standing=asked.posted if asked is not None and pressed in asked.posted else (pressed,),
         lacks=missing_in(interaction.channel),
+        in_private=is_private(interaction.channel),
     )
     await desk.ask(
         msgspec.structs.replace(

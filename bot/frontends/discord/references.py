@@ -44,9 +44,16 @@ def read_uploads(attachments: Iterable[discord.Attachment | None]) -> tuple[Pict
     )
 
 
+def message_of(ref: PictureRef) -> int | None:
+    """The message that a picture came with; None for one that came with a command."""
+    if ref.platform != PLATFORM or _is_address(ref.origin):
+        return None
+    return int(ref.origin.split("/")[1])
+
+
 def belongs_to(ref: PictureRef, message: int) -> bool:
     """Whether a picture came with this message."""
-    return ref.platform == PLATFORM and ref.origin.split("/")[1:2] == [str(message)]
+    return message_of(ref) == message
 
 
 def _attachments(message: discord.Message) -> list[discord.Attachment]:

@@ -9,7 +9,7 @@ from bot.frontends.discord.buttons import Button, Ticket, Verb
 from bot.frontends.discord.layout import lay_out, name_pictures
 from bot.frontends.discord.permissions import title_of
 from bot.frontends.discord.posts import Posts
-from bot.tables import list_differences
+from bot.tables import list_differences, numbers_compared
 from jobs import Cancelled, ConversationStore, Done, Failed, Job, JobKind, Picture
 
 _OCR_IN_ONE = 1_800  # characters of read text that one message takes; more is a file to be used
@@ -63,19 +63,19 @@ class DiscordReply:
     async def finish(self, done: Done) -> Posted:
         """See `Reply.finish`."""
         pictures, brought = await self._pictures()
-        text, notices = self._whole_text or done.text, list(done.notices)
+        text, notices, uploads = self._whole_text or done.text, list(done.notices), list(self._uploads)
         if self._whole_text:
             notices.append(f'This would be a file if I had the permission "{title_of("attach_files")}".')
         if self._job.kind is JobKind.COMPARE:
-            text = list_differences(text, [picture.number for picture in pictures])
-        if self._job.kind is JobKind.OCR and len(text) > _OCR_IN_ONE and self._posts.takes_files and not self._uploads:
-            self._uploads.append(Upload(name=_WHOLE_TEXT, content=text.encode()))
+            text = list_differences(text, numbers_compared(self._job, pictures))
+        if self._job.kind is JobKind.OCR and len(text) > _OCR_IN_ONE and self._posts.takes_files and not uploads:
+            uploads.append(Upload(name=_WHOLE_TEXT, content=text.encode()))
             text = text[:_EXCERPT].rstrip()
             notices.insert(0, _IN_FILE)
         if len(pictures) > 1 and brought:
             notices.append(name_pictures(brought))
         contents = lay_out(self._job.kind, text, small_print=[*notices, *self._small_print])
-        await self._posts.conclude(self._parts(contents, self._verbs(pictures)), uploads=self._uploads)
+        await self._posts.conclude(self._parts(contents, self._verbs(pictures)), uploads=uploads)
         return self._posted()
 
     async def fail(self, ending: Failed | Cancelled, sentence: str) -> Posted:
@@ -83,12 +83,10 @@ class DiscordReply:
         if not self._job.accepted_at_s:
             await self._posts.refuse(Part(content=sentence))
             return ()
-        notices: tuple[str, ...] = ()
         if isinstance(ending, Failed):
-            contents, notices = [sentence], ending.notices
+            contents = lay_out(JobKind.ASK, sentence, small_print=ending.notices)
         else:
             contents = lay_out(self._job.kind, ending.text, small_print=[sentence]) if ending.text else [sentence]
-        contents[-1] = "\n".join([contents[-1], *(f"-# {notice}" for notice in notices)])
         verbs = () if isinstance(ending, Cancelled) and ending.reason == "forgotten" else (Verb.AGAIN,)
         await self._posts.conclude(self._parts(contents, () if self._posts.is_private else verbs))
         return self._posted()

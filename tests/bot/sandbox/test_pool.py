@@ -103,6 +103,15 @@ async def test_a_decoder_that_crashes_refuses_one_picture_only(open_sandbox: Ope
     assert (await sandbox.normalise(png(), number=1)).pictures[0].width == 120
 
 
+async def test_a_decoder_that_was_killed_while_it_waited_refuses_none(open_sandbox: OpenSandbox) -> None:
+    sandbox = open_sandbox(processes=1)
+    await sandbox.normalise(png(), number=1)
+    (killed,) = sandbox._idle
+    killed.kill()
+    await killed.wait()
+    assert (await sandbox.normalise(png(), number=2)).pictures[0].width == 120
+
+
 async def test_a_question_that_is_taken_back_frees_its_decoder(open_sandbox: OpenSandbox) -> None:
     sandbox = open_sandbox(processes=1)
     taken_back = asyncio.create_task(sandbox.normalise(photograph("PNG"), number=1))

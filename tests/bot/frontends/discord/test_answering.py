@@ -274,3 +274,12 @@ async def test_a_worker_killed_in_mid_answer_is_followed_by_the_next(scene: Scen
     await answered(scene, "It is a cat.")
     assert [claim.attempt for claim in scene.oracle.claims] == [1, 2]
     assert scene.discord.posts == [sign]
+
+
+async def test_the_file_goes_with_an_answer_whose_first_response_was_lost(scene: Scene, bot: Discord) -> None:
+    scene.discord.fail("POST", POST, status=None, after=True)
+    scene.oracle.answer = lambda _: "All of it. " * 700
+    ask(scene, "what does it say?", picture())
+    await answered(scene, "(The whole answer is in the file.)")
+    first, _ = scene.discord.posts
+    assert [file.name for file in first.files] == ["answer.md"]

@@ -245,3 +245,25 @@ async def test_an_interaction_is_acknowledged_before_anything_else_is_done(scene
     await eventually(lambda: used.answered_at)
     assert time.time() - began < 1.5
     await until_says(used, "describe (1)")
+
+
+async def test_a_private_question_in_a_thread_is_about_its_pictures_too(scene: Scene, bot: Discord) -> None:
+    question = ask(scene, "what is this?", picture())
+    await answered(scene, "what is this? (1)")
+    used = people.command(scene.discord, scene.ann, question.thread, "ask", question="what colour is it", private=True)
+    await eventually(lambda: used.texts and "what colour is it (1)" in used.texts[0])
+    people.write(scene.discord, scene.ann, question.thread, "two", [picture("b.png", "blue")])
+    await answered(scene, "two (1)")
+    used = people.command(scene.discord, scene.ann, question.thread, "compare", private=True)
+    await eventually(lambda: used.texts and "compare (2)" in used.texts[0])
+    mine = people.command(
+        scene.discord,
+        scene.ann,
+        question.thread,
+        "compare",
+        image1=picture("c.png", "green"),
+        image2=picture("d.png", "gray"),
+        private=True,
+    )
+    await eventually(lambda: mine.texts and "compare (2)" in mine.texts[0])
+    assert [one.name for one in scene.oracle.claims[-1].pictures] == ["c.png", "d.png"]

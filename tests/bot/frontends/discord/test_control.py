@@ -159,6 +159,22 @@ async def test_an_edit_is_honoured_after_a_restart(scene: Scene, open_bot: OpenB
     assert scene.discord.posts == [answer]
 
 
+async def test_an_edit_of_a_question_that_an_earlier_process_left_without_an_answer_is_honoured(
+    scene: Scene, open_bot: OpenBot
+) -> None:
+    scene.oracle.hold.clear()
+    async with open_bot():
+        question = ask(scene, "one?", picture())
+        await eventually(lambda: scene.discord.posts and scene.oracle.claims)
+    scene.jobs.clock.advance(LEASE_S + 1)
+    async with open_bot():
+        people.edit(scene.discord, question, f"{scene.discord.bot.mention} two?")
+        await eventually(lambda: len(scene.oracle.claims) > 1)
+        scene.oracle.hold.set()
+        await answered(scene, "two? (1)")
+    assert not any("one? (1)" in post.content for post in scene.discord.posts if not post.deleted)
+
+
 async def test_edits_of_words_that_came_after_their_pictures_count(scene: Scene, bot: Discord) -> None:
     ask(scene, "", picture())
     words = people.write(scene.discord, scene.ann, scene.channel, "what is this?")

@@ -1,6 +1,12 @@
 """What is deleted on Discord is forgotten: words, pictures, work under way, and the answer that quotes them."""
 
+import asyncio
+from typing import Any
+
+import pytest
+
 from bot.frontends.discord import Discord
+from bot.frontends.discord.questions import Questions
 from jobs import ConversationId
 from tests.bot.fakes import eventually
 from tests.bot.frontends.discord.conftest import OpenBot, Scene
@@ -47,6 +53,16 @@ async def test_a_deleted_question_goes_after_a_restart_too(scene: Scene, open_bo
         people.delete(scene.discord, question)
         await eventually(lambda: answer.deleted)
     assert await stored(scene) == 0
+
+
+async def test_an_answer_without_a_thread_goes_after_a_restart_too(scene: Scene, open_bot: OpenBot) -> None:
+    scene.channel.denied = frozenset({"create_public_threads"})
+    async with open_bot():
+        question = ask(scene, "what is this?", picture())
+        answer = await answered(scene, "what is this? (1)")
+    async with open_bot():
+        people.delete(scene.discord, question)
+        await eventually(lambda: answer.deleted)
 
 
 async def test_deleting_a_question_that_is_being_answered_ends_the_work(scene: Scene, bot: Discord) -> None:
@@ -176,3 +192,58 @@ async def test_nobody_forgets_a_question_of_somebody_else_that_still_waits(scene
 async def test_there_may_be_nothing_to_forget(scene: Scene, bot: Discord) -> None:
     said = await use(scene, people.command(scene.discord, scene.ann, scene.channel, "forget", what="me"))
     assert said == "There was nothing to forget."
+
+
+async def test_a_deleted_picture_goes_that_somebody_else_asked_about(scene: Scene, bot: Discord) -> None:
+    original = people.write(scene.discord, scene.bob, scene.channel, "look", [picture()])
+    ask(scene, "what is this?", target=original)
+    await answered(scene, "what is this? (1)")
+    assert await stored(scene) == 1
+    people.delete(scene.discord, original)
+    async with asyncio.timeout(5):
+        while await stored(scene):
+            await asyncio.sleep(0.01)
+    assert not await is_forgotten(scene, first_conversation(scene)), "the question is another person's"
+
+
+async def test_a_message_that_is_deleted_while_its_words_are_waited_for_is_never_asked(
+    scene: Scene, bot: Discord
+) -> None:
+    question = ask(scene, "", picture())
+    await eventually(lambda: scene.discord.typing)
+    people.delete(scene.discord, question)
+    await asyncio.sleep(1.0)
+    assert scene.oracle.claims == []
+    assert scene.discord.posts == []
+
+
+async def test_what_is_left_of_a_heap_is_a_question_of_its_own(scene: Scene, bot: Discord) -> None:
+    wrong = ask(scene, "", picture("wrong.png"))
+    await eventually(lambda: scene.discord.typing)
+    people.write(scene.discord, scene.ann, scene.channel, "", [picture("right.png", "blue")])
+    people.delete(scene.discord, wrong)
+    await answered(scene, "ask (1)")
+    (claim,) = scene.oracle.claims
+    assert [one.name for one in claim.pictures] == ["right.png"]
+    assert claim.job.conversation.thread == claim.job.source
+
+
+async def test_a_message_that_is_deleted_while_it_is_read_is_forgotten_after(
+    scene: Scene, bot: Discord, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reads, original = asyncio.Event(), people.write(scene.discord, scene.bob, scene.channel, "look", [picture()])
+    read = Questions.read
+
+    async def read_slowly(*arguments: Any) -> Any:
+        await reads.wait()
+        return await read(*arguments)
+
+    monkeypatch.setattr(Questions, "read", read_slowly)
+    question = ask(scene, "what is this?", target=original)
+    await asyncio.sleep(0.05)
+    people.delete(scene.discord, question)
+    await asyncio.sleep(0.05)
+    reads.set()
+    await eventually(lambda: scene.jobs.conversations._state.threads)
+    (conversation,) = scene.jobs.conversations._state.threads
+    await until_forgotten(scene, conversation)

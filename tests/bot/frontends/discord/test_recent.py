@@ -1,6 +1,8 @@
+import msgspec
+
 from bot.frontends.discord.recent import Asked, Recent
 from bot.mention import Mention
-from jobs import ConversationId
+from jobs import ConversationId, PictureRef
 
 HERE = ConversationId(platform="discord", tenant="1", channel="2", thread="3")
 DAY_S = 86_400.0
@@ -54,3 +56,18 @@ def test_nothing_is_remembered_for_more_than_a_day() -> None:
     recent.remember(asked("8", messages=(8,)))
     assert recent.of_source("7") is None
     assert recent.of_source("8") is not None
+
+
+def test_a_question_is_found_by_what_answers_it_and_by_what_brought_its_pictures() -> None:
+    recent = Recent()
+    picture = PictureRef(platform="discord", origin="2/41/9")
+    one = asked(messages=(7,))
+    one = msgspec.structs.replace(one, mention=msgspec.structs.replace(one.mention, references=(picture,)))
+    recent.remember(one)
+    recent.note("7", ("2/50", "2/51"))
+    assert recent.of_answer("2/50") == recent.of_answer("2/51") == recent.of_picture(41)[0] == recent.of_source("7")
+    recent.note("7", ("2/51",))
+    assert recent.of_answer("2/50") is None
+    recent.forget("7")
+    assert recent.of_answer("2/51") is None
+    assert recent.of_picture(41) == []
