@@ -78,8 +78,8 @@ def list_differences(text: str, numbers: Sequence[int]) -> str:
 def numbers_compared(job: Job, pictures: Sequence[Picture]) -> list[int]:
     """Of a comparison: the pictures that were meant, where these are two or more; else all of the conversation."""
     origins = {ref.origin for ref in job.references}
-    meant = [picture.number for picture in pictures if picture.ref.origin in origins]
-    return meant if len(meant) > 1 else [picture.number for picture in pictures]
+    meant = [picture for picture in pictures if picture.ref.origin in origins]
+    return sorted(picture.number for picture in (meant if len(meant) > 1 else pictures))
 
 
 def _begins_table(lines: list[str], at: int) -> bool:

@@ -5,10 +5,12 @@ Each side derives its own (`BotSettings`, `WorkerSettings`); `StoreSettings` is 
 
 import difflib
 import os
-from typing import Self
+from typing import Annotated, Self
+from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
-from pydantic import Field, ValidationError
+from pydantic import AfterValidator, Field, ValidationError
+from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from jobs.errors import Refused, Unavailable
@@ -76,12 +78,39 @@ class Settings(BaseSettings):
         }
 
 
+def check_address(url: str) -> str:
+    """Redis's address, as it is.
+
+    Raises:
+        PydanticCustomError: it is none.
+    """
+    if not _is_address(url):
+        raise PydanticCustomError(
+            "redis_address",
+            "write it like redis://:password@host:6379/0, and / ? # in a name or password as %2F %3F %23",
+        )
+    return url
+
+
+def _is_address(url: str) -> bool:
+    """With a bare / ? or # in a password a part of it is taken for the host, or for the port, and told in errors."""
+    try:
+        parts = urlsplit(url)
+        if parts.port == 0:
+            return False
+    except ValueError:  # a port that is no number
+        return False
+    if parts.scheme == "unix":
+        return not parts.netloc or parts.netloc.endswith("@")
+    return parts.scheme in {"redis", "rediss"} and "@" not in f"{parts.path}{parts.query}{parts.fragment}"
+
+
 class StoreSettings(Settings):
     """What both sides must agree on: where Redis is and what the contract promises. `QUEUE_*`, and `REDIS_URL`."""
 
     model_config = SettingsConfigDict(env_prefix="QUEUE_")
 
-    redis_url: str | None = Field(default=None, validation_alias="REDIS_URL")
+    redis_url: Annotated[str, AfterValidator(check_address)] | None = Field(default=None, validation_alias="REDIS_URL")
     lease_s: float = Field(default=10.0, gt=0)  # a lost worker's or bot's work is taken over after this long
     heartbeat_s: float = Field(default=0.5, gt=0)
     affinity_s: float = Field(default=2.0, ge=0)  # how long a conversation waits for the worker that knows it

@@ -2,13 +2,13 @@
 
 import asyncio
 import contextlib
-from pathlib import Path
+from collections.abc import Sequence
 
 import msgspec
 from rich.console import Console
 
 from bot.app import open_chat
-from bot.frontends.shell import Outcome, Question, Shell, new_conversation
+from bot.frontends.shell import Outcome, Question, Shell, new_conversation, read_reference
 from bot.settings import BotSettings
 from jobs.log import log_to
 from jobs.redis import open_redis
@@ -23,8 +23,10 @@ from threadsight.shared_worker import open_worker
 from threadsight.store import open_store
 
 
-def ask(question: Question, *, follow_up: bool, as_json: bool) -> ExitCode:
+def ask(question: Question, pictures: Sequence[str], *, follow_up: bool, as_json: bool) -> ExitCode:
     """Print the answer of the install's worker, started unless it runs, or of whoever answers behind REDIS_URL.
+
+    `pictures` are paths, http(s) addresses, or `-` for standard input.
 
     Raises:
         ThreadsightError: it came to no answer, and that has not been printed yet.
@@ -35,14 +37,15 @@ def ask(question: Question, *, follow_up: bool, as_json: bool) -> ExitCode:
     conversation = last.read() if follow_up else new_conversation()
     if conversation is None:
         raise NothingToFollow
+    # Before there is an event loop: within it Ctrl-C could not end the reading of standard input.
+    references = tuple(read_reference(picture, spool=settings.home / "spool") for picture in pictures)
+    question = msgspec.structs.replace(question, conversation=conversation, pictures=references)
     with contextlib.ExitStack() as stack:
         if StoreSettings.read().redis_url is None:
             await_worker(stack.enter_context(open_worker(settings.home, linger_s=settings.worker_linger_s)))
         store = stack.enter_context(open_store(settings.home)).settings
         log_to(stack.enter_context((settings.home / "log").open("a")))
-        question = msgspec.structs.replace(question, conversation=conversation)
-        asking = _ask(question, chat, store, spool=settings.home / "spool", follow_up=follow_up, as_json=as_json)
-        ended = asyncio.run(asking)
+        ended = asyncio.run(_ask(question, chat, store, follow_up=follow_up, as_json=as_json))
     if ended.failure is not None:
         return exit_code_of(ended.failure.code)
     last.write(conversation)
@@ -50,7 +53,7 @@ def ask(question: Question, *, follow_up: bool, as_json: bool) -> ExitCode:
 
 
 async def _ask(
-    question: Question, chat: BotSettings, store: StoreSettings, *, spool: Path, follow_up: bool, as_json: bool
+    question: Question, chat: BotSettings, store: StoreSettings, *, follow_up: bool, as_json: bool
 ) -> Outcome:
     async with open_redis(store.required_url(), store) as stores:
         assert question.conversation is not None
@@ -60,7 +63,6 @@ async def _ask(
             out=Console(),
             err=Console(stderr=True),
             conversations=stores.conversations,
-            spool=spool,
             as_json=as_json,
         )
         async with open_chat(chat, stores, frontends=[shell], lease_s=store.lease_s) as responder:

@@ -52,7 +52,7 @@ def ask(
 
     pictures, question = read_words(words)
     if not follow_up:
-        check_subject(pictures, question)
+        check_subject(pictures)
     sampling = Sampling(temperature=temperature, top_p=top_p, max_new_tokens=max_tokens)
     _ask(JobKind.ASK, pictures, question, sampling, follow_up=follow_up, as_json=as_json)
 
@@ -71,7 +71,7 @@ def ocr(
 
     found = check_pictures(pictures or ())
     if not follow_up:
-        check_subject(found, "")
+        check_subject(found)
     sampling = Sampling(max_new_tokens=max_tokens)
     _ask(JobKind.OCR, found, "", sampling, follow_up=follow_up, as_json=as_json)
 
@@ -179,5 +179,5 @@ def _ask(
     from bot.frontends.shell import Question  # noqa: PLC0415
     from threadsight.asking import ask  # noqa: PLC0415
 
-    asked = Question(text=question, pictures=pictures, kind=kind, sampling=sampling)
-    raise typer.Exit(ask(asked, follow_up=follow_up, as_json=as_json))
+    asked = Question(text=question, kind=kind, sampling=sampling)
+    raise typer.Exit(ask(asked, pictures, follow_up=follow_up, as_json=as_json))

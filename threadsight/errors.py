@@ -5,6 +5,7 @@ Refused
     NothingToFollow         -f, and nothing was asked before
     ConversationGone        -f, and what was asked before is not kept any more
 Unavailable
+    HomeUnusable            there is nowhere to keep anything
     ExtraMissing            this part of the package is not installed
     Broken                  a bug of ours
 """
@@ -22,6 +23,10 @@ class NothingToFollow(Refused):
 
 class ConversationGone(Refused):
     """The last conversation is not kept any more. Ask about a picture first."""
+
+
+class HomeUnusable(Unavailable):
+    """The folder {folder} cannot be made ({reason}). Set THREADSIGHT_HOME to another."""
 
 
 class ExtraMissing(Unavailable):

@@ -22,7 +22,7 @@ from jobs.errors import (
     ThreadsightError,
 )
 from jobs.settings import SettingMisspelt, SettingWrong
-from threadsight.errors import ExtraMissing
+from threadsight.errors import ExtraMissing, HomeUnusable
 from threadsight.keeper import HOPELESS
 from threadsight.service import ServiceFailed, ServiceInUse
 
@@ -59,6 +59,7 @@ _KINDS: tuple[tuple[ExitCode, tuple[type[ThreadsightError], ...]], ...] = (
             SettingMisspelt,
             SettingWrong,
             ExtraMissing,
+            HomeUnusable,
             NoFrontend,
             ServiceFailed,
         ),

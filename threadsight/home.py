@@ -2,7 +2,16 @@
 
 from pathlib import Path
 
+from threadsight.errors import HomeUnusable
+
 
 def make_private(folder: Path) -> None:
-    """There from now on, and readable by nobody else if it was not there before."""
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    """There from now on, and readable by nobody else if it was not there before.
+
+    Raises:
+        HomeUnusable: it cannot be made.
+    """
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise HomeUnusable(folder=folder, reason=error.strerror) from error

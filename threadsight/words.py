@@ -1,5 +1,6 @@
 """What the words after a command are: pictures first, then the question."""
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -8,6 +9,10 @@ from bot.errors import NoSuchFile
 from threadsight.errors import NoPictures
 
 STANDARD_INPUT = "-"
+
+_FILE_NAME = re.compile(
+    r"\S+\.[A-Za-z][A-Za-z0-9]{1,4}"
+)  # one word with an ending: most often a path with a slip in it
 
 
 def read_words(words: Sequence[str]) -> tuple[tuple[str, ...], str]:
@@ -19,10 +24,10 @@ def read_words(words: Sequence[str]) -> tuple[tuple[str, ...], str]:
     (('-',), '')
 
     Raises:
-        NoSuchFile: a word before the question is a path that leads nowhere.
+        NoSuchFile: a word before the question, or one that looks like a path, leads nowhere.
     """
     *pictures, last = words
-    if is_picture(last):
+    if is_picture(last) or _FILE_NAME.fullmatch(last):
         return check_pictures(words), ""
     return check_pictures(pictures), last
 
@@ -39,18 +44,14 @@ def check_pictures(words: Sequence[str]) -> tuple[str, ...]:
     return tuple(words)
 
 
-def check_subject(pictures: Sequence[str], question: str) -> None:
-    """A question about nothing is most often a path with a slip in it.
+def check_subject(pictures: Sequence[str]) -> None:
+    """Nothing can be asked about nothing.
 
     Raises:
-        NoSuchFile: it looks like a path.
-        NoPictures: it does not.
+        NoPictures: that.
     """
-    if pictures:
-        return
-    if " " not in question and Path(question).suffix:
-        raise NoSuchFile(path=question)
-    raise NoPictures
+    if not pictures:
+        raise NoPictures
 
 
 def is_picture(word: str) -> bool:

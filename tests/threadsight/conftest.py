@@ -1,5 +1,6 @@
 """A home of its own for every test, with nothing left running after it."""
 
+import signal
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -20,3 +21,11 @@ def home(tmp_path: Path) -> Iterator[Path]:
                 if is_held(folder / lock):
                     kill(read_pid(folder / pid))
             pytest.fail(f"{folder.name} outlived its users")
+
+
+@pytest.fixture
+def heeded() -> Iterator[None]:
+    """Where the tests run in the background Ctrl-C is ignored, and every command that they start would ignore it too."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)

@@ -145,14 +145,6 @@ def test_a_folder_that_holds_no_model_is_named_and_the_next_question_is_answered
     assert install.run("ask", COVER, "What color is the cover?")[:2] == (0, "The cover is purple.\n")
 
 
-@pytest.fixture
-def heeded() -> Iterator[None]:
-    """Where the tests run in the background Ctrl-C is ignored, and every command that they start would ignore it too."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
-
-
 @pytest.mark.usefixtures("heeded")
 def test_ctrl_c_ends_a_command_without_a_word(install: Install) -> None:
     process = install.start("up")

@@ -1,11 +1,18 @@
+import os
+import pty
 import resource
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
+from tests.threadsight.processes import eventually
+
 COMMAND = Path(sys.executable).with_name("threadsight")
+COVER = Path(__file__).parents[2] / "examples" / "pictures" / "cover_forest.png"
 
 
 def run(*words: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
@@ -50,6 +57,7 @@ def test_wrong_usage_is_told_as_such() -> None:
         (["ask", "cover.png", "Who wrote it?"], 66, "There is no file cover.png.\n"),
         (["ocr", "cover.png"], 66, "There is no file cover.png.\n"),
         (["compare", "cover.png", "cover.png"], 66, "There is no file cover.png.\n"),
+        (["compare", str(COVER), str(COVER), "cover.pgn"], 66, "There is no file cover.pgn.\n"),
         (["ask", "-f", "And now?"], 65, "There is no conversation to continue yet. Ask about a picture first.\n"),
         (["ocr"], 65, "Which picture? Name one before the question, or continue the last conversation with -f.\n"),
     ],
@@ -74,3 +82,48 @@ def test_the_bot_alone_has_nobody_to_serve_without_a_token() -> None:
     ended = run("bot")
     assert ended.returncode == 78
     assert ended.stderr.startswith("There is no chat platform to serve")
+
+
+def test_no_part_of_a_password_is_told(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REDIS_URL", "redis://:hunter2#x@host:6379/0")
+    (tmp_path / "cover.png").touch()
+    ended = run("ask", "cover.png", "Who wrote it?", cwd=tmp_path)
+    assert ended.returncode == 78
+    assert ended.stderr.endswith("/ ? # in a name or password as %2F %3F %23.\n")
+    written = [file.read_text() for file in home.rglob("*") if file.is_file()]
+    assert "hunter2" not in "".join((ended.stdout, ended.stderr, *written))
+
+
+def test_a_platform_that_is_set_up_in_part_is_a_matter_of_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SLACK_BOT_TOKEN", "xoxb-1")
+    ended = run("bot")
+    assert (ended.returncode, ended.stderr) == (78, "Slack is set up in part only: SLACK_APP_TOKEN is missing.\n")
+
+
+@pytest.mark.parametrize("words", [("ask", "cover.png", "Who wrote it?"), ("worker",), ("bot",)])
+def test_a_home_that_cannot_be_made_is_told_in_one_sentence(
+    words: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "cover.png").touch()
+    home = tmp_path / "cover.png" / "home"
+    monkeypatch.setenv("THREADSIGHT_HOME", str(home))
+    ended = run(*words, cwd=tmp_path)
+    said = f"The folder {home} cannot be made (Not a directory). Set THREADSIGHT_HOME to another.\n"
+    assert (ended.returncode, ended.stderr) == (78, said)
+
+
+@pytest.mark.usefixtures("heeded")
+def test_ctrl_c_ends_the_wait_for_standard_input(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("THREADSIGHT_WORKER_LINGER_S", "0")
+    keyboard, theirs = pty.openpty()
+    with subprocess.Popen([COMMAND, "ask", "-", "What is this?"], stdin=theirs, stderr=subprocess.PIPE) as process:
+        try:
+            assert eventually((home / "spool").exists, patience_s=30.0)
+            time.sleep(0.5)  # it reads now
+            process.send_signal(signal.SIGINT)
+            _, said = process.communicate(timeout=5)
+        finally:
+            process.kill()
+            os.close(theirs)
+            os.close(keyboard)
+    assert (process.returncode, said) == (130, b"")

@@ -3,6 +3,7 @@ import re
 import pytest
 
 from bot.errors import NoSuchFile, NotAPicture, NothingAsked
+from bot.frontends.slack.errors import SlackHalfSet
 from inference_worker.errors import EngineFailed, ModelIncomplete
 from jobs.errors import DeadlinePassed, QueueFull, StoreUnavailable, ThreadsightError
 from jobs.settings import SettingMisspelt
@@ -18,6 +19,7 @@ from threadsight.exit_code import ExitCode, exit_code_of
         (NothingAsked(), 65),
         (ModelIncomplete(folder="phi", problems="missing config.json"), 78),
         (SettingMisspelt(name="WORKER_MODLE", suggestion="did you mean WORKER_MODEL?"), 78),
+        (SlackHalfSet(missing="SLACK_APP_TOKEN"), 78),
         (StoreUnavailable(reason="no connection"), 69),
         (QueueFull(limit=10), 75),
         (DeadlinePassed(patience_s=600.0), 75),

@@ -43,16 +43,25 @@ def test_a_path_that_leads_nowhere_is_named(chart: str) -> None:
         check_pictures([chart, "cover.png"])
 
 
-def test_a_lone_path_that_leads_nowhere_is_not_taken_for_a_question() -> None:
-    with pytest.raises(NoSuchFile, match=r"charts/sales\.png"):
-        check_subject(*read_words(["charts/sales.png"]))
+@pytest.mark.parametrize("path", ["charts/sales.png", "~/sales.pgn", "notes.pdf"])
+def test_a_last_path_that_leads_nowhere_is_not_taken_for_a_question(chart: str, path: str) -> None:
+    with pytest.raises(NoSuchFile, match=path):
+        read_words([path])
+    with pytest.raises(NoSuchFile, match=path):
+        read_words([chart, path])
 
 
-@pytest.mark.parametrize("question", ["what is this?", "Is it the .png or the .jpg?", ""])
-def test_a_question_about_nothing_is_asked_which_picture(question: str) -> None:
+@pytest.mark.parametrize(
+    "question", ["Author?", "Price.", "3.5?", "U.S.A?", "Is it sales.png?", "Really...", ".png or .jpg"]
+)
+def test_a_question_is_not_taken_for_a_path(chart: str, question: str) -> None:
+    assert read_words([chart, question]) == ((chart,), question)
+
+
+def test_a_question_about_nothing_is_asked_which_picture() -> None:
     with pytest.raises(NoPictures):
-        check_subject((), question)
+        check_subject(())
 
 
 def test_a_question_about_a_picture_is_well() -> None:
-    check_subject(("-",), "")
+    check_subject(("-",))

@@ -38,8 +38,8 @@ def examine_redis(url: str, *, name: str) -> Iterator[Finding]:
             retry=Retry(NoBackoff(), 0),
         )
         server = client.info("server")
-    except ValueError as error:  # the address, which may hold a password, is not repeated
-        yield fail(name, f"REDIS_URL is no address ({error})", "write it like redis://:password@host:6379/0")
+    except ValueError:  # which may repeat a part of the address, and that a password
+        yield fail(name, "REDIS_URL is no address", "write it like redis://:password@host:6379/0")
         return
     except redis.RedisError as error:
         yield fail(name, f"cannot be reached ({error})", "start it, or correct REDIS_URL")

@@ -4,7 +4,6 @@ import asyncio
 import secrets
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import suppress
-from pathlib import Path
 
 import msgspec
 from rich.console import Console
@@ -12,7 +11,7 @@ from rich.console import Console
 from bot.errors import AnswerPending, AnswerUnwritten
 from bot.frontend import Reply
 from bot.frontends.shell.outcome import Outcome
-from bot.frontends.shell.reference import PLATFORM, fetch_reference, read_reference
+from bot.frontends.shell.reference import PLATFORM, fetch_reference
 from bot.frontends.shell.reply import EarlierReply, ShellReply
 from bot.frontends.shell.terminal import Terminal
 from bot.mention import Mention
@@ -27,10 +26,10 @@ _WITHDRAWAL_S = 2.0  # whoever pressed Ctrl-C waits no longer than this
 
 
 class Question(msgspec.Struct, frozen=True, kw_only=True):
-    """What a person typed. `pictures` are paths, http(s) addresses, or `-`; no `conversation` begins a new one."""
+    """What a person typed, with the references of its pictures. No `conversation` begins a new one."""
 
     text: str = ""
-    pictures: tuple[str, ...] = ()
+    pictures: tuple[PictureRef, ...] = ()
     kind: JobKind = JobKind.ASK
     conversation: ConversationId | None = None
     sampling: Sampling = Sampling()
@@ -48,12 +47,9 @@ class Shell:
     edit_interval_s = _EDIT_INTERVAL_S
     most_characters: int | None = None
 
-    def __init__(
-        self, *, out: Console, err: Console, conversations: ConversationStore, spool: Path, as_json: bool = False
-    ) -> None:
+    def __init__(self, *, out: Console, err: Console, conversations: ConversationStore, as_json: bool = False) -> None:
         self._terminal = Terminal(out=out, err=err)
         self._conversations = conversations
-        self._spool = spool
         self._as_json = as_json
         self._asked: dict[JobId, ShellReply] = {}
         self._earlier: list[EarlierReply] = []
@@ -62,7 +58,6 @@ class Shell:
         """Ask, print what there is to see, and say how it ended. Cancelling it takes the question back.
 
         Raises:
-            NoSuchFile: a path leads to no file; nothing was asked.
             StoreUnavailable: nothing was asked.
             AnswerPending: it was asked, and another process will show the answer.
             AnswerUnwritten: it is answered, and standard output does not take the answer.
@@ -113,7 +108,7 @@ class Shell:
             asker=_ASKER,
             kind=question.kind,
             text=question.text,
-            references=tuple(read_reference(picture, spool=self._spool) for picture in question.pictures),
+            references=question.pictures,
             from_owner=True,
             sampling=question.sampling,
         )

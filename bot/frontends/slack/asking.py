@@ -1,8 +1,6 @@
 """Questions in messages: which message asks something of the bot, what it asks, and what becomes of it afterwards."""
 
-import asyncio
 from collections import OrderedDict
-from weakref import WeakValueDictionary
 
 import msgspec
 
@@ -12,7 +10,7 @@ from bot.frontends.slack.escaping import mentions, read_text
 from bot.frontends.slack.message import Change, Message
 from bot.frontends.slack.once import Once
 from bot.frontends.slack.thread import Earlier, read_earlier
-from bot.frontends.slack.wish import Wish, read_wish
+from bot.frontends.slack.wish import Deed, Wish, read_wish
 from bot.frontends.slack.workspace import Workspace
 from bot.mention import Mention
 from jobs import Conversation, ConversationId, Turn
@@ -28,7 +26,6 @@ class Asking:
         self._desk = desk
         self._deeds = Deeds(desk)
         self._once = Once()
-        self._lines: WeakValueDictionary[ConversationId, asyncio.Lock] = WeakValueDictionary()
         self._strange: OrderedDict[ConversationId, None] = OrderedDict()  # threads that the bot has no part in
 
     async def hear(self, message: Message, *, by_name: bool = False) -> None:
@@ -46,7 +43,7 @@ class Asking:
             if not named and not message.is_direct and message.thread in {None, message.ts}:
                 return
             # In the order of writing: what follows a question is not accepted before it.
-            async with self._line(message.place.conversation):
+            async with self._desk.line(message.place.conversation):
                 if named or await self._is_follow_up(message, workspace):
                     await self._answer(message, workspace, named=named)
 
@@ -64,21 +61,10 @@ class Asking:
 
         async def answer_again() -> None:
             workspace = await self._desk.workspace(message.team)
-            conversation = await self._desk.conversations.load(message.place.conversation)
-            revision = self._next_revision(message, conversation, workspace)
-            if revision is None:
-                return
-            self._desk.files.remember(message.team, message.files)
-            wish = read_wish(read_text(message.text, bot_user=workspace.bot_user))
-            if isinstance(wish, Wish):
-                earlier = await self._earlier(message, workspace)
-                await self._desk.responder.respond(self._mention(message, wish, earlier, revision=revision))
+            async with self._desk.line(message.place.conversation):
+                await self._answer_again(message, workspace)
 
         await self._once.do(("changed", message.team, message.channel, message.ts, event), answer_again)
-
-    def _line(self, conversation: ConversationId) -> asyncio.Lock:
-        """Where the messages of a conversation wait for each other."""
-        return self._lines.setdefault(conversation, asyncio.Lock())
 
     async def _is_follow_up(self, message: Message, workspace: Workspace) -> bool:
         """It names nobody, and stands where the bot is spoken with."""
@@ -96,7 +82,8 @@ class Asking:
             return True
         if conversation in self._strange:
             return False
-        if (await self._desk.conversations.load(conversation)).turns:
+        known = await self._desk.conversations.load(conversation)
+        if known.turns or known.last_source:  # one that was stopped before any word has no turn
             return True
         self._strange[conversation] = None  # the store is not asked of every word of every thread
         if len(self._strange) > _REMEMBERED:
@@ -106,13 +93,23 @@ class Asking:
     async def _answer(self, message: Message, workspace: Workspace, *, named: bool) -> None:
         self._strange.pop(message.place.conversation, None)
         self._desk.files.remember(message.team, message.files)
-        said = read_text(message.text, bot_user=workspace.bot_user)
-        wish = read_wish(said) if named or message.is_direct else Wish(text=said)
+        wish = _wish_of(message, workspace, named=named)
         if not isinstance(wish, Wish):
             await self._deeds.do(wish, message, workspace)
-        elif named or message.is_direct or said or message.files:
+        elif named or message.is_direct or wish.text or message.files:
             earlier = await self._earlier(message, workspace)
             await self._desk.responder.respond(self._mention(message, wish, earlier))
+
+    async def _answer_again(self, message: Message, workspace: Workspace) -> None:
+        conversation = await self._desk.conversations.load(message.place.conversation)
+        revision = self._next_revision(message, conversation, workspace)
+        if revision is None:
+            return
+        self._desk.files.remember(message.team, message.files)
+        wish = _wish_of(message, workspace)
+        if isinstance(wish, Wish):
+            earlier = await self._earlier(message, workspace)
+            await self._desk.responder.respond(self._mention(message, wish, earlier, revision=revision))
 
     async def _earlier(self, message: Message, workspace: Workspace) -> Earlier:
         """What was said before the bot was asked in this thread for the first time."""
@@ -163,9 +160,20 @@ class Asking:
         return conversation.last_revision + 1
 
 
+def _wish_of(message: Message, workspace: Workspace, *, named: bool = False) -> Wish | Deed:
+    """What a message wants, written or edited; `named`: Slack says that it mentions the bot.
+
+    Where the bot only listens along, words are the question whatever they are, save the one that stops it.
+    """
+    said = read_text(message.text, bot_user=workspace.bot_user)
+    wish = read_wish(said)
+    is_for_bot = named or message.is_direct or workspace.bot_user in mentions(message.text)
+    return wish if is_for_bot or wish is Deed.STOP else Wish(text=said)
+
+
 def _says(turn: Turn, message: Message, workspace: Workspace) -> bool:
     """The turn is about these very words, and every file of the message is in it."""
-    wish = read_wish(read_text(message.text, bot_user=workspace.bot_user))
+    wish = _wish_of(message, workspace)
     origins = {picture.ref.origin for picture in turn.pictures}
     same_files = all(reference.origin in origins for reference in message.references)
     return isinstance(wish, Wish) and wish.text == turn.question and wish.kind == turn.kind and same_files

@@ -1,7 +1,7 @@
 """What messages are made of: Block Kit, within its limits.
 
-https://docs.slack.dev/reference/block-kit/blocks: Markdown of 12,000 characters a message, 10 elements in a context
-block, one table a message, of 100 rows and 20 columns.
+https://docs.slack.dev/reference/block-kit/blocks: Markdown of 12,000 characters a message, 3,000 in a section, 10
+elements in a context block, one table a message, of 100 rows and 20 columns.
 """
 
 from collections.abc import Sequence
@@ -24,6 +24,7 @@ _MOST_MARKDOWN = 10_000  # characters of one message, escaped; 12,000 is Slack's
 _MOST_JSON = 11_000  # the same in JSON, where lines and quotes count twice; all blocks together may have about 13,200
 _LEAST = 2_000
 _MOST_FALLBACK = 900  # characters of the text that notifications show
+_MOST_PARAGRAPH = 3_000
 _MOST_CONTEXT = 10
 _MOST_NOTES = 1_000  # characters, all of them together
 _MOST_ROWS, _MOST_COLUMNS = 100, 20
@@ -133,8 +134,21 @@ def notes(notices: Sequence[str]) -> list[Block]:
 
 
 def paragraph(escaped: str) -> Block:
-    """A paragraph in Slack's own markup."""
-    return {"type": "section", "text": {"type": "mrkdwn", "text": escaped}}
+    """A paragraph in Slack's own markup. One that is too long keeps its beginning and its end."""
+    return {"type": "section", "text": {"type": "mrkdwn", "text": _without_middle(escaped, _MOST_PARAGRAPH)}}
+
+
+def _without_middle(text: str, most: int) -> str:
+    """At most so many characters, cut between words where there are any.
+
+    >>> _without_middle("Picture 1 skipped. Picture 2 skipped. No picture is left.", 40)
+    'Picture 1 ... picture is left.'
+    """
+    if len(text) <= most:
+        return text
+    half = (most - len(" ... ")) // 2
+    beginning, end = text[:half], text[-half:]
+    return f"{beginning.rpartition(' ')[0] or beginning} ... {end.partition(' ')[2] or end}"
 
 
 def _markdown(escaped: str) -> Block:

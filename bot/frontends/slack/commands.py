@@ -9,7 +9,7 @@ from bot.errors import NotPosted, PlaceGone
 from bot.frontends.slack.announcement import Announcement
 from bot.frontends.slack.desk import Desk
 from bot.frontends.slack.errors import CallRefused
-from bot.frontends.slack.message import SharedFile, read_files
+from bot.frontends.slack.message import SharedFile, read_all_files
 from bot.frontends.slack.modal import Filled, Form
 from bot.frontends.slack.once import Once
 from bot.frontends.slack.place import PLATFORM, Place
@@ -62,9 +62,18 @@ class Commands:
         """Everything of one person, and the whole of the direct message that it is said in; what to answer."""
         place = ConversationId(platform=PLATFORM, tenant=team, channel=channel)
         memory = self._desk.responder.memory
+        is_direct = channel.startswith(_DIRECT)
+        under_way = self._desk.replies.live(
+            lambda job: (
+                job.conversation.tenant_key == place.tenant_key
+                and (job.asker == user or (is_direct and job.conversation == place))
+            )
+        )
         parts = [await memory.forget_person(place.tenant_key, user)]
-        if channel.startswith(_DIRECT):
+        if is_direct:
             parts.append(await memory.forget_conversation(place))
+        for reply in under_way:
+            reply.withdraw()
         return words_for_forgotten(Forgotten.all_of(parts))
 
     async def use_shortcut(self, name: str, body: Mapping[str, Any], say: Say, *, team: str) -> None:
@@ -72,7 +81,7 @@ class Commands:
         kind = SHORTCUTS[name][1]
         channel, message = body["channel"]["id"], body["message"]
         thread = message.get("thread_ts") or message["ts"]
-        files = read_files(message.get("files") or ())
+        files = read_all_files(message)
         if not files and kind is not JobKind.COMPARE:
             await say("There is no picture in that message.")
             return

@@ -50,20 +50,21 @@ class Deeds:
             if not await self._desk.may_act(workspace, message.user, asker=asker):
                 await self._whisper(message, workspace, _NOT_ONLY_YOURS)
                 return
+        under_way = self._desk.replies.live(lambda job: job.conversation == conversation)
         forgotten = await self._desk.responder.memory.forget_conversation(conversation)
+        for reply in under_way:
+            reply.withdraw()
         self._desk.replies.forget(conversation)
         await self._desk.note(workspace, message.place, words_for_forgotten(forgotten))
 
     async def _stop(self, message: Message, workspace: Workspace) -> None:
         """What the person asked here."""
         under_way = self._desk.replies.under_way(message.place.conversation)
-        if not under_way:
-            await self._whisper(message, workspace, _NOTHING_TO_STOP)
-        for job in under_way:
-            if await self._desk.may_act(workspace, message.user, asker=job.asker):
-                await self._desk.responder.stop(job.id)
-            else:
-                await self._whisper(message, workspace, NOT_YOURS)
+        theirs = [job for job in under_way if await self._desk.may_act(workspace, message.user, asker=job.asker)]
+        for job in theirs:
+            await self._desk.responder.stop(job.id)
+        if not theirs:
+            await self._whisper(message, workspace, NOT_YOURS if under_way else _NOTHING_TO_STOP)
 
     async def _whisper(self, message: Message, workspace: Workspace, text: str) -> None:
         await self._desk.whisper(workspace, message.channel, message.user, text, thread=message.thread or "")

@@ -1,6 +1,8 @@
 """What everything that listens to Slack works with: who answers, what is known, and how to say a word aside."""
 
+import asyncio
 from dataclasses import dataclass, field
+from weakref import WeakValueDictionary
 
 import structlog
 
@@ -14,7 +16,7 @@ from bot.frontends.slack.replies import Replies
 from bot.frontends.slack.workspace import PATIENCE_S, Workspace
 from bot.frontends.slack.workspaces import Workspaces
 from bot.responder import Responder
-from jobs import ConversationStore, Silences
+from jobs import ConversationId, ConversationStore, Silences
 
 NOTE_TYPE = "threadsight_note"  # metadata of what is no answer
 
@@ -34,6 +36,13 @@ class Desk:
     replies: Replies
     files: Files
     admins: Admins = field(default_factory=Admins)
+    _lines: WeakValueDictionary[ConversationId, asyncio.Lock] = field(
+        init=False, repr=False, default_factory=WeakValueDictionary
+    )
+
+    def line(self, conversation: ConversationId) -> asyncio.Lock:
+        """Where what happens to the messages of a conversation waits for what happened before."""
+        return self._lines.setdefault(conversation, asyncio.Lock())
 
     async def workspace(self, team: str) -> Workspace:
         """The workspace that an event came from."""

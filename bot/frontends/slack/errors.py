@@ -1,4 +1,4 @@
-"""What can go wrong with a call of Slack's Web API.
+"""What can go wrong with Slack: with a call of its Web API, and with what the bot was given for it.
 
 NotPosted
     CallLost            no answer came: nobody knows whether it took effect
@@ -7,10 +7,15 @@ NotPosted
 PlaceGone
     WorkspaceUnknown    no token for it, or none that Slack still takes
     ScopeMissing
+SettingWrong
+    SlackHalfSet
+Unavailable
+    SlackTokenRefused
 """
 
 from bot.errors import NotPosted, PlaceGone
-from jobs.errors import Refused, Unavailable
+from jobs.errors import Unavailable
+from jobs.settings import SettingWrong
 
 
 class CallLost(NotPosted):
@@ -38,7 +43,7 @@ class ScopeMissing(PlaceGone):
     """The Slack app may not do that: it needs the scope {scope}. Add it under OAuth & Permissions and reinstall."""
 
 
-class SlackHalfSet(Refused):
+class SlackHalfSet(SettingWrong):
     """Slack is set up in part only: {missing} is missing."""
 
 

@@ -41,8 +41,11 @@ class Forgetting:
     async def _forget(self, message: Message) -> None:
         place = message.place
         memory = self._desk.responder.memory
-        forgotten = await memory.forget_question(place.conversation, place.source)
+        async with self._desk.line(place.conversation):
+            forgotten = await memory.forget_question(place.conversation, place.source)
         if forgotten.turns:
+            for reply in self._desk.replies.live(lambda job: (job.conversation, job.source) == place.question):
+                reply.withdraw()
             log.info("question deleted", team=message.team, pictures=forgotten.pictures)
             await self._remove_answer(place)
         # It may have brought pictures to somebody else's question in its thread.

@@ -98,9 +98,16 @@ def read_message(event: Mapping[str, Any], *, team: str, channel: str = "", is_d
         thread=thread,
         under=event.get("parent_user_id"),
         text=event.get("text") or "",
-        files=read_files(event.get("files") or ()),
+        files=read_all_files(event),
         is_direct=is_direct or event.get("channel_type") == _DIRECT,
     )
+
+
+def read_all_files(message: Mapping[str, Any]) -> tuple[SharedFile, ...]:
+    """Those of a message, and those of messages that were forwarded in it. What is only linked to is not meant."""
+    forwarded = [shown for shown in message.get("attachments") or () if shown.get("is_share")]
+    files = (file for part in (message, *forwarded) for file in read_files(part.get("files") or ()))
+    return tuple({file.id: file for file in files}.values())
 
 
 def read_files(files: Any) -> tuple[SharedFile, ...]:

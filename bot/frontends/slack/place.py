@@ -41,6 +41,11 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
         return not self.is_direct and self.asked != self.thread
 
     @property
+    def question(self) -> tuple[ConversationId, str]:
+        """Which question of which conversation."""
+        return self.conversation, self.source
+
+    @property
     def source(self) -> str:
         """The question's name: its message is one question however often Slack sends it, under whatever event."""
         return f"{self.channel}/{self.asked}"

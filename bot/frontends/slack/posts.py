@@ -5,7 +5,7 @@ searched for that id before anything is posted again.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 
 import msgspec
 import structlog
@@ -50,13 +50,14 @@ class Posts:
     async def put(self, workspace: Workspace, job: JobId, parts: Sequence[Part], *, files: Sequence[str] = ()) -> None:
         """Have these stand there, and nothing else: edits what stands, posts the rest, deletes what is over.
 
-        `files` are the ids of those beside the answer: they go with it.
+        `files` are the ids of those beside the answer: they go with it, and those of an earlier revision go now.
 
         Raises:
             NotPosted, PlaceGone: see `bot.frontend.Reply`.
         """
         if not self.is_sure and len(parts) > len(self.ids):
             await self.find(workspace, job)
+        await self._delete_files(workspace, [file for file in self._files if file not in files])
         self._files = tuple(files)
         for index, part in enumerate(parts):
             about = metadata(job, index, files)
@@ -75,10 +76,13 @@ class Posts:
         async with self.lock:
             if not self.is_sure:
                 await self.find(workspace, job)
-            for file in self._files:
-                await self._try(workspace, "files.delete", file=file)
-            await self._cut(workspace, 0)
-            self._files = ()
+            await self.clear(workspace)
+
+    async def clear(self, workspace: Workspace, files: Sequence[str] = ()) -> None:
+        """The same with what is known of, and with these files. Whoever calls it holds the lock."""
+        await self._delete_files(workspace, dict.fromkeys((*self._files, *files)))
+        await self._cut(workspace, 0)
+        self._files = ()
 
     async def find(self, workspace: Workspace, job: JobId) -> None:
         """Look at what stands in the thread, and be sure of it from then on.
@@ -181,6 +185,10 @@ class Posts:
         while len(self.ids) > first:
             await self._try(workspace, "chat.delete", channel=self.place.channel, ts=self.ids[-1])
             self.ids.pop()
+
+    async def _delete_files(self, workspace: Workspace, files: Iterable[str]) -> None:
+        for file in files:
+            await self._try(workspace, "files.delete", file=file)
 
     async def _close_stream(self, workspace: Workspace, ts: str) -> None:
         try:

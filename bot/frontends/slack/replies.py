@@ -5,6 +5,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from weakref import WeakValueDictionary
 
+from bot.frontend import Posted
 from bot.frontends.slack.files import Files
 from bot.frontends.slack.place import Place
 from bot.frontends.slack.posts import Posts
@@ -45,19 +46,16 @@ class Replies:
         self._latest: OrderedDict[tuple[str, str], Posts] = OrderedDict()  # keeps those of `_posts` for a while
 
     def open(self, job: Job, posted: Sequence[str]) -> SlackReply:
-        """The reply of a job. Two revisions of a question stand in the same place."""
+        """The reply of a job. Two revisions of a question stand in the same place.
+
+        A job that was refused changes nothing there, and nothing is known of it later.
+        """
+        place = Place.read(job.reply_to)
+        if not job.accepted_at_s:
+            return self._reply(job, Posts(place, (), is_sure=True), ())
         ids = [name for name in posted if "/" not in name]
-        posts = self.posts_of(Place.read(job.reply_to), job.id, ids, is_first=self._is_first(job))
-        reply = SlackReply(
-            job,
-            posts,
-            tuple(posted),
-            workspaces=self._workspaces,
-            files=self._files,
-            clients=self._clients,
-            conversations=self._conversations,
-        )
-        self._live[job.id] = reply
+        posts = self.posts_of(place, job.id, ids, is_first=self._is_first(job))
+        reply = self._live[job.id] = self._reply(job, posts, tuple(posted))
         self._places[job.conversation] = None
         if len(self._places) > _REMEMBERED:
             self._places.popitem(last=False)
@@ -77,8 +75,12 @@ class Replies:
 
     def under_way(self, conversation: ConversationId) -> list[Job]:
         """The questions of a conversation that are being answered, in the order of asking."""
-        jobs = (reply.job for reply in list(self._live.values()) if reply.job.conversation == conversation)
+        jobs = (reply.job for reply in self.live(lambda job: job.conversation == conversation))
         return sorted(jobs, key=lambda job: (job.accepted_at_s, job.revision))
+
+    def live(self, is_meant: Callable[[Job], bool]) -> list[SlackReply]:
+        """The replies to these questions that somebody delivers still."""
+        return [reply for reply in list(self._live.values()) if is_meant(reply.job)]
 
     def under_way_at(self, team: str, channel: str, thread: str) -> list[SlackReply]:
         """Those in one thread, which in a direct message is a part of the conversation."""
@@ -94,7 +96,16 @@ class Replies:
         """Whatever was asked there is forgotten."""
         self._places.pop(conversation, None)
 
+    def _reply(self, job: Job, posts: Posts, posted: Posted) -> SlackReply:
+        return SlackReply(
+            job,
+            posts,
+            posted,
+            workspaces=self._workspaces,
+            files=self._files,
+            clients=self._clients,
+            conversations=self._conversations,
+        )
+
     def _is_first(self, job: Job) -> bool:
-        if not job.accepted_at_s:  # refused: nobody else will ever tell
-            return True
         return job.revision == 0 and self._clock() - job.accepted_at_s < self._first_within_s

@@ -6,7 +6,9 @@ words on the way, and the answer in one post.
 """
 
 import asyncio
+from collections.abc import Sequence
 
+import msgspec
 import structlog
 
 from bot.frontend import Posted
@@ -21,12 +23,12 @@ from bot.frontends.slack.status import StatusLine
 from bot.frontends.slack.stream import Stream
 from bot.frontends.slack.workspace import Workspace
 from bot.frontends.slack.workspaces import WebClients, Workspaces
-from bot.tables import list_differences
+from bot.tables import list_differences, numbers_compared
 from jobs import Cancelled, ConversationStore, Done, Failed, Job, JobKind
 
 _FILE = "file/"  # marks the id of a file in the ledger; everything else there is a message
 _UPDATE = "chat.update"
-_MOST_PARAGRAPH = 3_000  # characters
+_TOO_MUCH = frozenset({"invalid_blocks", "msg_blocks_too_long", "msg_too_long"})
 
 log = structlog.get_logger()
 
@@ -57,6 +59,7 @@ class SlackReply:
         self._stream: Stream | None = None
         self._status = StatusLine(posts.place, may_stand=not posts.is_sure)
         self._is_halted = False
+        self._is_withdrawn = False
 
     @property
     def place(self) -> Place:
@@ -67,12 +70,16 @@ class SlackReply:
         """Slack's own Stop was pressed: nothing is shown any more but the end."""
         self._is_halted = True
 
+    def withdraw(self) -> None:
+        """Its question was forgotten: in the end nothing stands there, whatever the answer."""
+        self._is_halted = self._is_withdrawn = True
+
     async def show(self, text: str, *, progress: bool) -> Posted:
         """See `Reply.show`."""
-        if self._is_halted:
-            return self._posted
         workspace = await self._workspace()
         async with self._posts.lock:
+            if self._is_halted:
+                return self._posted
             if progress:
                 await self._show_progress(workspace, text)
             else:
@@ -81,6 +88,8 @@ class SlackReply:
 
     async def attach(self, name: str, content: bytes) -> Posted:
         """See `Reply.attach`."""
+        if self._is_withdrawn:
+            return self._posted
         workspace = await self._workspace()
         if self._may_be_uploaded and not self._uploaded:
             found = await self._posts.find_file(workspace, name, len(content))
@@ -103,19 +112,27 @@ class SlackReply:
         return await self._end(await self._as_compared(done.text), below)
 
     async def fail(self, ending: Failed | Cancelled, sentence: str) -> Posted:
-        """See `Reply.fail`. What was never accepted is told to the asker alone, where others read along."""
+        """See `Reply.fail`.
+
+        What was never accepted is told to the asker alone where others read along, or where an answer stands.
+        """
         if isinstance(ending, Cancelled) and ending.text.strip():
             return await self._end(ending.text, [*blocks.status(sentence), blocks.regenerate_button(self.job)])
         notices = () if isinstance(ending, Cancelled) else ending.notices
         said = [blocks.paragraph(escape(sentence)), *blocks.notes(notices)]
-        if not self.job.accepted_at_s and not self._place.is_direct:
-            await self._tell_asker(sentence, said)
+        part = Part(text=blocks.fallback(escape(sentence)), blocks=said)
+        if not self.job.accepted_at_s and (self.job.revision or not self._place.is_direct):
+            await self._tell_asker(part)
             return self._posted
-        return await self._stand([Part(text=escape(sentence), blocks=said)])
+        return await self._stand([part])
 
     @property
     def _posted(self) -> Posted:
         return (*self._posts.ids, *self._uploaded)
+
+    @property
+    def _file_ids(self) -> list[str]:
+        return [name.removeprefix(_FILE) for name in self._uploaded]
 
     async def _workspace(self) -> Workspace:
         return await self._workspaces.of(self._place.team)
@@ -150,7 +167,7 @@ class SlackReply:
         """A message that is edited in the end, and that is promised to be."""
         workspace.pace.promise(_UPDATE, self)
         part = Part(text=blocks.fallback(text), blocks=[*shown, blocks.stop_button(self.job)])
-        await self._posts.put(workspace, self.job.id, [part])
+        await self._posts.put(workspace, self.job.id, [part], files=self._file_ids)
 
     async def _open_stream(self, workspace: Workspace, escaped: str) -> None:
         try:
@@ -160,7 +177,7 @@ class SlackReply:
             raise
         except CallRefused as error:  # this workspace does not stream
             log.info("no stream", team=workspace.team, error=error.sentence)
-            await self._draft(workspace, escaped, [blocks.paragraph(escaped[:_MOST_PARAGRAPH])])
+            await self._draft(workspace, escaped, [blocks.paragraph(escaped)])
             return
         self._posts.add(self._stream.ts)
         self._status.stream_opened()
@@ -188,24 +205,38 @@ class SlackReply:
         parts[-1].blocks.extend(below)
         return await self._stand(parts)
 
-    async def _stand(self, parts: list[Part]) -> Posted:
+    async def _stand(self, parts: Sequence[Part]) -> Posted:
         workspace = await self._workspace()
         async with self._posts.lock:
-            files = [name.removeprefix(_FILE) for name in self._uploaded]
-            await self._posts.put(workspace, self.job.id, parts, files=files)
+            if self._is_withdrawn:
+                await self._posts.clear(workspace, self._file_ids)
+                self._uploaded.clear()
+            else:
+                await self._put(workspace, parts)
         workspace.pace.keep_promise(_UPDATE, self)
         await self._status.clear(workspace, halted=self._is_halted)
         return self._posted
+
+    async def _put(self, workspace: Workspace, parts: Sequence[Part]) -> None:
+        """As plain text, shortened, where Slack does not take the blocks: better than nothing for an hour."""
+        try:
+            await self._posts.put(workspace, self.job.id, parts, files=self._file_ids)
+        except CallRefused as error:
+            if error.reason not in _TOO_MUCH:
+                raise
+            log.warning("shown as plain text", job=str(self.job.id), error=error.sentence)
+            plain = [msgspec.structs.replace(part, blocks=[]) for part in parts]
+            await self._posts.put(workspace, self.job.id, plain, files=self._file_ids)
 
     async def _as_compared(self, text: str) -> str:
         """Differences as a table that names the pictures, where that fits into one message."""
         if self.job.kind is not JobKind.COMPARE:
             return text
         pictures = (await self._conversations.load(self.job.conversation)).pictures
-        table = list_differences(text, sorted(picture.number for picture in pictures))
+        table = list_differences(text, numbers_compared(self.job, pictures))
         return table if len(blocks.split_markdown(table)) == 1 else text
 
-    async def _tell_asker(self, sentence: str, said: list[Block]) -> None:
+    async def _tell_asker(self, part: Part) -> None:
         workspace = await self._workspace()
         place = self._place
         in_thread = {"thread_ts": place.thread} if place.thread != place.asked else {}
@@ -213,7 +244,7 @@ class SlackReply:
             "chat.postEphemeral",
             channel=place.channel,
             user=place.user,
-            text=escape(sentence),
-            blocks=said,
+            text=part.text,
+            blocks=part.blocks,
             **in_thread,
         )

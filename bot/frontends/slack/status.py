@@ -82,5 +82,8 @@ def _after_name(text: str) -> str:
 
     >>> _after_name("Looking ..."), _after_name("2nd in line, about 20 s")
     ('is looking ...', 'is waiting: 2nd in line, about 20 s')
+    >>> _after_name("No worker is running right now. The question waits for one ...")
+    'is waiting: no worker is running right now. The question waits for one ...'
     """
-    return f"is {text.lower()}" if text.endswith("...") else f"is waiting: {text[0].lower()}{text[1:]}"
+    is_deed = text.endswith("ing ...") and text.count(" ") == 1
+    return f"is {'' if is_deed else 'waiting: '}{text[0].lower()}{text[1:]}"

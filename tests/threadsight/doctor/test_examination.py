@@ -19,3 +19,14 @@ def test_a_misspelt_setting_is_told_and_the_rest_is_examined_all_the_same(
     assert wrong[0].startswith("WORKER_TOP_P: ")
     assert wrong[1].startswith("BOT_MAX_PICTURE is not a setting (did you mean BOT_MAX_PICTURE")
     assert {"Embedded Valkey", "Pictures", "Disk"} <= {finding.subject for finding in findings}
+
+
+def test_an_address_that_is_none_is_told_without_its_password(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("THREADSIGHT_HOME", str(home))
+    monkeypatch.setenv("REDIS_URL", "redis://:hunter2#x@host:6379/0")
+    findings = list(examine())
+    assert [finding.found[:10] for finding in findings if finding.level is Level.FAIL] == ["REDIS_URL:"]
+    assert "hunter2" not in str(findings)

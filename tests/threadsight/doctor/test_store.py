@@ -59,3 +59,9 @@ def test_an_address_that_is_none_fails(home: Path) -> None:
     (finding,) = examine_store("localhost:6379", home)
     assert finding.level is Level.FAIL
     assert finding.advice == "write it like redis://:password@host:6379/0"
+
+
+def test_an_address_that_ends_in_its_password_fails_without_telling_it(home: Path) -> None:
+    (finding,) = examine_store("redis://:hunter2#x@host:6379/0", home)
+    assert finding.level is Level.FAIL
+    assert "hunter2" not in finding.found + finding.advice

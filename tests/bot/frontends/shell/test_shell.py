@@ -11,8 +11,8 @@ from rich.console import Console
 
 import bot.delivery
 from bot.app import open_chat
-from bot.errors import AnswerPending, NoSuchFile
-from bot.frontends.shell import Outcome, Question, Shell, new_conversation
+from bot.errors import AnswerPending
+from bot.frontends.shell import Outcome, Question, Shell, new_conversation, read_reference
 from bot.responder import Responder
 from bot.settings import BotSettings
 from jobs import ConversationId, JobKind
@@ -32,9 +32,10 @@ class Terminal:
     err: io.StringIO
 
     async def ask(
-        self, text: str, *pictures: Path | str, conversation: ConversationId | None = None, kind: JobKind = JobKind.ASK
+        self, text: str, *pictures: Path, conversation: ConversationId | None = None, kind: JobKind = JobKind.ASK
     ) -> Outcome:
-        question = Question(text=text, pictures=tuple(map(str, pictures)), conversation=conversation, kind=kind)
+        references = tuple(read_reference(str(picture), spool=Path("/nowhere")) for picture in pictures)
+        question = Question(text=text, pictures=references, conversation=conversation, kind=kind)
         async with asyncio.timeout(10):
             return await self.shell.ask(self.responder, question)
 
@@ -48,7 +49,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def open_terminal(jobs: MemoryJobs, tmp_path: Path) -> OpenTerminal:
+def open_terminal(jobs: MemoryJobs) -> OpenTerminal:
     @asynccontextmanager
     async def start(*, watched: bool = False, as_json: bool = False) -> AsyncIterator[Terminal]:
         out, err = io.StringIO(), io.StringIO()
@@ -56,7 +57,6 @@ def open_terminal(jobs: MemoryJobs, tmp_path: Path) -> OpenTerminal:
             out=Console(file=out, force_terminal=watched, width=100, color_system=None),
             err=Console(file=err, force_terminal=watched, width=100, color_system=None),
             conversations=jobs.conversations,
-            spool=tmp_path / "spool",
             as_json=as_json,
         )
         async with open_chat(BotSettings(), jobs, frontends=[shell], lease_s=LEASE_S) as responder:
@@ -144,12 +144,6 @@ async def test_asking_nothing_fails_in_words(terminal: Terminal) -> None:
     outcome = await terminal.ask("")
     assert outcome.failure.code == "nothing_asked"
     assert terminal.err.getvalue().startswith("Nothing was asked.")
-
-
-async def test_a_path_to_nowhere_asks_nothing(terminal: Terminal, jobs: MemoryJobs) -> None:
-    with pytest.raises(NoSuchFile):
-        await terminal.ask("what is this?", "nowhere.png")
-    assert await jobs.queue_out.claim(worker="w", room=9) == []
 
 
 async def test_the_same_picture_in_a_follow_up_is_the_same_picture(

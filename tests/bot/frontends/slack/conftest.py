@@ -14,6 +14,7 @@ from bot.frontends.slack import Credentials, Slack
 from bot.responder import Responder
 from bot.settings import BotSettings
 from jobs import Cancelled, Claim, ConversationStore, Delta, Done, Turn
+from jobs.errors import QueueFull
 from jobs.memory import MemoryJobs, open_memory
 from jobs.settings import StoreSettings
 from tests.bot.frontends.slack.people import People
@@ -139,6 +140,21 @@ async def worker(jobs: MemoryJobs) -> AsyncIterator[Worker]:
     running.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await running
+
+
+@pytest.fixture
+def refuse(jobs: MemoryJobs, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """Has the next question find the queue full."""
+    submit = type(jobs.queue_in).submit
+    refusals: list[QueueFull] = []
+
+    async def submit_or_refuse(queue: object, *arguments: object, **options: object) -> object:
+        if refusals:
+            raise refusals.pop()
+        return await submit(queue, *arguments, **options)  # type: ignore[arg-type]  # whatever it was called with
+
+    monkeypatch.setattr(type(jobs.queue_in), "submit", submit_or_refuse)
+    return lambda: refusals.append(QueueFull(limit=1))
 
 
 @pytest.fixture

@@ -172,3 +172,56 @@ async def test_a_refusal_is_told_to_the_asker_alone_and_once(open_bot: OpenBot, 
 async def test_the_task_reaches_the_worker_with_its_kind(bot: Bot, people: People, worker: Worker) -> None:
     await people.ask("D1", "ocr", people.picture())
     assert worker.answered[0].job.kind is JobKind.OCR
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"), [({"deny_users": "UALICE"}, "may I?"), ({"deny_channels": "C1"}, "here?"), ({}, "")]
+)
+async def test_a_thread_in_which_nothing_was_accepted_is_not_the_bot_s(
+    open_bot: OpenBot, people: People, worker: Worker, settings: dict[str, str], words: str
+) -> None:
+    async with open_bot(**settings):
+        question = people.post("C1", f"{people.bot} {words}")
+        await eventually(lambda: people.team.messages[-1].to == "UALICE")
+        among_others = people.slack.tell_message(people.team, people.write("C1", "ok", user=BOB, thread=question.ts))
+        await eventually(among_others.acknowledged.is_set)
+        await asyncio.sleep(0.2)
+    assert [message.to for message in people.team.by_bot()] == ["UALICE"]
+    assert worker.answered == []
+
+
+async def test_a_thread_whose_only_question_was_stopped_before_any_word_is_known_after_a_restart(
+    open_bot: OpenBot, people: People, worker: Worker
+) -> None:
+    worker.words = ("one ", "two ", "three")
+    async with open_bot():
+        question = people.post("C1", f"{people.bot} tell me")
+        await eventually(lambda: [message for message in people.team.by_bot() if "stop" in message.buttons])
+        await people.press(people.team.by_bot()[0], "stop")
+        await eventually(lambda: "Stopped" in people.team.by_bot()[0].said)
+    worker.words = ()
+    async with open_bot():
+        assert (await people.ask("C1", "and now?", thread=question.ts)).said == "ask: and now? []"
+
+
+async def test_what_is_said_without_the_name_is_the_question_however_it_arrives(
+    bot: Bot, people: People, worker: Worker
+) -> None:
+    root = await people.ask("C1", f"{people.bot} what is this?")
+    await people.ask("C1", "compare them", thread=root.thread)
+    question = people.team.messages[2]
+    people.edit(question, "compare both")
+    await eventually(lambda: len(worker.answered) == 3)
+    await eventually(people.edit(question, "compare  both").acknowledged.is_set)
+    await asyncio.sleep(0.2)
+    assert [claim.job.text for claim in worker.answered[1:]] == ["compare them", "compare both"]
+    assert {claim.job.kind for claim in worker.answered} == {JobKind.ASK}
+
+
+@over_both
+async def test_the_pictures_of_a_forwarded_message_are_seen(bot: Bot, people: People) -> None:
+    question = people.write("D1", "what is this?")
+    question.forwarded = [people.picture("a.png"), people.picture("gone.png", is_deleted=True)]
+    people.slack.tell_message(people.team, question)
+    await eventually(people.team.answers)
+    assert people.team.answers()[0].said.startswith("ask: what is this? [a.png]\nPicture 2 skipped")

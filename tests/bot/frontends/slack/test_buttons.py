@@ -1,5 +1,7 @@
 """Stop, Regenerate and thumbs."""
 
+from collections.abc import Callable
+
 import pytest
 from structlog.testing import capture_logs
 
@@ -120,3 +122,33 @@ async def test_thumbs_are_written_down(bot: Bot, people: People) -> None:
         await people.press(answer, "feedback", user=BOB, value=value)
     assert [(line["thumb"], line["user"]) for line in logs if line["event"] == "feedback"] == [("negative", BOB)]
     assert people.team.messages[-1].to == BOB
+
+
+@pytest.mark.parametrize("channel", ["C1", "D1"])
+async def test_a_regenerate_that_is_refused_leaves_the_answer_standing(
+    bot: Bot, people: People, worker: Worker, refuse: Callable[[], None], channel: str
+) -> None:
+    answer = await people.ask(channel, f"{people.bot} what is this?", people.picture("a.png"))
+    refuse()
+    await people.press(answer, "regenerate")
+    told = people.team.messages[-1]
+    assert told.to == "UALICE"
+    assert told.said.startswith("The queue is full")
+    assert answer.said == "ask: what is this? [a.png]"
+    await people.press(answer, "regenerate")
+    await eventually(lambda: len(worker.answered) == 2)
+
+
+async def test_a_regenerate_after_one_that_was_refused_finds_the_answer_of_an_earlier_process(
+    open_bot: OpenBot, people: People, worker: Worker, refuse: Callable[[], None]
+) -> None:
+    async with open_bot():
+        answer = await people.ask("C1", f"{people.bot} what is this?")
+    worker.words = ("other",)
+    worker.hold.set()
+    async with open_bot():
+        refuse()
+        await people.press(answer, "regenerate")
+        await people.press(answer, "regenerate")
+        await eventually(lambda: answer.said == "other")
+    assert [message for message in people.team.by_bot() if message.to is None] == [answer]

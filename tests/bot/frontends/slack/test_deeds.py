@@ -85,3 +85,26 @@ async def test_a_direct_message_that_asked_for_silence_is_left_alone_too(
     await eventually(lambda: len(people.team.by_bot()) == 3)
     await people.ask("D1", "and now?")
     assert [claim.job.text for claim in worker.answered] == ["are you there?", "and now?"]
+
+
+@over_both
+async def test_stop_needs_no_name_where_no_question_needs_one(bot: Bot, people: People, worker: Worker) -> None:
+    worker.words = WORDS
+    question = people.post("C1", f"{people.bot} tell me")
+    await eventually(lambda: [message for message in people.team.by_bot() if "one" in message.said])
+    people.post("C1", "Stop!", thread=question.ts)
+    await eventually(lambda: "_Stopped._" in people.team.by_bot()[0].said)
+    assert len(people.team.by_bot()) == 1
+
+
+async def test_who_stops_their_own_question_is_not_told_of_another_s(bot: Bot, people: People, worker: Worker) -> None:
+    worker.words = WORDS
+    question = people.post("C1", f"{people.bot} tell me", user=BOB)
+    await eventually(lambda: [message for message in people.team.by_bot() if "one" in message.said])
+    people.post("C1", f"{people.bot} mine", thread=question.ts)
+    await eventually(lambda: len(people.team.by_bot()) == 2)
+    people.post("C1", f"{people.bot} stop", thread=question.ts)
+    await eventually(lambda: people.team.by_bot()[1].said == "Stopped.")
+    assert not [message for message in people.team.messages if message.to]
+    worker.hold.set()
+    await eventually(people.team.answers)

@@ -1,6 +1,7 @@
 """One answer for each question, whatever is lost, repeated, killed, edited or deleted."""
 
 import asyncio
+from collections.abc import Callable
 
 from jobs.memory import MemoryJobs
 from tests.bot.frontends.slack.conftest import LEASE_S, Bot, OpenBot, Worker, over_both
@@ -168,3 +169,24 @@ async def test_an_edit_of_an_older_question_changes_nothing(bot: Bot, people: Pe
     await asyncio.sleep(0.2)
     assert len(worker.answered) == 2
     assert len(people.team.by_bot()) == 2
+
+
+async def test_an_edit_that_is_refused_leaves_the_answer_standing(
+    bot: Bot, people: People, refuse: Callable[[], None]
+) -> None:
+    answer = await people.ask("D1", "what is this?", people.picture("a.png"))
+    refuse()
+    await eventually(people.edit(people.team.messages[0], "what is that?").acknowledged.is_set)
+    assert people.team.messages[-1].to == "UALICE"
+    assert answer.said == "ask: what is this? [a.png]"
+
+
+async def test_an_edit_is_heard_while_its_question_is_being_accepted(
+    bot: Bot, people: People, worker: Worker, slack: SlackServer
+) -> None:
+    root = people.write("C1", "look", people.picture("a.png"))
+    slack.fail("conversations.replies", delay_s=0.3)
+    question = people.post("C1", f"{people.bot} waht is this?", thread=root.ts)
+    await eventually(lambda: not slack.faults["conversations.replies"].times)
+    people.edit(question, f"{people.bot} what is this?")
+    await eventually(lambda: [m.said for m in people.team.answers()] == ["ask: what is this? [a.png]"])

@@ -7,6 +7,7 @@ from jobs.memory import MemoryJobs
 from tests.bot.frontends.slack.conftest import Bot, OpenBot, Worker, over_both
 from tests.bot.frontends.slack.people import BOB, People
 from tests.bot.frontends.slack.server import SlackServer, eventually
+from tests.bot.frontends.slack.world import Message
 from tests.bot.pictures import halves, png
 
 WORDS = ("one ", "two ", "three")
@@ -119,3 +120,78 @@ async def test_a_workspace_that_removes_the_bot_leaves_nothing_behind(
     where = ConversationId(platform="slack", tenant="T1", channel="C1", thread=answer.thread or "")
     assert (await jobs.conversations.load(where)).turns == ()
     assert (await jobs.conversations.forget_asker("slack:T1", "UALICE")).turns == 0
+
+
+async def test_a_deletion_is_heard_while_its_question_is_being_accepted(
+    bot: Bot, people: People, worker: Worker, slack: SlackServer, jobs: MemoryJobs
+) -> None:
+    root = people.write("C1", "look", people.picture("a.png"))
+    slack.fail("conversations.replies", delay_s=0.3)
+    question = people.post("C1", f"{people.bot} what is this?", people.picture("secret.png"), thread=root.ts)
+    await eventually(lambda: not slack.faults["conversations.replies"].times)
+    people.delete(question)
+    await eventually(lambda: people.team.by_bot() and not bot.responder._custody._held)
+    assert [message.said for message in people.team.by_bot()] == ["Forgotten, as asked."]
+    where = ConversationId(platform="slack", tenant="T1", channel="C1", thread=root.ts)
+    assert (await jobs.conversations.load(where)).turns == ()
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+async def test_the_file_of_an_earlier_answer_goes_when_the_question_is_edited(
+    open_bot: OpenBot, people: People, worker: Worker, *, at_once: bool
+) -> None:
+    worker.words = ("A secret sentence. " * 2_000,)
+    worker.hold.set()
+    async with open_bot():
+        await people.ask("C1", f"{people.bot} tell me")
+        if at_once:
+            await edit_to_short(people, worker)
+    if not at_once:
+        async with open_bot():
+            await edit_to_short(people, worker)
+    assert [message.files for message in people.team.by_bot()] == [[]]
+
+
+async def edit_to_short(people: People, worker: Worker) -> None:
+    worker.words = ("Short now.",)
+    people.edit(people.team.messages[0], f"{people.bot} tell me briefly")
+    await eventually(lambda: [message.said for message in people.team.answers()] == ["Short now."])
+
+
+async def test_an_answer_that_waits_for_slack_does_not_come_after_its_question_was_deleted(
+    bot: Bot, people: People, worker: Worker, slack: SlackServer
+) -> None:
+    question = await answered_but_not_shown(people, worker, slack)
+    people.delete(question)
+    await eventually(lambda: not bot.responder._custody._held)
+    assert people.team.by_bot() == []
+
+
+async def test_an_answer_that_waits_for_slack_does_not_come_after_its_thread_was_forgotten(
+    bot: Bot, people: People, worker: Worker, slack: SlackServer
+) -> None:
+    question = await answered_but_not_shown(people, worker, slack)
+    people.post("C1", f"{people.bot} forget", thread=question.ts)
+    await eventually(lambda: not bot.responder._custody._held)
+    await eventually(lambda: len(people.team.by_bot()) == 1)
+    assert people.team.by_bot()[0].said.startswith("Forgotten: 1 conversation")
+
+
+async def test_an_answer_that_waits_for_slack_does_not_come_after_its_asker_was_forgotten(
+    bot: Bot, people: People, worker: Worker, slack: SlackServer
+) -> None:
+    await answered_but_not_shown(people, worker, slack)
+    await people.command("/forget", channel="C1")
+    await eventually(lambda: not bot.responder._custody._held)
+    assert people.team.by_bot() == []
+
+
+async def answered_but_not_shown(people: People, worker: Worker, slack: SlackServer) -> Message:
+    """A question whose answer is known and whose last edit Slack does not take yet."""
+    slack.fail("chat.update", times=99, error="internal_error")
+    question = people.post("C1", f"{people.bot} what is this?", people.picture("secret.png"))
+    await eventually(lambda: worker.answered)
+    await eventually(lambda: slack.api.count("chat.postMessage"))
+    await eventually(lambda: slack.faults["chat.update"].times < 99)
+    slack.faults["chat.update"].times = 1
+    return question

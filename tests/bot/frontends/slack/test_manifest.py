@@ -9,7 +9,7 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
-from bot.frontends.slack import escaping, manifest, status, wish
+from bot.frontends.slack import blocks, escaping, manifest, status, wish
 from bot.frontends.slack.commands import COMMANDS, SHORTCUTS
 from bot.frontends.slack.manifest import build_manifest, link_to_create, write_yaml
 from tests.bot.frontends.slack.web_api import NEEDED
@@ -51,7 +51,7 @@ def test_the_scopes_are_those_that_the_methods_need() -> None:
     assert set(NEEDED.values()) <= set(manifest.SCOPES)
 
 
-@pytest.mark.parametrize("module", [escaping, status, wish])
+@pytest.mark.parametrize("module", [blocks, escaping, status, wish])
 def test_the_examples_in_the_docstrings_hold(module: object) -> None:
     assert doctest.testmod(module).failed == 0  # type: ignore[arg-type]  # a module
 

@@ -1,15 +1,17 @@
 """What stands in Slack while an answer is on its way, and in the end."""
 
 import asyncio
+import json
 
 import pytest
 
 from bot import delivery
 from bot.frontends.slack import stream
 from bot.frontends.slack.posts import EVENT_TYPE
-from tests.bot.frontends.slack.conftest import Bot, Worker, over_both
+from tests.bot.frontends.slack.conftest import Bot, OpenBot, Worker, over_both
 from tests.bot.frontends.slack.people import People
 from tests.bot.frontends.slack.server import SlackServer, eventually
+from tests.bot.frontends.slack.web_api import RefusedError
 from tests.bot.pictures import halves, png
 
 LONG = tuple(f"word{number} " for number in range(5))
@@ -252,3 +254,47 @@ async def test_a_channel_that_the_bot_was_removed_from_ends_the_delivery(
     worker.hold.set()
     await eventually(lambda: worker.answered)
     await eventually(lambda: not bot.responder._custody._held)
+
+
+async def test_a_comparison_names_the_pictures_that_were_compared_and_no_others(
+    bot: Bot, people: People, worker: Worker
+) -> None:
+    pictures = [people.picture(f"{size}.png", content=png(halves(size, size))) for size in (8, 9, 10)]
+    first = await people.ask("C1", f"{people.bot} what is this?", pictures[0])
+    answer = await people.ask("C1", f"{people.bot} compare", *pictures[1:], thread=first.thread)
+    assert answer.said.startswith("Pictures\nDifference\n2, 3\n")
+    everything = await people.ask("C1", f"{people.bot} compare", thread=first.thread)
+    assert everything.said.startswith("Pictures\nDifference\n1, 2, 3\n")
+
+
+@pytest.mark.parametrize("channel", ["C1", "D1"])
+async def test_a_refusal_of_any_length_stands_with_its_beginning_and_its_end(
+    open_bot: OpenBot, people: People, worker: Worker, channel: str
+) -> None:
+    async with open_bot(allow_urls=True):
+        links = " ".join(f"<http://127.0.0.1:1/{number}>" for number in range(70))
+        people.post(channel, f"{people.bot} what are {links}")
+        await eventually(lambda: [message for message in people.team.by_bot() if "skipped" in message.said])
+    [told] = people.team.by_bot()
+    assert told.said.startswith("Picture 1 skipped: ")
+    assert told.said.endswith("No picture is left to answer about.")
+    assert 2_500 < len(told.said) <= 3_000
+
+
+@pytest.mark.parametrize("error", ["invalid_blocks", "msg_too_long"])
+async def test_what_slack_does_not_take_with_its_blocks_stands_as_plain_text(
+    bot: Bot, people: People, worker: Worker, slack: SlackServer, error: str
+) -> None:
+    served = slack.api.answer
+
+    def refuse_blocks(method: str, token: str, arguments: dict[str, object], *, is_json: bool) -> dict[str, object]:
+        if method == "chat.update" and "three" in json.dumps(arguments.get("blocks")):
+            raise RefusedError(error)
+        return served(method, token, arguments, is_json=is_json)
+
+    slack.api.answer = refuse_blocks  # type: ignore[method-assign]  # a rule of Slack's that we do not know
+    worker.words = ("one ", "two ", "three")
+    people.post("C1", f"{people.bot} tell me")
+    await eventually(lambda: [message for message in people.team.by_bot() if "one" in message.said])
+    worker.hold.set()
+    await eventually(lambda: [message.said for message in people.team.by_bot()] == ["one two three"])

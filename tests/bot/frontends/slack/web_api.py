@@ -242,6 +242,9 @@ class WebApi:
         if message.files:
             files = [file.shown(self.files_url, team.id, whole=False) for file in message.files]
             shown |= {"files": files, "subtype": "file_share"}
+        if message.forwarded:
+            files = [file.shown(self.files_url, team.id, whole=False) for file in message.forwarded]
+            shown["attachments"] = [{"is_share": True, "files": files}, {"is_msg_unfurl": True, "files": files[:0]}]
         if message.bot:
             shown["bot_id"] = message.bot
         if message.blocks:

@@ -69,6 +69,7 @@ class Message:
     text: str = ""
     thread: str | None = None
     files: list[File] = field(default_factory=list)
+    forwarded: list[File] = field(default_factory=list)  # of a message that was shared into this one
     blocks: list[dict[str, Any]] | None = None
     metadata: dict[str, Any] | None = None
     bot: str | None = None

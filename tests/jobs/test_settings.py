@@ -1,0 +1,49 @@
+import pytest
+
+from jobs.settings import SettingWrong, StoreSettings
+
+
+@pytest.fixture(autouse=True)
+def _nothing_set(monkeypatch: pytest.MonkeyPatch, tmp_path: object) -> None:
+    monkeypatch.chdir(str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "redis://:hunter2#x@host:6379/0",
+        "redis://:hunter2?x@host:6379/0",
+        "redis://:hunter2/x@host:6379/0",
+        "redis://:1#hunter2@host:6379/0",
+        "rediss://somebody:a@hunter2/x@host",
+        "redis://:hunter2",
+        "redis://:hunter2[@host",
+        "unix://:hunter2/x@/run/redis.sock",
+        "hunter2:6379",
+        "http://hunter2",
+    ],
+)
+def test_an_address_that_is_none_is_refused_without_a_word_of_it(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REDIS_URL", address)
+    with pytest.raises(SettingWrong) as refused:
+        StoreSettings.read()
+    assert refused.value.sentence == (
+        "REDIS_URL: write it like redis://:password@host:6379/0, and / ? # in a name or password as %2F %3F %23."
+    )
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "redis://localhost",
+        "redis://localhost:6379/0?socket_timeout=3",
+        "rediss://somebody:p%2F%3F%23@redis.example.org:6380/1",
+        "redis://:p@ss@host",
+        "redis://[::1]:6379",
+        "unix:///run/redis@home.sock",
+        "unix://:secret@/run/redis.sock?db=0",
+    ],
+)
+def test_an_address_is_taken_as_it_is(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REDIS_URL", address)
+    assert StoreSettings.read().required_url() == address
