@@ -186,7 +186,7 @@ class _Draft:
     """The answer so far."""
 
     def __init__(self) -> None:
-        self.text = ""  # never shrinks: a second attempt with the same seed says the same words again
+        self.text = ""  # a second attempt takes no words back: with the same seed it says the same ones again
         self.changed = asyncio.Event()
         self.ended = asyncio.Event()
         self._written = ""  # by the running attempt
@@ -197,6 +197,8 @@ class _Draft:
             case Started():
                 self._written = ""
             case Delta(offset=offset, text=text):
+                if offset == 0 and self._written:
+                    self.text = ""  # it begins anew: what it said rests on something that is forgotten
                 self._written = self._written[:offset] + text
                 if len(self._written) >= len(self.text):
                     self.text = self._written

@@ -3,7 +3,8 @@
 import asyncio
 import io
 import time
-from collections.abc import AsyncGenerator
+from collections import OrderedDict
+from collections.abc import AsyncGenerator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import aclosing
 
@@ -20,6 +21,8 @@ from inference_worker.prompt import PlacedPrompt, PromptBuilder
 from inference_worker.sampling import SamplingDefaults, seed_of
 from jobs import ConversationId, Picture, Usage
 from jobs.errors import PictureGone
+
+MOST_REMEMBERED = 1_000  # conversations, those that missed a picture last
 
 
 class NativeEngine:
@@ -43,6 +46,7 @@ class NativeEngine:
         self._context = context
         self._stop_ids = stop_ids
         self._defaults = defaults
+        self._gone = _GonePictures()
         self._threads = ThreadPoolExecutor(max_workers=2, thread_name_prefix="pictures")
 
     def start(self) -> None:
@@ -57,34 +61,64 @@ class NativeEngine:
         """See `AnswerEngine.answer`. Pictures whose bytes are gone are left out, and the person is told.
 
         Raises:
-            PictureGone: the question brought pictures and all of them are gone.
+            PictureGone: the question brought pictures and all of them are gone; or one went in mid-answer.
             QuestionTooLong: it does not fit the model's context.
         """
-        gone: dict[str, int] = {}  # digest to number
+        gone = await self._still_gone(dialogue)
         while True:
-            reserve = min(self._defaults.fill(dialogue.sampling).max_new_tokens, self._context // 4)
-            placed = self._prompts.build(dialogue, reserve=reserve, without=frozenset(gone))
-            notices = tuple(PictureGone(number=number).sentence for number in gone.values())
-            placed = msgspec.structs.replace(placed, notices=(*notices, *placed.notices))
+            if dialogue.pictures and all(picture.digest in gone for picture in dialogue.pictures):
+                raise PictureGone(number=dialogue.pictures[0].number)
+            placed = self._place(dialogue, gone)
+            began = False
             try:
                 async with aclosing(self._generate(dialogue, placed)) as parts:
                     async for part in parts:
+                        began = True
                         yield part
             except _PictureMissing as missing:
-                gone[missing.picture.digest] = missing.picture.number
-                if dialogue.pictures and all(picture.digest in gone for picture in dialogue.pictures):
-                    raise PictureGone(number=missing.picture.number) from None
+                # Another conversation may have asked for it first, and numbers it in its own way.
+                number = _number_of(missing.digest, placed)
+                if not dialogue.one_shot:  # the conversation's own cache may know it still
+                    self._gone.add(dialogue.conversation, missing.digest)
+                if began:  # a second answer behind the first half of this one would be nonsense
+                    raise PictureGone(number=number) from None
+                gone[missing.digest] = number
             else:
                 return
 
     def forget(self, conversation: ConversationId, *, epoch: int) -> None:
         """See `AnswerEngine.forget`."""
         self._engine.forget(str(conversation), epoch=epoch)
+        self._gone.forget(conversation)
 
     async def close(self) -> None:
         """Stop the engine's thread and the threads that prepare pictures."""
         await self._engine.close()
         self._threads.shutdown(wait=False, cancel_futures=True)
+
+    async def _still_gone(self, dialogue: Dialogue) -> dict[str, int]:
+        """Of the pictures that were missed here before those that are still missing: digest to number.
+
+        The bytes come back when somebody posts the picture again, or the bot finds it where it came from.
+        """
+        missed = self._gone.of(dialogue.conversation)
+        gone: dict[str, int] = {}
+        for picture in _pictures_of(dialogue):
+            if picture.digest in missed - gone.keys():
+                try:
+                    await dialogue.load_picture(picture)
+                except PictureGone:
+                    gone[picture.digest] = picture.number
+                else:
+                    self._gone.remove(dialogue.conversation, picture.digest)
+        return gone
+
+    def _place(self, dialogue: Dialogue, gone: dict[str, int]) -> PlacedPrompt:
+        """The prompt without the pictures that are gone, and what to tell the person."""
+        reserve = min(self._defaults.fill(dialogue.sampling).max_new_tokens, self._context // 4)
+        placed = self._prompts.build(dialogue, reserve=reserve, without=frozenset(gone))
+        notices = tuple(PictureGone(number=number).sentence for number in gone.values())
+        return msgspec.structs.replace(placed, notices=(*notices, *placed.notices))
 
     async def _generate(self, dialogue: Dialogue, placed: PlacedPrompt) -> AsyncGenerator[Text | Answered]:
         began = time.monotonic()
@@ -145,7 +179,7 @@ class NativeEngine:
         try:
             stored = await dialogue.load_picture(picture)
         except PictureGone:
-            raise _PictureMissing(picture) from None
+            raise _PictureMissing(picture.digest) from None
         return await asyncio.get_running_loop().run_in_executor(self._threads, self._cut, stored, max_crops)
 
     def _cut(self, stored: bytes, max_crops: int) -> Crops:
@@ -153,9 +187,44 @@ class NativeEngine:
             return self._processor.crops(picture, max_crops=max_crops)
 
 
+class _GonePictures:
+    """Which pictures of which conversations were missing when they were last wanted; whether they still are, the store says.
+
+    They are left out of the next prompt from the start: one that is built twice finds no cache the second time.
+    """
+
+    def __init__(self) -> None:
+        self._by_conversation: OrderedDict[ConversationId, set[str]] = OrderedDict()  # digests
+
+    def of(self, conversation: ConversationId) -> frozenset[str]:
+        return frozenset(self._by_conversation.get(conversation, ()))
+
+    def add(self, conversation: ConversationId, digest: str) -> None:
+        self._by_conversation.setdefault(conversation, set()).add(digest)
+        self._by_conversation.move_to_end(conversation)
+        if len(self._by_conversation) > MOST_REMEMBERED:
+            self._by_conversation.popitem(last=False)
+
+    def remove(self, conversation: ConversationId, digest: str) -> None:
+        self._by_conversation.get(conversation, set()).discard(digest)
+
+    def forget(self, conversation: ConversationId) -> None:
+        self._by_conversation.pop(conversation, None)
+
+
 class _PictureMissing(Exception):
     """The bytes of a picture are gone: the prompt is built again without it."""
 
-    def __init__(self, picture: Picture) -> None:
-        super().__init__(picture.number)
-        self.picture = picture
+    def __init__(self, digest: str) -> None:
+        super().__init__(digest)
+        self.digest = digest
+
+
+def _pictures_of(dialogue: Dialogue) -> Iterator[Picture]:
+    for turn in dialogue.turns:
+        yield from (*turn.again, *turn.pictures)
+    yield from (*dialogue.again, *dialogue.pictures)
+
+
+def _number_of(digest: str, placed: PlacedPrompt) -> int:
+    return next(picture.number for picture in placed.pictures.values() if picture.digest == digest)

@@ -104,20 +104,26 @@ class OpenAIEngine:
     async def _messages(
         self, dialogue: Dialogue, turns: Sequence[Turn]
     ) -> tuple[list[ChatCompletionMessageParam], tuple[str, ...]]:
-        """Every turn with its pictures as data URIs; pictures whose bytes are gone are left out and named."""
+        """Every turn with its pictures as data URIs; pictures whose bytes are gone are left out and named.
+
+        A picture that came again is shown again where it cannot be seen before: its turn is left out, or forgotten.
+        """
+        seen: set[str] = set()  # digests
         notices: list[str] = []
         if len(turns) < len(dialogue.turns):
             notices.append("The beginning of this conversation is out of the model's view by now.")
         messages: list[ChatCompletionMessageParam] = []
         shown: list[ChatCompletionContentPartParam] = []
         for turn in turns:
-            shown += await self._shown(dialogue, turn.pictures, notices)
+            again = _unseen(turn.again, seen) if turn.answer else ()
+            shown += await self._shown(dialogue, (*again, *turn.pictures), seen, notices)
             if turn.answer:
                 words = turn.prompt or turn.question
                 messages.append({"role": "user", "content": [*shown, {"type": "text", "text": words}]})
                 messages.append({"role": "assistant", "content": turn.answer})
                 shown = []
-        brought = await self._shown(dialogue, dialogue.pictures, notices)
+        shown += await self._shown(dialogue, _unseen(dialogue.again, seen), seen, notices)
+        brought = await self._shown(dialogue, dialogue.pictures, seen, notices)
         if dialogue.pictures and not brought:
             raise PictureGone(number=dialogue.pictures[0].number)
         question: ChatCompletionContentPartParam = {"type": "text", "text": dialogue.question}
@@ -126,10 +132,11 @@ class OpenAIEngine:
 
     @staticmethod
     async def _shown(
-        dialogue: Dialogue, pictures: Sequence[Picture], notices: list[str]
+        dialogue: Dialogue, pictures: Sequence[Picture], seen: set[str], notices: list[str]
     ) -> list[ChatCompletionContentPartParam]:
         parts: list[ChatCompletionContentPartParam] = []
         for picture in pictures:
+            seen.add(picture.digest)
             try:
                 stored = await dialogue.load_picture(picture)
             except PictureGone as error:
@@ -137,6 +144,10 @@ class OpenAIEngine:
                 continue
             parts.append({"type": "image_url", "image_url": {"url": data_uri(stored)}})
         return parts
+
+
+def _unseen(again: Sequence[Picture], seen: set[str]) -> tuple[Picture, ...]:
+    return tuple(picture for picture in again if picture.digest not in seen)
 
 
 def data_uri(stored: bytes) -> str:

@@ -62,9 +62,10 @@ class Service:
         except Exception as error:  # noqa: BLE001 - the job must end: its asker is told, and the log keeps the reason
             return _failed(claim, error), _unanswered(claim, dialogue)
         text = publisher.text.strip()
-        turn = build_turn(claim, dialogue, text, answered)
         if answered is None:
+            turn = build_turn(claim, dialogue, text, None) if text else _unanswered(claim, dialogue)
             return Cancelled(reason=stop.result(), text=text), turn
+        turn = build_turn(claim, dialogue, text, answered)
         return Done(text=text, usage=answered.usage, notices=(*claim.notices, *answered.notices)), turn
 
     async def _read_dialogue(self, claim: Claim) -> Dialogue:
@@ -115,7 +116,7 @@ def _failed(claim: Claim, error: Exception) -> Failed:
 
 
 def _unanswered(claim: Claim, dialogue: Dialogue | None) -> Turn | None:
-    """A question that failed keeps its pictures in the conversation. A failed second try leaves the first answer."""
+    """A question without any answer keeps its pictures in the conversation. A second try without one leaves the first."""
     if dialogue is None or claim.job.revision:
         return None
     return build_turn(claim, dialogue, "", None)

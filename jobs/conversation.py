@@ -148,7 +148,10 @@ class ConversationStore(Protocol):
         ...
 
     async def forget_source(self, conversation: ConversationId, source: str) -> Forgotten:
-        """One question with its answer and the pictures that only it brought (its message was deleted)."""
+        """One question with its answer and the pictures that only it brought (its message was deleted).
+
+        While another question takes its pictures in, they may be among those: they go, or stay, when that is over.
+        """
         ...
 
     async def forget_asker(self, tenant_key: str, asker: str) -> Forgotten:

@@ -99,6 +99,8 @@ class QueueOut(Protocol):
     async def publish(self, claim: Claim, delta: Delta) -> None:
         """More of the answer. The first one of an attempt is preceded by `Started`, written by `claim`.
 
+        At offset 0 it takes the words so far back. What was published already is published once.
+
         Raises:
             Fenced: the job is no longer this claim's.
         """

@@ -36,7 +36,8 @@ class AsyncEngine:
         """Never returns.
 
         Raises:
-            EngineLost: the device computes nothing any more. Open streams get nothing more.
+            EngineLost: the device computes nothing any more, or the engine cannot be recovered. Open streams get
+                nothing more.
         """
         await self._lost.wait()
         raise EngineLost
@@ -78,17 +79,25 @@ class AsyncEngine:
     def _run(self) -> None:
         while not self._closing.is_set():
             try:
-                outputs = self._engine.step()
+                outputs: Sequence[Output] | None = self._engine.step()
+                if not outputs:
+                    self._engine.wait()
             except Exception as error:
                 log.exception("engine step failed")
-                if not self._engine.is_sound():
-                    self._call(self._lost.set)
-                    return
-                outputs = self._engine.recover(error)
+                outputs = self._recover(error)
+            if outputs is None:
+                self._call(self._lost.set)
+                return
             if outputs:
                 self._say(outputs)
-            else:
-                self._engine.wait()
+
+    def _recover(self, error: Exception) -> Sequence[Output] | None:
+        """What everybody is told; None when there is no going on. A thread that ends in silence would answer nobody."""
+        try:
+            return self._engine.recover(error) if self._engine.is_sound() else None
+        except Exception:
+            log.exception("the engine cannot be recovered")
+            return None
 
     def _say(self, outputs: Sequence[Output]) -> None:
         """One hop to the event loop for everything that a step says."""

@@ -72,8 +72,14 @@ class Engine:
         return self._runner.is_sound()
 
     def recover(self, error: BaseException) -> list[Output]:
-        """After a step that raised: everybody is told, every cache is dropped, and the engine goes on."""
-        return self._scheduler.fail_all(error)
+        """After a step that raised: everybody is told, every cache is dropped, and the engine goes on.
+
+        Raises:
+            AssertionError: it cannot go on, something is still not as it must be.
+        """
+        outputs = self._scheduler.fail_all(error)
+        self.check_integrity()
+        return outputs
 
     def check_integrity(self) -> None:
         """Assert what must hold between any two steps."""

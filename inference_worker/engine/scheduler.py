@@ -84,10 +84,11 @@ class Scheduler:
         self._features.forget(name, epoch)
 
     def fail(self, failed: dict[PictureKey, BaseException]) -> list[Output]:
-        """End the requests that wait for pictures which cannot be had."""
+        """End the requests that wait for pictures which cannot be had; not those that hold the features already."""
         outputs: list[Output] = []
         for sequence in list(self._running):
-            error = next((failed[slot.key] for slot in sequence.open_slots() if slot.key in failed), None)
+            missing = (slot.key for slot in sequence.open_slots() if slot.key not in sequence.features)
+            error = next((failed[key] for key in missing if key in failed), None)
             if error is not None:
                 self._remove(sequence)
                 sequence.cache.release()

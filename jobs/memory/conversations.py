@@ -35,9 +35,9 @@ class MemoryConversations:
         thread = self._state.thread(conversation)
         known = bool(thread.askers or thread.turns or thread.digests)
         self._state.raise_epoch(thread)
-        for source in list(thread.askers):
-            self._scrub_source(thread, source)
         pictures = self._state.drop_pictures(thread, set(thread.digests))
+        for source in thread.sources_from_behind:
+            self._scrub_source(thread, source)
         turns = len(thread.turns)
         thread.turns.clear()
         thread.brought.clear()
@@ -52,12 +52,12 @@ class MemoryConversations:
         if source not in thread.askers:
             return Forgotten()
         self._state.raise_epoch(thread)
+        thread.brought.pop(source, None)
+        pictures = self._state.release_orphans(thread, but=source)
         self._scrub_source(thread, source)
         turns = int(thread.turns.pop(source, None) is not None)
-        thread.brought.pop(source, None)
         thread.askers.pop(source)
         thread.dropped = {key: mark for key, mark in thread.dropped.items() if key[0] != source}
-        pictures = self._state.drop_pictures(thread, self._brought_by_nobody(thread))
         if thread.last_source == source:
             thread.last_source = thread.line[-1].source if thread.line else next(reversed(thread.turns), None)
         return Forgotten(conversations=int(not thread.askers), turns=turns, pictures=pictures)
@@ -68,8 +68,8 @@ class MemoryConversations:
             (thread.id, source)
             for thread in self._state.threads.values()
             if thread.id.tenant_key == tenant_key
-            for source, who in thread.askers.items()
-            if who == asker
+            for source in thread.sources_from_behind
+            if thread.askers[source] == asker
         ]
         self._state.forgotten_at_s |= {conversation: self._state.now_s for conversation, _ in asked}
         return Forgotten.all_of([await self.forget_source(conversation, source) for conversation, source in asked])
@@ -85,9 +85,3 @@ class MemoryConversations:
             record = self._state.record(job)
             if record is not None:
                 self._state.scrub(record)
-
-    def _brought_by_nobody(self, thread: Thread) -> set[str]:
-        """Pictures that no question brought; none can be told while an intake is under way."""
-        if self._state.takes_in_pictures(thread):
-            return set()
-        return thread.digests - frozenset().union(*thread.brought.values())

@@ -57,6 +57,7 @@ class MemoryQueue:
             return
         if record.state is JobState.SUBMITTED:
             self._make_ready(record, tuple(pictures), tuple(notices))
+            self._state.release_orphans(self._state.thread(record.job.conversation))
         elif record.state is JobState.ENDED and not record.pictures:
             # It was stopped, edited or forgotten while its pictures came in: nobody will answer with them, unless the
             # next revision, or another question, has stored the same ones and not said so yet.
@@ -111,8 +112,11 @@ class MemoryQueue:
     async def publish(self, claim: Claim, delta: Delta) -> None:
         """See `QueueOut.publish`."""
         record = self._running(claim)
-        if record.cancel == FORGOTTEN.reason or delta.offset < record.written:  # unwanted, or repeated
+        repeated = 0 < delta.offset < record.written or record.events[-1] == delta
+        if repeated or record.cancel == FORGOTTEN.reason:
             return
+        if delta.offset == 0 and record.written:
+            record.take_back_words()
         record.written = delta.offset + len(delta.text)
         record.events.append(delta)
         self._state.clock.ring()
@@ -174,7 +178,9 @@ class MemoryQueue:
     def _make_ready(self, record: JobRecord, pictures: tuple[Picture, ...], notices: tuple[str, ...]) -> None:
         thread = self._state.use(record.job.conversation)
         record.pictures, record.notices, record.state = pictures, notices, JobState.READY
-        thread.brought[record.job.source] = frozenset(picture.digest for picture in pictures)
+        # Those of earlier revisions stay with it: their turn stands until another takes its place.
+        brought = frozenset(picture.digest for picture in pictures)
+        thread.brought[record.job.source] = thread.brought.get(record.job.source, frozenset()) | brought
         self._state.promote(thread)
 
     def _cancel(self, record: JobRecord, ending: Ending) -> None:

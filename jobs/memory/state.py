@@ -62,6 +62,12 @@ class JobRecord:
         """Accepted, and not started or taken back."""
         return self.state in {JobState.SUBMITTED, JobState.READY}
 
+    def take_back_words(self) -> None:
+        """Of what was said so far nothing is left to be read; readers keep their places."""
+        self.events = [
+            msgspec.structs.replace(event, text="") if isinstance(event, Delta) else event for event in self.events
+        ]
+
 
 @dataclass(slots=True)
 class Thread:
@@ -74,11 +80,16 @@ class Thread:
     turns: dict[str, Turn] = field(default_factory=dict)  # by source, oldest first
     askers: dict[str, str] = field(default_factory=dict)  # by source
     newest: dict[str, int] = field(default_factory=dict)  # revision by source
-    brought: dict[str, frozenset[str]] = field(default_factory=dict)  # digests by source
+    brought: dict[str, frozenset[str]] = field(default_factory=dict)  # digests by source, of all its revisions
     digests: set[str] = field(default_factory=set)  # put for this conversation
     dropped: dict[tuple[str, int], Picture] = field(default_factory=dict)  # by source and number
     last_source: str | None = None
     worker: str | None = None  # committed the last turn: holds the cache
+
+    @property
+    def sources_from_behind(self) -> list[str]:
+        """Those that wait last in line first: in this order none is started because one before it ended."""
+        return list(dict.fromkeys([*(job.source for job in reversed(self.line)), *self.askers]))
 
 
 @dataclass(slots=True)
@@ -190,12 +201,15 @@ class State:
         job = record.job
         if record.waits:
             self.waiting[job.conversation.tenant_key] -= 1
+        took_in = record.state is JobState.SUBMITTED
         record.state = JobState.ENDED
         record.ending = ending
         record.events.append(ending)
         self.ready.pop(job.id, None)
         thread = self.threads[job.conversation]
         thread.line.remove(job.id)
+        if took_in:
+            self.release_orphans(thread)
         self.promote(thread)
         self.settle(record)
         self.clock.ring()
@@ -219,9 +233,7 @@ class State:
             accepted_at_s=record.job.accepted_at_s,
         )
         record.job, record.pictures, record.notices = husk, (), ()
-        record.events = [
-            msgspec.structs.replace(event, text="") if isinstance(event, Delta) else event for event in record.events
-        ]
+        record.take_back_words()
         if record.state is JobState.RUNNING:
             record.cancel = FORGOTTEN.reason
             self.clock.ring()
@@ -255,9 +267,21 @@ class State:
             self.pictures[(tenant_key, digest)] = self.pictures.pop((tenant_key, digest))
         return picture
 
-    def takes_in_pictures(self, thread: Thread) -> bool:
-        """Whether a question there has not said yet which pictures it brings: some that nobody brought may be its own."""
-        return any(self.records[job].state is JobState.SUBMITTED for job in thread.line)
+    def takes_in_pictures(self, thread: Thread, *, but: str | None = None) -> bool:
+        """Whether a question there has not said yet which pictures it brings: some that nobody brought may be its own.
+
+        `but`: source of one that will never say.
+        """
+        return any(self.records[job].state is JobState.SUBMITTED and job.source != but for job in thread.line)
+
+    def release_orphans(self, thread: Thread, *, but: str | None = None) -> int:
+        """What nobody brought goes, as soon as it can be told; how many bytes are gone.
+
+        Whoever ends an intake asks for it: a question may have been forgotten meanwhile.
+        """
+        if self.takes_in_pictures(thread, but=but):
+            return 0
+        return self.drop_pictures(thread, thread.digests - frozenset().union(*thread.brought.values()))
 
     def drop_pictures(self, thread: Thread, digests: set[str] | frozenset[str]) -> int:
         """The conversation no longer uses these; how many nobody uses now, whose bytes are gone."""

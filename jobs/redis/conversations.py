@@ -1,14 +1,17 @@
 """Conversations over Redis."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import TypeVar
 from urllib.parse import unquote
 
 import msgspec
 import structlog
 
-from jobs.conversation import Conversation, ConversationId, Forgotten, Turn
+from jobs.conversation import Conversation, ConversationId, Forgotten
 from jobs.redis.encoding import escape_source, read_picture, read_turn
 from jobs.redis.server import Server
+
+T = TypeVar("T")
 
 log = structlog.get_logger()
 
@@ -25,13 +28,13 @@ class RedisConversations:
         whole = Conversation(
             id=conversation,
             epoch=epoch,
-            turns=tuple(_readable(conversation, stored)),
+            turns=tuple(_readable(conversation, "turn", read_turn, stored)),
             forgotten_at_s=float(marked),
             askers=frozenset(one.decode().partition(" ")[2] for one in asked),
             last_source=unquote(last.decode()),  # see `escape_source`
             last_revision=int(asked_last.partition(b" ")[0]),
         )
-        return whole.without(map(read_picture, dropped))
+        return whole.without(_readable(conversation, "dropped picture", read_picture, dropped))
 
     async def forget(self, conversation: ConversationId) -> Forgotten:
         """See `ConversationStore.forget`."""
@@ -61,10 +64,12 @@ def _forgotten(counts: Sequence[int]) -> Forgotten:
     return Forgotten(conversations=conversations, turns=turns, pictures=pictures)
 
 
-def _readable(conversation: ConversationId, stored: list[bytes]) -> Iterator[Turn]:
-    """A turn that cannot be read is left out: the conversation goes on without it."""
-    for turn in stored:
+def _readable(
+    conversation: ConversationId, what: str, read: Callable[[bytes], T], stored: Sequence[bytes]
+) -> Iterator[T]:
+    """What cannot be read is left out: the conversation goes on without it."""
+    for one in stored:
         try:
-            yield read_turn(turn)
+            yield read(one)
         except msgspec.MsgspecError as error:
-            log.warning("a turn cannot be read", conversation=str(conversation), reason=str(error))
+            log.warning("something stored cannot be read", what=what, conversation=str(conversation), reason=str(error))

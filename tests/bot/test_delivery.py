@@ -240,6 +240,22 @@ async def test_a_second_attempt_does_not_take_back_words(
     assert platform.texts == ["A red flag on a pole."]
 
 
+async def test_an_answer_that_begins_anew_takes_back_what_it_said(
+    ask: Ask, platform: FakePlatform, worker: FakeWorker
+) -> None:
+    asked = await ask()
+    claim = await worker.claim()
+    await worker.say(claim, "Ann's secret is")
+    await worker.say(claim, " a red flag", after="Ann's secret is")
+    await eventually(lambda: platform.texts == ["Ann's secret is a red flag"])
+    await worker.say(claim, "A flag")
+    await eventually(lambda: platform.texts == ["A flag"])
+    await worker.say(claim, " on a pole", after="A flag")
+    await eventually(lambda: platform.texts == ["A flag on a pole"])
+    await worker.finish(claim, "A flag on a pole.")
+    await asked.told()
+
+
 async def test_a_delivery_that_is_anothers_now_posts_no_end(
     ask: Ask, platform: FakePlatform, worker: FakeWorker, jobs: MemoryJobs
 ) -> None:

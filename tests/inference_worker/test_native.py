@@ -103,6 +103,85 @@ async def test_a_question_whose_only_picture_is_gone_is_not_answered_blindly(eng
         await answer(engine, dialogue("Who wrote this book?", lost))
 
 
+async def test_a_picture_that_goes_missing_in_mid_answer_ends_it(
+    engine: NativeEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (cover,), stored = shown("cover_moon.png")
+    words = "Help me get the title and author information of this book?"
+    text, first = await answer(engine, dialogue(words, cover, stored=stored))
+    asked = dialogue(words, turns=(past("1", words, text, first, cover),), source="2")
+    inner = engine._engine._engine
+    # The answer crosses the border of the rope factors, is computed again, and wants the picture, which nobody has.
+    border = len(engine._prompts.build(asked, reserve=64).prompt.ids) + 6
+    monkeypatch.setattr(inner._scheduler._model.rope, "longest_short", border)
+    inner._features.clear()
+    said: list[str] = []
+
+    async def listen() -> None:
+        async with aclosing(engine.answer(asked)) as parts:
+            async for part in parts:
+                assert isinstance(part, Text), "it has no end"
+                said.append(part.text)
+
+    with pytest.raises(PictureGone, match="Picture 1"):
+        await listen()
+    assert said
+    assert text.startswith("".join(said))
+
+
+async def test_a_lost_picture_does_not_make_follow_ups_dear(engine: NativeEngine) -> None:
+    (lost, cover), stored = shown("cover_moon.png", "cover_river.png")
+    without = {cover.digest: stored[cover.digest]}
+    words, follow_up = "Who wrote this book?", "What color is the cover?"
+    turns = (turn("1", "?", "!", lost),)
+    text, first = await answer(engine, dialogue(words, cover, turns=turns, stored=without, source="2"))
+    turns += (past("2", words, text, first, cover),)
+    for source in ("3", "4"):
+        text, answered = await answer(engine, dialogue(follow_up, turns=turns, stored=without, source=source))
+        assert answered.usage.prompt_tokens - answered.usage.cached_tokens < 40 < answered.usage.cached_tokens
+        assert answered.notices == first.notices == ("Picture 1 is no longer stored. Please post it again.",)
+        turns += (past(source, follow_up, text, answered),)
+    text, answered = await answer(engine, dialogue(follow_up, turns=turns, stored=stored, source="5"))
+    assert answered.notices == (), "it is stored again"
+
+
+async def test_what_is_known_of_lost_pictures_is_forgotten_with_the_conversation(engine: NativeEngine) -> None:
+    (lost,), _ = shown("cover_moon.png")
+    asked = dialogue("Who wrote this book?", turns=(turn("1", "?", "!", lost),), source="2")
+    await answer(engine, asked)
+    assert engine._gone.of(asked.conversation) == {lost.digest}
+    engine.forget(asked.conversation, epoch=1)
+    assert engine._gone.of(asked.conversation) == set()
+
+
+async def test_a_lost_picture_that_is_read_beside_the_conversation_is_not_missing_in_it(engine: NativeEngine) -> None:
+    (lost,), _ = shown("cover_moon.png")
+    asked = replace(dialogue("Read it.", lost), one_shot=True)
+    with pytest.raises(PictureGone):
+        await answer(engine, asked)
+    assert engine._gone.of(asked.conversation) == set()
+
+
+async def test_a_lost_picture_that_two_conversations_show_is_named_as_each_numbers_it(engine: NativeEngine) -> None:
+    (lost,), _ = shown("cover_moon.png")
+
+    async def lose(wanted: Picture) -> bytes:
+        await asyncio.sleep(0.2)  # the other one waits for the same picture by then
+        raise PictureGone(number=wanted.number)
+
+    asked = [
+        replace(
+            in_thread(dialogue("Who?", turns=(turn("1", "?", "!", replace(lost, number=number)),)), number),
+            load_picture=lose,
+        )
+        for number in (1, 5)
+    ]
+    told = await asyncio.gather(*(answer(engine, one) for one in asked))
+    assert [answered.notices for _, answered in told] == [
+        (f"Picture {number} is no longer stored. Please post it again.",) for number in (1, 5)
+    ]
+
+
 async def test_leaving_early_stops_the_answer(engine: NativeEngine) -> None:
     (cover,), stored = shown("cover_moon.png")
     async with aclosing(engine.answer(dialogue("What color is the cover?", cover, stored=stored))) as parts:

@@ -6,6 +6,7 @@ from contextlib import aclosing
 
 import pytest
 from aiohttp import web
+from msgspec.structs import replace
 
 from inference_worker.answer_engine import Answered, Text
 from inference_worker.dialogue import Dialogue
@@ -179,6 +180,35 @@ async def test_a_picture_that_is_gone_is_left_out_and_named(engine: OpenAIEngine
     assert answered.notices == ("Picture 1 is no longer stored. Please post it again.",)
     with pytest.raises(PictureGone):
         await answer(engine, dialogue("?", picture("c", 3)))
+
+
+def kinds(message: dict) -> list[str]:
+    return [part["type"] for part in message["content"]]
+
+
+async def test_a_picture_that_came_again_is_shown_again_where_it_is_out_of_view(
+    engine: OpenAIEngine, server: Server
+) -> None:
+    server.max_messages = 5
+    shown = picture("a", 1)
+    turns = (turn("0", "What is it?", "A cat.", shown), *(turn(str(n), f"q{n}", f"a{n}") for n in range(1, 5)))
+    asked = replace(dialogue("And this one?", turns=turns, stored={"a": PNG}), again=(shown,))
+    await answer(engine, asked)
+    assert kinds(server.asked[0]["messages"][0]) == ["image_url", "text"]
+    assert kinds(server.asked[0]["messages"][-1]) == ["text"], "it can be seen"
+    assert kinds(server.asked[-1]["messages"][-1]) == ["image_url", "text"], "its turn is left out"
+
+
+async def test_a_picture_of_a_forgotten_turn_is_shown_where_it_came_again_and_once(
+    engine: OpenAIEngine, server: Server
+) -> None:
+    shown, lost = picture("a", 1), picture("b", 2)
+    turns = (turn("1", "q1", "a1", again=(shown, lost)), turn("2", "q2", "a2", again=(shown,)))
+    asked = replace(dialogue("And now?", turns=turns, stored={"a": PNG}), again=(lost,))
+    _, answered = await answer(engine, asked)
+    questions = server.asked[0]["messages"][::2]
+    assert [kinds(message) for message in questions] == [["image_url", "text"], ["text"], ["text"]]
+    assert answered.notices == ("Picture 2 is no longer stored. Please post it again.",)
 
 
 def test_a_data_uri_names_the_kind_of_the_stored_form() -> None:

@@ -1,11 +1,13 @@
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
 import msgspec
 import pytest
 
+from inference_worker.answer_engine import Answered, Text
+from inference_worker.dialogue import Dialogue
 from jobs import (
     AnswerEvent,
     Cancelled,
@@ -19,6 +21,7 @@ from jobs import (
     PictureRef,
     Pulse,
     Started,
+    Usage,
 )
 from jobs.errors import PictureGone
 from jobs.memory import MemoryJobs, open_memory
@@ -120,6 +123,34 @@ async def test_stop_ends_a_running_answer_with_what_was_written(jobs: MemoryJobs
     assert (await jobs.conversations.load(HERE)).turns[0].answer == "one"
 
 
+@pytest.mark.parametrize("superseded", [False, True])
+async def test_a_second_answer_that_ends_before_its_first_word_leaves_the_first(
+    jobs: MemoryJobs, engine: ScriptedEngine, monkeypatch: pytest.MonkeyPatch, *, superseded: bool
+) -> None:
+    first, again = question("one two three"), question("one two three", revision=1)
+    async with working(jobs, engine):
+        await jobs.queue_in.submit(first, holder="bot", ready=True)
+        await events(jobs, first.id)
+        silent: list[Dialogue] = []
+
+        async def say_nothing(dialogue: Dialogue) -> AsyncGenerator[Text | Answered]:
+            silent.append(dialogue)
+            await asyncio.Event().wait()
+            yield Text(text="never")
+
+        monkeypatch.setattr(engine, "answer", say_nothing)
+        await jobs.queue_in.submit(again, holder="bot", ready=True)
+        await until(lambda: len(silent) == 1)
+        if superseded:
+            await jobs.queue_in.submit(question("one two three", revision=2), holder="bot")
+        else:
+            await jobs.queue_in.end(again.id, Cancelled(reason="stopped"))
+        told = await events(jobs, again.id)
+    assert told[-1] == Cancelled(reason="superseded" if superseded else "stopped")
+    (turn,) = (await jobs.conversations.load(HERE)).turns
+    assert (turn.revision, turn.answer) == (0, "one two three")
+
+
 async def test_forgetting_reaches_the_running_answer_the_history_and_the_caches(
     jobs: MemoryJobs, engine: ScriptedEngine
 ) -> None:
@@ -158,6 +189,33 @@ async def test_forgetting_one_question_begins_the_answer_to_another_anew_without
     assert [len(dialogue.turns) for dialogue in engine.asked] == [0, 1, 0]
     assert engine.asked[2].epoch > engine.asked[1].epoch
     assert [turn.source for turn in (await jobs.conversations.load(HERE)).turns] == ["q2"]
+
+
+async def test_an_answer_begun_anew_is_read_without_the_words_that_rest_on_what_was_forgotten(
+    jobs: MemoryJobs, engine: ScriptedEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("inference_worker.publisher.GATHER_S", 0.0)
+    first, second = question("one two", asker="ann"), question("three", source="q2", asker="bob")
+
+    async def tell(dialogue: Dialogue) -> AsyncGenerator[Text | Answered]:
+        for word in ["Ann said ", "one ", "two"] if dialogue.turns else ["Nobody ", "said ", "anything."]:
+            yield Text(text=word)
+        if dialogue.turns:
+            await asyncio.Event().wait()
+        yield Answered(usage=Usage())
+
+    async with working(jobs, engine):
+        await jobs.queue_in.submit(first, holder="bot", ready=True)
+        await events(jobs, first.id)
+        monkeypatch.setattr(engine, "answer", tell)
+        await jobs.queue_in.submit(second, holder="bot", ready=True)
+        early = aiter(jobs.answers.follow(second.id))
+        assert [await anext(early) for _ in range(4)][-1] == Delta(attempt=1, offset=13, text="two")
+        await jobs.conversations.forget_source(HERE, first.source)
+        anew = [event async for event in early]
+    assert anew[0] == Delta(attempt=1, offset=0, text="Nobody ")
+    assert anew[-1] == Done(text="Nobody said anything.")
+    assert await events(jobs, second.id) == [Started(attempt=1), *anew]
 
 
 async def test_an_error_with_a_sentence_is_told_in_that_sentence(jobs: MemoryJobs, engine: ScriptedEngine) -> None:

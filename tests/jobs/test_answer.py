@@ -52,6 +52,21 @@ async def test_a_repeated_delta_is_read_once(jobs: Jobs) -> None:
     assert (await read(jobs, asked))[1:-1] == [delta(0, "ä "), delta(2, "cat")]
 
 
+async def test_an_answer_that_begins_anew_takes_back_what_it_said(jobs: Jobs) -> None:
+    asked = await ask(jobs, question())
+    early = aiter(jobs.answers.follow(asked))
+    claim = await claim_one(jobs)
+    for part in (delta(0, "a secret "), delta(9, "of Ann's")):
+        await jobs.queue_out.publish(claim, part)
+    assert [await anext(early) for _ in range(3)] == [Started(attempt=1), delta(0, "a secret "), delta(9, "of Ann's")]
+    anew = [delta(0, "a "), delta(2, "cat")]
+    for part in (anew[0], *anew):  # the first of them twice: its response was lost
+        await jobs.queue_out.publish(claim, part)
+    await answer(jobs, claim)
+    assert [event async for event in early] == [*anew, Done(text="a cat")]
+    assert await read(jobs, asked) == [Started(attempt=1), *anew, Done(text="a cat")]
+
+
 async def test_a_second_attempt_starts_over_and_the_end_has_the_whole_text(store: Store) -> None:
     asked = await ask(store.jobs, question())
     await store.jobs.queue_out.publish(await claim_one(store.jobs, "A"), delta(0, "a c"))

@@ -1,3 +1,4 @@
+import asyncio
 import time
 
 import pytest
@@ -14,6 +15,7 @@ from jobs import (
     Job,
 )
 from jobs.errors import NotTheLastTurn
+from jobs.memory import MemoryJobs
 from jobs.stores import Jobs
 from tests.jobs.conftest import OpenStore, Store
 from tests.jobs.given import answer, answer_all, ask, claim_one, conversation, picture, question, turn_of
@@ -312,6 +314,89 @@ async def test_deleting_a_question_leaves_the_pictures_of_one_that_is_being_take
     await jobs.conversations.forget_source(where, "m1")
     await jobs.queue_in.attach(arriving.id, [picture(digest)])
     assert await has(jobs, digest)
+
+
+@pytest.mark.parametrize("becomes", ["attached", "stopped"])
+async def test_pictures_of_a_question_deleted_during_another_intake_go_when_that_is_over(
+    jobs: Jobs, becomes: str
+) -> None:
+    where = conversation()
+    (mine,) = await bring(jobs, question(where, source="m1", asker="ann"), b"mine")
+    (kept,) = await bring(jobs, question(where, source="m0"), b"kept")
+    await answer_all(jobs)
+    arriving = question(where, source="m2", asker="bob")
+    await jobs.queue_in.submit(arriving, holder="bot")
+    await jobs.conversations.forget_source(where, "m1")
+    assert await has(jobs, mine)  # it may be among those that come in
+    arrived = await jobs.pictures.put(where, b"arrived")
+    if becomes == "attached":
+        await jobs.queue_in.attach(arriving.id, [picture(arrived)])
+    else:
+        await jobs.queue_in.end(arriving.id, Cancelled(reason="stopped"))
+    assert not await has(jobs, mine)
+    assert await has(jobs, kept)
+    assert await has(jobs, arrived) == (becomes == "attached")
+
+
+async def test_a_deleted_questions_picture_stays_while_somebody_else_posts_it_again(jobs: Jobs) -> None:
+    where = conversation()
+    (shared,) = await bring(jobs, question(where, source="m1"), b"shared")
+    await answer_all(jobs)
+    arriving, behind = question(where, source="m2"), question(where, source="m3")
+    for one in (arriving, behind):
+        await jobs.queue_in.submit(one, holder="bot")
+    await jobs.conversations.forget_source(where, "m1")
+    await jobs.queue_in.attach(behind.id, [])
+    await jobs.queue_in.attach(arriving.id, [picture(shared)])
+    assert await has(jobs, shared)
+    await answer_all(jobs)
+    assert await has(jobs, shared)
+
+
+async def test_the_pictures_of_a_turn_stay_while_its_question_is_answered_again(jobs: Jobs) -> None:
+    where = conversation()
+    (before,) = await bring(jobs, question(where, source="m1"), b"before the edit")
+    await answer_all(jobs)
+    (after,) = await bring(jobs, question(where, source="m1", revision=1), b"after it")
+    await jobs.queue_in.end(question(where, source="m1", revision=1).id, Cancelled(reason="stopped"))
+    assert (await has(jobs, before), await has(jobs, after)) == (True, True)  # the turn is the one before
+    assert (await jobs.conversations.forget_source(where, "m1")).pictures == 2
+
+
+async def test_the_pictures_of_a_deleted_question_are_counted_though_they_were_coming_in(jobs: Jobs) -> None:
+    where = conversation()
+    asked = question(where, source="m1")
+    await jobs.queue_in.submit(asked, holder="bot")
+    await jobs.pictures.put(where, b"coming in")
+    assert (await jobs.conversations.forget_source(where, "m1")).pictures == 1
+    await jobs.queue_in.submit(question(where, source="m2"), holder="bot")
+    await jobs.pictures.put(where, b"coming in")
+    assert (await jobs.conversations.forget(where)).pictures == 1
+
+
+@pytest.mark.parametrize("forget", ["conversation", "place", "asker"])
+async def test_forgetting_starts_no_question_that_waits_behind_another(open_store: OpenStore, forget: str) -> None:
+    store: Store = await open_store(lease_s=30)
+    jobs, where = store.jobs, conversation()
+    first, *others = [question(where, source=source) for source in ("m1", "m2", "m3")]
+    await jobs.queue_in.submit(first, holder="bot")  # its pictures come in
+    for one in others:
+        await ask(jobs, one)
+    idle = asyncio.create_task(jobs.queue_out.claim(worker="A", room=1, wait_s=0.5))
+    await asyncio.sleep(0.1)
+    match forget:
+        case "conversation":
+            await jobs.conversations.forget(where)
+        case "place":
+            await jobs.eraser.forget_place(where.tenant_key)
+        case _:
+            await jobs.conversations.forget_asker(where.tenant_key, "ann")
+    async with asyncio.timeout(2):
+        for one in (first, *others):
+            assert [event async for event in jobs.answers.follow(one.id)] == [FORGOTTEN]
+    if isinstance(jobs, MemoryJobs):
+        jobs.clock.advance(1)
+    assert await idle == []
 
 
 async def test_a_person_is_forgotten_within_the_tenant_and_nobody_else_is(jobs: Jobs) -> None:

@@ -62,10 +62,10 @@ end
 register('forget', function(id)
   drop_if_expired(id)
   local turns = redis.call('LLEN', key('order', id))
-  local sources = redis.call('HKEYS', key('sources', id))
+  local sources = sources_from_behind(id)
   local digests = redis.call('SMEMBERS', key('pictures', id))
-  for _, source in ipairs(sources) do scrub_source(id, source) end
   local pictures = release_pictures(id, digests)
+  for _, source in ipairs(sources) do scrub_source(id, source) end
   drop_conversation(id)
   return {(#sources + #digests > 0) and 1 or 0, turns, pictures}
 end, DRAINS)
@@ -82,10 +82,11 @@ register('forget_source', function(id, source)
   local conversation = open_conversation(id)
   if redis.call('HEXISTS', key('sources', id), source) == 0 then return {0, 0, 0} end
   raise_epoch(conversation)
+  redis.call('HDEL', key('brought', id), source)
+  local pictures = release_orphans(id, source)
   scrub_source(id, source)
   local turns = redis.call('HDEL', key('turns', id), source)
   redis.call('LREM', key('order', id), 1, source)
-  redis.call('HDEL', key('brought', id), source)
   for _, field in ipairs(redis.call('HKEYS', key('dropped', id))) do
     if string.match(field, '^%S+') == source then redis.call('HDEL', key('dropped', id), field) end
   end
@@ -93,21 +94,16 @@ register('forget_source', function(id, source)
   if conversation.last_source == source then
     redis.call('HSET', key('conversation', id), 'last_source', last_source(id))
   end
-  local pictures = 0
-  if not takes_in_pictures(id) then
-    pictures = release_pictures(id, brought_by_nobody(id))
-  end
   return {1 - redis.call('EXISTS', key('sources', id)), turns, pictures}
 end, DRAINS)
 
--- tenant, asker -> {conversation, source} of every question
+-- tenant, asker -> {conversation, source} of every question, in the order in which to forget them
 register('asked', function(tenant, asker)
   local asked = {}
   for _, conversation in ipairs(redis.call('SMEMBERS', key('asked', tenant .. ':' .. asker))) do
-    local sources = redis.call('HGETALL', key('sources', conversation))
-    for i = 1, #sources, 2 do
-      local _, by = read_source(sources[i + 1])
-      if by == asker then table.insert(asked, {conversation, sources[i]}) end
+    for _, source in ipairs(sources_from_behind(conversation)) do
+      local _, by = read_source(redis.call('HGET', key('sources', conversation), source))
+      if by == asker then table.insert(asked, {conversation, source}) end
     end
   end
   return asked

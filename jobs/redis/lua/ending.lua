@@ -25,6 +25,7 @@ end
 
 -- The one place where a job ends: one terminal event, out of the line, the next one promoted.
 local function end_job(job, ending)
+  local took_in = job.state == 'submitted'
   if job.state == 'running' then
     redis.call('ZREM', RUNNING, job.id)
   else
@@ -35,6 +36,7 @@ local function end_job(job, ending)
   set(job, 'state', 'ended')
   write_ending(job, ending)
   redis.call('LREM', key('line', job.conversation), 1, job.id)
+  if took_in then release_orphans(job.conversation) end
   promote(job.conversation)
   expire_unswept(job.conversation)
 end

@@ -64,8 +64,9 @@ register('attach', function(id, pictures, notices, digests)
   if job and job.state == 'submitted' then
     local conversation = open_conversation(job.conversation)
     redis.call('HSET', key('words', id), 'pictures', pictures, 'notices', notices)
-    redis.call('HSET', key('brought', job.conversation), job.source, digests)
+    bring(job.conversation, job.source, digests)
     set(job, 'state', 'ready')
+    release_orphans(job.conversation)
     use(conversation)
     promote(job.conversation)
   elseif job and job.state == 'ended' and redis.call('HEXISTS', key('words', id), 'pictures') == 0 then

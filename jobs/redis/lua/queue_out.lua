@@ -54,14 +54,29 @@ end, DRAINS)
 
 local function owns(job, attempt) return job and job.state == 'running' and job.attempt == attempt end
 
+-- The response was lost: our client publishes the same again before it says more. Any other delta from the very
+-- beginning begins the answer anew.
+local function is_repeated(job, before, delta)
+  if before > 0 then return before < tonumber(job.written) end
+  local last = redis.call('XREVRANGE', key('answers', job.id), '+', '-', 'COUNT', 1)[1]
+  return last and last[2][2] == delta
+end
+
+-- The words so far rest on something that is forgotten: whoever comes late does not read them.
+local function take_back_words(id)
+  for _, entry in ipairs(redis.call('XRANGE', key('answers', id), '-', '+')) do
+    if cjson.decode(entry[2][2]).type == 'delta' then redis.call('XDEL', key('answers', id), entry[1]) end
+  end
+end
+
 -- job, attempt, characters of this attempt before the delta, and with it; the delta -> 0 when fenced
 register('publish', function(id, attempt, before, after, delta)
   local job = read_job(id)
   if not owns(job, attempt) then return 0 end
-  local repeated = tonumber(before) < tonumber(job.written)
-  if repeated or job.cancel == 'forgotten' or redis.call('XLEN', key('answers', id)) >= ANSWER_MAX_EVENTS then
-    return 1
-  end
+  before = tonumber(before)
+  if job.cancel == 'forgotten' or is_repeated(job, before, delta) then return 1 end
+  if before == 0 and tonumber(job.written) > 0 then take_back_words(id) end
+  if redis.call('XLEN', key('answers', id)) >= ANSWER_MAX_EVENTS then return 1 end
   set(job, 'written', after)
   redis.call('XADD', key('answers', id), '*', 'event', delta)
   return 1

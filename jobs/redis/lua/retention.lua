@@ -3,7 +3,7 @@
 -- `conversation:<c>` hash: epoch, last_source, worker (committed the last turn, so it holds the cache)
 -- `turns:<c>`        hash, source -> turn;  `order:<c>` list of those sources, oldest first
 -- `sources:<c>`      hash, source -> newest revision and asker of every question: '0 ann'
--- `brought:<c>`      hash, source -> digests of its pictures, separated by spaces
+-- `brought:<c>`      hash, source -> digests of its pictures, those of earlier revisions too, separated by spaces
 -- `pictures:<c>`     set of the digests put for it
 -- `dropped:<c>`      hash, '<source> <number>' -> picture that somebody took out of it
 -- `asked:<tenant>:<asker>`    set of conversations: the index behind "forget me"
@@ -53,6 +53,15 @@ local function release_pictures(conversation, digests)
   return gone
 end
 
+-- A question's pictures. Those of its earlier revisions stay with it: their turn stands until another takes its place.
+local function bring(conversation, source, digests)
+  local brought = redis.call('HGET', key('brought', conversation), source) or ''
+  for digest in string.gmatch(digests, '%S+') do
+    if not string.find(brought, digest, 1, true) then brought = brought .. ' ' .. digest end
+  end
+  redis.call('HSET', key('brought', conversation), source, brought)
+end
+
 -- Of the conversation's pictures those that no question brought.
 local function brought_by_nobody(conversation)
   local brought = {}
@@ -66,12 +75,21 @@ local function brought_by_nobody(conversation)
   return orphans
 end
 
--- Whether a question there has not said yet which pictures it brings: some that nobody brought may be its own.
-local function takes_in_pictures(conversation)
+-- Whether a question there has not said yet which pictures it brings: some that nobody brought may be its own. `but`:
+-- source of one that will never say.
+local function takes_in_pictures(conversation, but)
   for _, id in ipairs(redis.call('LRANGE', key('line', conversation), 0, -1)) do
-    if redis.call('HGET', key('job', id), 'state') == 'submitted' then return true end
+    local job = redis.call('HMGET', key('job', id), 'state', 'source')
+    if job[1] == 'submitted' and job[2] ~= but then return true end
   end
   return false
+end
+
+-- What nobody brought goes, as soon as it can be told; how many bytes are gone. Whoever ends an intake asks for it:
+-- a question may have been forgotten meanwhile.
+local function release_orphans(conversation, but)
+  if takes_in_pictures(conversation, but) then return 0 end
+  return release_pictures(conversation, brought_by_nobody(conversation))
 end
 
 -- ---------------------------------------------------------------- questions
@@ -96,6 +114,20 @@ local function drop_source(conversation, source)
     if other == asker then return end
   end
   redis.call('SREM', asked_by(conversation, asker), conversation)
+end
+
+-- Every source, those that wait last in line first: in this order none is started because one before it ended.
+local function sources_from_behind(conversation)
+  local sources, seen = {}, {}
+  local function add(source)
+    if not source or seen[source] then return end  -- false: somebody deleted the job by hand
+    seen[source] = true
+    table.insert(sources, source)
+  end
+  local line = redis.call('LRANGE', key('line', conversation), 0, -1)
+  for place = #line, 1, -1 do add(redis.call('HGET', key('job', line[place]), 'source')) end
+  for _, source in ipairs(redis.call('HKEYS', key('sources', conversation))) do add(source) end
+  return sources
 end
 
 -- ---------------------------------------------------------------- conversations

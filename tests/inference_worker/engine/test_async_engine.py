@@ -84,6 +84,39 @@ async def test_the_clean_up_of_an_earlier_try_leaves_the_next_one_alone(engine: 
     assert len(rest) == 5
 
 
+async def test_an_engine_that_stumbles_at_rest_goes_on(engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    stumbled = threading.Event()
+    check = engine._engine.check_integrity
+
+    def stumble_once() -> None:
+        if not stumbled.is_set():
+            stumbled.set()
+            raise AssertionError("one cache a conversation")
+        check()
+
+    monkeypatch.setattr(engine._engine, "check_integrity", stumble_once)
+    engine._engine.wake()
+    assert await asyncio.to_thread(stumbled.wait, 10)
+    async with asyncio.timeout(10):
+        told = [output async for output in engine.generate(request("a", prompt_of([1, 2, 3]), new=4))]
+    assert isinstance(told[-1], Finished)
+
+
+@pytest.mark.parametrize("broken", ["recover", "is_sound", "check_integrity"])
+async def test_an_engine_that_cannot_be_recovered_ends_the_worker(
+    engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch, broken: str
+) -> None:
+    def fail(*_: object) -> list[object]:
+        raise RuntimeError(broken)
+
+    monkeypatch.setattr(engine._engine, broken, fail)
+    monkeypatch.setattr(engine._engine, "wait", fail)
+    engine._engine.wake()
+    async with asyncio.timeout(10):
+        with pytest.raises(EngineLost):
+            await engine.watch()
+
+
 async def test_a_device_that_computes_nothing_any_more_ends_the_worker_and_fails_nobody(
     engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -15,8 +15,10 @@ from tests.inference_worker.engine.small import (
     STOP,
     TILING,
     VOCAB,
+    Answers,
     BuildEngine,
     arrived,
+    crops_of,
     from_scratch,
     picture,
     prompt_of,
@@ -251,6 +253,36 @@ def test_a_picture_that_cannot_be_loaded_fails_only_its_own_question(engine_for:
     answers = run(engine, good, bad)
     assert isinstance(answers.failed["bad"], LookupError)
     assert answers.tokens["good"] == from_scratch(MODEL, good)
+
+
+def test_a_picture_that_cannot_be_loaded_any_more_does_not_fail_who_holds_it(engine_for: BuildEngine) -> None:
+    engine = engine_for(MODEL, features_budget_bytes=1)  # the latest picture alone
+    later: Future[Crops] = Future()
+
+    def load_slowly(key: PictureKey) -> Future[Crops]:
+        return later if key == picture("b") else arrived(key)
+
+    def lose(_key: PictureKey) -> Future[Crops]:
+        lost: Future[Crops] = Future()
+        lost.set_exception(LookupError("gone"))
+        return lost
+
+    parts = [1, picture("b"), 1, picture("a"), 1, 4]
+    holding = msgspec.structs.replace(request("holding", prompt_of(parts)), load_crops=load_slowly)
+    engine.add(holding)
+    for _ in range(3):
+        engine.step()  # it has one picture, and waits for the one before it
+    run(engine, request("another", prompt_of([1, picture("c"), 1, 4])))
+    losing = msgspec.structs.replace(request("losing", prompt_of([1, picture("a"), 1, 4])), load_crops=lose)
+    engine.add(losing)
+    answers = Answers(tokens={}, finished={}, failed={})
+    for _ in range(3):
+        answers.take(engine.step())
+    assert list(answers.failed) == ["losing"]
+    later.set_result(crops_of(picture("b")))
+    while "holding" not in answers.finished:
+        answers.take(engine.step())
+    assert answers.tokens["holding"] == from_scratch(MODEL, holding)
 
 
 def test_others_are_answered_while_a_picture_is_on_its_way(engine_for: BuildEngine) -> None:

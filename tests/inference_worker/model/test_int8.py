@@ -20,6 +20,22 @@ def test_int8_is_as_near_to_the_exact_product_as_its_steps_allow(rows: int, dtyp
     assert error.max() > 0
 
 
+@pytest.mark.parametrize(("device", "kernel"), [("cpu", True), ("meta", False)])
+def test_the_int8_kernel_is_left_to_the_cpu(monkeypatch: pytest.MonkeyPatch, device: str, *, kernel: bool) -> None:
+    """Other devices' has one thread for each number that comes out. `meta` stands for them."""
+    taken: list[str] = []
+
+    def multiply(rows: torch.Tensor, weight: torch.Tensor, _scale: torch.Tensor) -> torch.Tensor:
+        taken.append(rows.device.type)
+        return rows.new_empty(rows.shape[0], weight.shape[0])
+
+    monkeypatch.setattr(torch, "_weight_int8pack_mm", multiply)
+    linear = torch.nn.Linear(64, 32, bias=False, device=device, dtype=torch.bfloat16).requires_grad_(False)  # noqa: FBT003
+    product = Int8Linear(linear)(torch.zeros(1, 64, device=device, dtype=torch.bfloat16))
+    assert (product.shape, product.dtype) == ((1, 32), torch.bfloat16)
+    assert taken == [device] * kernel
+
+
 def test_in_float16_nothing_overflows_that_does_not_without_int8() -> None:
     torch.manual_seed(0)
     linear = torch.nn.Linear(8192, 64, bias=False).half().requires_grad_(False)  # noqa: FBT003

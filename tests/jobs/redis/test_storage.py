@@ -203,6 +203,16 @@ async def test_a_turn_that_cannot_be_read_is_left_out(valkey: ValkeyServer, jobs
     assert [turn.source for turn in (await jobs.conversations.load(where)).turns] == ["m2"]
 
 
+async def test_a_dropped_picture_that_cannot_be_read_is_left_out(valkey: ValkeyServer, jobs: Jobs) -> None:
+    where = conversation()
+    asked = await ask(jobs, question(where, source="m1"))
+    await answer(jobs, await claim_one(jobs))
+    with valkey.client() as client:
+        client.hset(f"threadsight:dropped:{where}", "m1 1", "{}")
+    loaded = await jobs.conversations.load(where)
+    assert ([turn.source for turn in loaded.turns], loaded.dropped) == ([asked.source], ())
+
+
 async def test_a_question_whose_conversation_is_gone_is_still_answered(valkey: ValkeyServer, jobs: Jobs) -> None:
     asked = question()
     await ask(jobs, asked)
