@@ -59,7 +59,7 @@ class Intake:
         self._sandbox = sandbox
         self._pictures = pictures
         self._conversations = conversations
-        self._max_pictures = max_pictures
+        self.max_pictures = max_pictures
         self._max_pages = max_pages
         self._max_crops = max_crops
         self._ocr_crops = ocr_crops
@@ -92,7 +92,7 @@ class Intake:
         """What fits of all this, in order. Pictures that the conversation knows take no room."""
         pictures: list[Picture] = []
         verdicts: list[PictureRefused] = []
-        room = self._max_pictures
+        room = self.max_pictures
         for number, result in enumerate(results, start=1):
             if isinstance(result, PictureRefused):
                 verdicts.append(result)
@@ -102,7 +102,7 @@ class Intake:
             room -= len(new[:room])
             pictures += fitting
             if not fitting:
-                verdicts.append(TooManyPictures(number=number, limit=self._max_pictures))
+                verdicts.append(TooManyPictures(number=number, limit=self.max_pictures))
             elif result.pages_left_out or len(fitting) < len(result.pictures):
                 verdicts.append(PagesLeftOut(page=fitting[-1].ref.page + 1, name=fitting[-1].name or "the document"))
         if pictures or earlier:  # else it is said why there is nothing to see
@@ -115,8 +115,8 @@ class Intake:
         """What is behind a reference; what the conversation has already is not fetched again."""
         known = question.album.pictures_of(ref)
         if not known:
-            if number > self._max_pictures:
-                raise TooManyPictures(number=number, limit=self._max_pictures)
+            if number > self.max_pictures:
+                raise TooManyPictures(number=number, limit=self.max_pictures)
             if dropped := question.album.dropped_of(ref):
                 raise PictureDropped(number=dropped[0].number)
         elif await self._are_stored(question, known):

@@ -54,6 +54,11 @@ class Responder:
         self._patience_s = patience_s
         self._allow_urls = allow_urls
 
+    @property
+    def max_pictures(self) -> int:
+        """That one question may bring."""
+        return self._intake.max_pictures
+
     async def respond(self, mention: Mention) -> Job | None:
         """Accept a question and see to its answer in the background; None when it is refused, and the person told.
 

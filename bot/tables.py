@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from jobs import Job, Picture
+from jobs import Conversation, Job
 
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
 _RULE = re.compile(r"\|?\s*:?-+:?\s*(\|\s*:?-+:?\s*)*\|?")  # the line under a table's head
@@ -75,11 +75,17 @@ def list_differences(text: str, numbers: Sequence[int]) -> str:
     return Table((("Pictures", "Difference"), *rows)).as_markdown()
 
 
-def numbers_compared(job: Job, pictures: Sequence[Picture]) -> list[int]:
-    """Of a comparison: the pictures that were meant, where these are two or more; else all of the conversation."""
+def numbers_compared(job: Job, conversation: Conversation) -> list[int]:
+    """Of a comparison: the pictures that were meant, where these are two or more; else all of the conversation.
+
+    Its turn knows them best: a picture that came once more keeps the origin that it had first.
+    """
+    turn = next((turn for turn in conversation.turns if turn.source == job.source), None)
+    came = {picture.number for picture in (*turn.again, *turn.pictures)} if turn else set()
     origins = {ref.origin for ref in job.references}
-    meant = [picture for picture in pictures if picture.ref.origin in origins]
-    return sorted(picture.number for picture in (meant if len(meant) > 1 else pictures))
+    meant = {picture.number for picture in conversation.pictures if picture.ref.origin in origins}
+    everything = {picture.number for picture in conversation.pictures}
+    return sorted(next((numbers for numbers in (came, meant) if len(numbers) > 1), everything))
 
 
 def _begins_table(lines: list[str], at: int) -> bool:

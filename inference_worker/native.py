@@ -3,7 +3,6 @@
 import asyncio
 import io
 import time
-from collections import OrderedDict
 from collections.abc import AsyncGenerator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import aclosing
@@ -15,14 +14,13 @@ from inference_worker.answer_engine import Answered, Text
 from inference_worker.dialogue import Dialogue
 from inference_worker.engine.async_engine import AsyncEngine
 from inference_worker.engine.request import ConversationKey, PictureKey, Request, SamplingParams, Token
+from inference_worker.gone_pictures import GonePictures
 from inference_worker.image.processor import Crops, ImageProcessor
 from inference_worker.model.tokenizer import TextStream, Tokenizer
 from inference_worker.prompt import PlacedPrompt, PromptBuilder
 from inference_worker.sampling import SamplingDefaults, seed_of
 from jobs import ConversationId, Picture, Usage
 from jobs.errors import PictureGone
-
-MOST_REMEMBERED = 1_000  # conversations, those that missed a picture last
 
 
 class NativeEngine:
@@ -46,7 +44,7 @@ class NativeEngine:
         self._context = context
         self._stop_ids = stop_ids
         self._defaults = defaults
-        self._gone = _GonePictures()
+        self._gone = GonePictures()
         self._threads = ThreadPoolExecutor(max_workers=2, thread_name_prefix="pictures")
 
     def start(self) -> None:
@@ -185,31 +183,6 @@ class NativeEngine:
     def _cut(self, stored: bytes, max_crops: int) -> Crops:
         with Image.open(io.BytesIO(stored)) as picture:
             return self._processor.crops(picture, max_crops=max_crops)
-
-
-class _GonePictures:
-    """Which pictures of which conversations were missing when they were last wanted; whether they still are, the store says.
-
-    They are left out of the next prompt from the start: one that is built twice finds no cache the second time.
-    """
-
-    def __init__(self) -> None:
-        self._by_conversation: OrderedDict[ConversationId, set[str]] = OrderedDict()  # digests
-
-    def of(self, conversation: ConversationId) -> frozenset[str]:
-        return frozenset(self._by_conversation.get(conversation, ()))
-
-    def add(self, conversation: ConversationId, digest: str) -> None:
-        self._by_conversation.setdefault(conversation, set()).add(digest)
-        self._by_conversation.move_to_end(conversation)
-        if len(self._by_conversation) > MOST_REMEMBERED:
-            self._by_conversation.popitem(last=False)
-
-    def remove(self, conversation: ConversationId, digest: str) -> None:
-        self._by_conversation.get(conversation, set()).discard(digest)
-
-    def forget(self, conversation: ConversationId) -> None:
-        self._by_conversation.pop(conversation, None)
 
 
 class _PictureMissing(Exception):

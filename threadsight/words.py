@@ -10,9 +10,9 @@ from threadsight.errors import NoPictures
 
 STANDARD_INPUT = "-"
 
-_FILE_NAME = re.compile(
-    r"\S+\.[A-Za-z][A-Za-z0-9]{1,4}"
-)  # one word with an ending: most often a path with a slip in it
+_FILE_NAME = re.compile(r"\S+\.([A-Za-z][A-Za-z0-9]{1,4})")  # one word with an ending
+_ENDINGS = frozenset(["png", "jpg", "jpeg", "webp", "gif", "heic", "heif", "avif", "tif", "tiff", "bmp", "pdf"])
+_SHORTEST_SLIP = 3  # letters; jp and ng are countries
 
 
 def read_words(words: Sequence[str]) -> tuple[tuple[str, ...], str]:
@@ -27,7 +27,7 @@ def read_words(words: Sequence[str]) -> tuple[tuple[str, ...], str]:
         NoSuchFile: a word before the question, or one that looks like a path, leads nowhere.
     """
     *pictures, last = words
-    if is_picture(last) or _FILE_NAME.fullmatch(last):
+    if is_picture(last) or _looks_like_path(last):
         return check_pictures(words), ""
     return check_pictures(pictures), last
 
@@ -60,3 +60,29 @@ def is_picture(word: str) -> bool:
         return word == STANDARD_INPUT or urlsplit(word).scheme in {"http", "https"} or Path(word).expanduser().is_file()
     except (OSError, RuntimeError, ValueError):  # too long for a path, nobody's home, half an address: words
         return False
+
+
+def _looks_like_path(word: str) -> bool:
+    """One word with the ending of a picture or a PDF, be it with a slip in it, or with folders and any ending.
+
+    >>> [_looks_like_path(word) for word in ("sales.pgn", "charts/sales.dat", "Node.js", "example.jp", "either/or")]
+    [True, True, False, False, False]
+    """
+    named = _FILE_NAME.fullmatch(word)
+    if named is None:
+        return False
+    ending = named[1].lower()
+    return "/" in word or "\\" in word or any(_is_slip(ending, meant) for meant in _ENDINGS)
+
+
+def _is_slip(written: str, meant: str) -> bool:
+    """At most one letter is missing, too many or another, or two neighbours have changed places."""
+    if written == meant:
+        return True
+    if len(written) < _SHORTEST_SLIP:
+        return False
+    same = next((at for at, pair in enumerate(zip(written, meant, strict=False)) if pair[0] != pair[1]), None)
+    at = min(len(written), len(meant)) if same is None else same
+    ours, theirs = written[at:], meant[at:]
+    swapped = theirs[1:2] + theirs[:1] + theirs[2:]
+    return ours in {swapped, theirs[1:]} or ours[1:] in {theirs, theirs[1:]}

@@ -59,7 +59,7 @@ class MemoryConversations:
         thread.askers.pop(source)
         thread.dropped = {key: mark for key, mark in thread.dropped.items() if key[0] != source}
         if thread.last_source == source:
-            thread.last_source = thread.line[-1].source if thread.line else next(reversed(thread.turns), None)
+            thread.last_source = next(iter(thread.sources_waiting), None) or next(reversed(thread.turns), None)
         return Forgotten(conversations=int(not thread.askers), turns=turns, pictures=pictures)
 
     async def forget_asker(self, tenant_key: str, asker: str) -> Forgotten:

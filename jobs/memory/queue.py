@@ -58,14 +58,9 @@ class MemoryQueue:
         if record.state is JobState.SUBMITTED:
             self._make_ready(record, tuple(pictures), tuple(notices))
             self._state.release_orphans(self._state.thread(record.job.conversation))
-        elif record.state is JobState.ENDED and not record.pictures:
-            # It was stopped, edited or forgotten while its pictures came in: nobody will answer with them, unless the
-            # next revision, or another question, has stored the same ones and not said so yet.
-            thread = self._state.thread(record.job.conversation)
-            if self._state.takes_in_pictures(thread):
-                return
-            still_brought = frozenset().union(*thread.brought.values())
-            self._state.drop_pictures(thread, {picture.digest for picture in pictures} - still_brought)
+        elif record.state is JobState.ENDED:
+            # Stopped, edited or forgotten while its pictures came in: nobody answers with them.
+            self._state.release_orphans(self._state.thread(record.job.conversation))
 
     async def end(self, job: JobId, ending: Ending) -> bool:
         """See `QueueIn.end`."""

@@ -87,9 +87,14 @@ class Thread:
     worker: str | None = None  # committed the last turn: holds the cache
 
     @property
+    def sources_waiting(self) -> list[str]:
+        """Of the questions in line, the last one first; a forgotten one that still runs is nobody's."""
+        return [job.source for job in reversed(self.line) if job.source in self.askers]
+
+    @property
     def sources_from_behind(self) -> list[str]:
         """Those that wait last in line first: in this order none is started because one before it ended."""
-        return list(dict.fromkeys([*(job.source for job in reversed(self.line)), *self.askers]))
+        return list(dict.fromkeys([*self.sources_waiting, *self.askers]))
 
 
 @dataclass(slots=True)

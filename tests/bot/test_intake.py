@@ -391,7 +391,7 @@ async def test_one_question_with_ten_stalling_files_leaves_room_for_others(
     intake: Intake, platform: FakePlatform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(intake, "_room", asyncio.Semaphore(5))
-    monkeypatch.setattr(intake, "_max_pictures", 10)
+    monkeypatch.setattr(intake, "max_pictures", 10)
     slow = FakePlatform()
     slow.files = {name: png() for name in "abcdefghij"}
     slow.pause_s = 60.0

@@ -7,7 +7,9 @@ import pytest
 
 from bot import tables
 from bot.tables import Table, find_tables, list_differences, numbers_compared
-from jobs import ConversationId, Job, JobKind, Picture, PictureRef
+from jobs import Conversation, ConversationId, Job, JobKind, Picture, PictureRef, Turn
+
+HERE = ConversationId(platform="test", tenant="t", channel="c")
 
 
 def test_the_examples_in_the_docstrings_hold() -> None:
@@ -77,13 +79,29 @@ def seen(number: int) -> Picture:
     return Picture(digest=str(number), width=1, height=1, number=number, ref=ref)
 
 
+def comparison(*references: PictureRef) -> Job:
+    return Job(conversation=HERE, source="m", kind=JobKind.COMPARE, references=references)
+
+
+def asked(source: str, *, pictures: tuple[Picture, ...] = (), again: tuple[Picture, ...] = ()) -> Turn:
+    return Turn(source=source, kind="compare", question="", pictures=pictures, again=again)
+
+
 @pytest.mark.parametrize(("meant", "numbers"), [((2, 3), [2, 3]), ((2,), [1, 2, 3]), ((), [1, 2, 3])])
 def test_a_comparison_names_the_pictures_that_were_meant(meant: tuple[int, ...], numbers: list[int]) -> None:
-    pictures = [seen(number) for number in (1, 2, 3)]
-    job = Job(
-        conversation=ConversationId(platform="test", tenant="t", channel="c"),
-        source="m",
-        kind=JobKind.COMPARE,
-        references=tuple(pictures[number - 1].ref for number in meant),
-    )
-    assert numbers_compared(job, pictures) == numbers
+    pictures = tuple(seen(number) for number in (1, 2, 3))
+    job = comparison(*(pictures[number - 1].ref for number in meant))
+    assert numbers_compared(job, Conversation(id=HERE, turns=(asked("before", pictures=pictures),))) == numbers
+
+
+@pytest.mark.parametrize(
+    ("again", "brought", "numbers"),
+    [((1,), (4,), [1, 4]), ((3, 1), (), [1, 3]), ((2, 2), (4,), [2, 4]), ((2,), (), [1, 2, 3]), ((), (), [1, 2, 3])],
+)
+def test_a_comparison_names_the_pictures_that_came_once_more(
+    again: tuple[int, ...], brought: tuple[int, ...], numbers: list[int]
+) -> None:
+    before = asked("before", pictures=tuple(seen(number) for number in (1, 2, 3)))
+    turn = asked("m", again=tuple(map(seen, again)), pictures=tuple(map(seen, brought)))
+    uploads = (PictureRef(platform="test", origin=f"m/again/{number}") for number in (*again, *brought))
+    assert numbers_compared(comparison(*uploads), Conversation(id=HERE, turns=(before, turn))) == numbers

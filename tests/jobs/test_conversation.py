@@ -483,3 +483,23 @@ async def test_that_it_was_forgotten_is_known_for_longer_than_anything_is_rememb
     await store.pass_time(0.5)
     await store.jobs.reaper.reap()
     assert (await store.jobs.conversations.load(where)).forgotten_at_s > 0
+
+
+async def test_what_is_forgotten_while_it_runs_is_counted_once(jobs: Jobs) -> None:
+    where = conversation()
+    await ask(jobs, question(where, source="m1"))
+    claim = await claim_one(jobs)
+    await jobs.conversations.forget_source(where, "m1")
+    assert await jobs.conversations.forget_asker(where.tenant_key, claim.job.asker) == Forgotten()
+    assert await jobs.conversations.forget(where) == Forgotten()
+    assert (await jobs.conversations.load(where)).last_source == ""
+
+
+async def test_before_a_forgotten_question_that_still_runs_the_one_before_it_is_the_last(jobs: Jobs) -> None:
+    where = conversation()
+    await ask(jobs, question(where, source="m1"))
+    await answer(jobs, await claim_one(jobs), "one")
+    await ask(jobs, question(where, source="m2"))
+    await claim_one(jobs)
+    await jobs.conversations.forget_source(where, "m2")
+    assert (await jobs.conversations.load(where)).last_source == "m1"

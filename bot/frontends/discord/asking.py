@@ -49,9 +49,19 @@ class Asking:
             async with self._heard:
                 self._heard.notify_all()
 
+    async def amend(self, message: discord.Message) -> bool:
+        """A message was edited: whether it will be asked as it is now; one that is being read is asked first."""
+        if self._gathering.amend(message, has_words=bool(read_words(message, self._me))):
+            return True
+        await self._until_heard(message.id)
+        return False
+
     async def let_go(self, message: int) -> None:
         """A message was deleted: where its words are still waited for it is left out, else it is asked first."""
         self._gathering.withdraw(message)
+        await self._until_heard(message)
+
+    async def _until_heard(self, message: int) -> None:
         async with self._heard:
             await self._heard.wait_for(lambda: message not in self._hearing)
 

@@ -99,7 +99,7 @@ class Gateway(discord.Client):
     async def on_raw_message_edit(self, event: discord.RawMessageUpdateEvent) -> None:
         """Changed by its author, or by Discord."""
         with suppress(StoreUnavailable):  # the question stands as it was
-            await _see_to("edit", self._editing.see_edit(event.message))
+            await _see_to("edit", self._see_edit(event.message))
 
     async def on_raw_message_delete(self, event: discord.RawMessageDeleteEvent) -> None:
         """One message."""
@@ -121,6 +121,10 @@ class Gateway(discord.Client):
     async def on_guild_remove(self, guild: discord.Guild) -> None:
         """We were removed, or the server is gone."""
         await _surely(lambda: self._forgetting.see_server(guild.id))
+
+    async def _see_edit(self, message: discord.Message) -> None:
+        if not await self._asking.amend(message):
+            await self._editing.see_edit(message)
 
     async def _forget(self, messages: tuple[int, ...], *, channel: int, guild: int | None) -> None:
         parent = await self._parent(channel) if guild is not None else None

@@ -131,6 +131,7 @@ class Commands:
 
     async def _forget_asker(self, interaction: Interaction) -> Forgotten:
         tenant, asker = conversation_here(interaction).tenant_key, str(interaction.user.id)
+        self._desk.withdraw(lambda job: (job.conversation.tenant_key, job.asker) == (tenant, asker))
         forgotten = await self._desk.conversations.forget_asker(tenant, asker)
         self._desk.recent.forget_where(
             lambda mention: (mention.conversation.tenant_key, mention.asker) == (tenant, asker)
@@ -143,9 +144,7 @@ class Commands:
         askers = (await self._desk.conversations.load(here)).askers
         if askers - {str(interaction.user.id)} and not is_moderator(interaction):
             raise NotYours
-        forgotten = await self._desk.conversations.forget(here)
-        self._desk.recent.forget_where(lambda mention: mention.conversation == here)
-        return forgotten
+        return await self._desk.forget(here)
 
     async def _ask(
         self,
@@ -172,8 +171,9 @@ class Commands:
             except StoreUnavailable as error:
                 await self._desk.tell(mention, error)
                 return
-            mention = msgspec.structs.replace(mention, references=merge(known, references))
-        await self._desk.ask(mention)
+            room = max(0, self._desk.responder.max_pictures - len(references))
+            mention = msgspec.structs.replace(mention, references=merge(known[len(known) - room :], references))
+        await self._desk.ask(mention, beside=conversation_here(interaction) if private else None)
 
     async def _pictures_of_thread(self, interaction: Interaction) -> list[PictureRef]:
         """What a private question is about too: its conversation is its own, and has none of them.

@@ -1,5 +1,6 @@
 """What everything that listens to Discord works with."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import msgspec
@@ -12,7 +13,7 @@ from bot.frontends.discord.references import Pictures
 from bot.frontends.discord.reply import DiscordReply
 from bot.mention import Mention
 from bot.responder import Responder
-from jobs import ConversationStore, Eraser, Failed, Forgotten, Job, Monitor, PictureStore, Silences
+from jobs import ConversationId, ConversationStore, Eraser, Failed, Forgotten, Job, Monitor, PictureStore, Silences
 from jobs.errors import StoreUnavailable
 
 log = structlog.get_logger()
@@ -31,13 +32,17 @@ class Desk:
     silences: Silences
     monitor: Monitor
     recent: Recent
+    withdraw: Callable[[Callable[[Job], bool]], None]  # answers to these questions are not posted anew any more
     kept: str  # for how long, in words
     reads_everything: bool  # also messages that do not name us
 
-    async def ask(self, mention: Mention, *, messages: tuple[int, ...] = ()) -> Job | None:
-        """Have a question answered, unless it is refused; the person is told of either. `messages` it was read from.
+    async def ask(
+        self, mention: Mention, *, messages: tuple[int, ...] = (), beside: ConversationId | None = None
+    ) -> Job | None:
+        """Have a question answered, unless it is refused; the person is told of either.
 
-        Where the store knows a newer revision than this one (an earlier process asked it), it is asked as the next.
+        `messages`, `beside`: see `Asked`. Where the store knows a newer revision than this one (an earlier process asked
+        it), it is asked as the next.
         """
         try:
             job = await self.responder.respond(mention)
@@ -48,8 +53,20 @@ class Desk:
             await self.tell(mention, error)
             return None
         if job is not None:
-            self.recent.remember(Asked(mention=mention, messages=messages))
+            self.recent.remember(Asked(mention=mention, messages=messages, beside=beside))
         return job
+
+    async def forget(self, conversation: ConversationId) -> Forgotten:
+        """A conversation, with what private questions took from it.
+
+        Raises:
+            StoreUnavailable: not all of it was forgotten.
+        """
+        gone = {conversation, *self.recent.beside(conversation)}
+        self.withdraw(lambda job: job.conversation in gone)
+        counts = [await self.conversations.forget(one) for one in gone]
+        self.recent.forget_where(lambda mention: mention.conversation in gone)
+        return Forgotten.all_of(counts)
 
     async def tell(self, mention: Mention, error: StoreUnavailable) -> None:
         """Tell whoever asked that nothing is kept of the question: nobody would later."""

@@ -35,6 +35,7 @@ class Forgetting:
             begins = guild is not None and parent is None
             place = Place(channel=channel, asker=0, message=message, opens_thread=begins)
             mention = Mention(conversation=where, source=str(message), asker="", reply_to=place.encode())
+        self._desk.withdraw(lambda job: (job.conversation, job.source) == (mention.conversation, mention.source))
         forgotten = await self._desk.conversations.forget_source(mention.conversation, mention.source)
         if forgotten.turns:
             log.info("question deleted", conversation=str(mention.conversation), pictures=forgotten.pictures)
@@ -51,8 +52,7 @@ class Forgetting:
             StoreUnavailable: nothing was forgotten.
         """
         where = conversation_of(guild=guild, channel=thread, parent=parent, root=thread)
-        await self._desk.conversations.forget(where)
-        self._desk.recent.forget_where(lambda mention: mention.conversation == where)
+        await self._desk.forget(where)
 
     async def see_channel(self, channel: int, *, guild: int) -> None:
         """A channel was deleted, with its threads.
@@ -60,6 +60,7 @@ class Forgetting:
         Raises:
             StoreUnavailable: nothing was forgotten.
         """
+        self._desk.withdraw(lambda job: job.conversation.channel == str(channel))
         await self._desk.eraser.forget_place(tenant_key_of(guild), str(channel))
         self._desk.recent.forget_where(lambda mention: mention.conversation.channel == str(channel))
 

@@ -1,8 +1,9 @@
 """Discord as a front end."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from weakref import WeakSet
 
 import discord
 import structlog
@@ -52,6 +53,7 @@ class Discord:
         self._api = Api(self._rest)
         self._pictures = Pictures(self._api, hosts)
         self._recent = Recent()
+        self._replies: WeakSet[DiscordReply] = WeakSet()  # to questions that are being answered
         self._reads_everything = True
 
     async def run(self, responder: Responder) -> None:
@@ -88,7 +90,7 @@ class Discord:
     def reply(self, job: Job, posted: Sequence[str]) -> Reply:
         """See `Frontend.reply`."""
         in_server = not job.conversation.tenant.startswith("dm-")
-        return DiscordReply(
+        reply = DiscordReply(
             job,
             posted,
             api=self._api,
@@ -96,10 +98,17 @@ class Discord:
             small_print=() if self._reads_everything or not in_server else (_MENTION_ME,),
             note=self._recent.note,
         )
+        self._replies.add(reply)
+        return reply
 
     async def close(self) -> None:
         """Give the connections back."""
         await self._rest.close()
+
+    def _withdraw(self, concerns: Callable[[Job], bool]) -> None:
+        for reply in list(self._replies):
+            if concerns(reply.job):
+                reply.withdraw()
 
     def _desk(self, responder: Responder) -> Desk:
         return Desk(
@@ -112,6 +121,7 @@ class Discord:
             silences=self._stores.silences,
             monitor=self._stores.monitor,
             recent=self._recent,
+            withdraw=self._withdraw,
             kept=responder.memory.kept_for,
             reads_everything=self._reads_everything,
         )

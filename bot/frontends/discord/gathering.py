@@ -31,6 +31,10 @@ class Gathering:
         heap.add(message, has_words=has_words)
         return True
 
+    def amend(self, message: discord.Message, *, has_words: bool) -> bool:
+        """It was edited while it waits: take it as it is now; False when it does not wait."""
+        return any(heap.amend(message, has_words=has_words) for heap in self._open.values())
+
     def withdraw(self, message: int) -> None:
         """It was deleted: leave it out."""
         for heap in self._open.values():
@@ -48,6 +52,14 @@ class _Heap:
             self.messages.append(message)
             self._has_words = has_words
             self._changed.set()
+
+    def amend(self, message: discord.Message, *, has_words: bool) -> bool:
+        places = [place for place, known in enumerate(self.messages) if known.id == message.id]
+        for place in places:
+            self.messages[place] = message
+            self._has_words = self._has_words or has_words
+            self._changed.set()
+        return bool(places)
 
     async def wait(self, patience_s: float) -> None:
         while not self._has_words:

@@ -36,10 +36,15 @@ class Posts:
         self._standing = [Standing.read(text) for text in posted or self._place.standing]
         self._said: dict[Standing, Part] = {}
         self._home: int | None = self._standing[0].channel if self._standing else None
+        self._is_withdrawn = False
         self._closed: set[int] = set()  # channels that we found we cannot write in
         self._why = ""  # the answer stands where it does, when that is not its first place
         if self._place.no_thread:
             self._why = f"No thread: {lacking(self._place.no_thread)}."
+
+    def withdraw(self) -> None:
+        """Post nothing from now on: what was asked is forgotten."""
+        self._is_withdrawn = True
 
     @property
     def posted(self) -> Posted:
@@ -195,8 +200,10 @@ class Posts:
 
         Raises:
             NotPosted
-            PlaceGone: no place takes it.
+            PlaceGone: no place takes it, or it was withdrawn.
         """
+        if self._is_withdrawn:
+            raise PlaceGone(reason="the question is forgotten")
         standing = await self._post_somewhere(message)
         self._said[standing] = message.part
         self._standing[message.index : message.index + 1] = [standing]

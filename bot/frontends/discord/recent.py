@@ -9,6 +9,7 @@ import msgspec
 from bot.frontend import Posted
 from bot.frontends.discord.references import message_of
 from bot.mention import Mention
+from jobs import ConversationId
 
 _REMEMBERED = 5_000  # questions
 _KEPT_S = 86_400.0
@@ -20,6 +21,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     mention: Mention
     messages: tuple[int, ...]  # that it was read from: pictures first, words last
     posted: Posted = ()
+    beside: ConversationId | None = None  # of a private question: the conversation whose pictures it is about too
     at_s: float = 0.0
 
 
@@ -40,7 +42,12 @@ class Recent:
         if known is not None and known.mention.revision >= asked.mention.revision:
             return  # the same event again
         if known is not None:
-            asked = msgspec.structs.replace(asked, posted=known.posted, messages=asked.messages or known.messages)
+            asked = msgspec.structs.replace(
+                asked,
+                posted=known.posted,
+                messages=asked.messages or known.messages,
+                beside=asked.beside or known.beside,
+            )
             self.forget(source)
         self._add(msgspec.structs.replace(asked, at_s=self._clock()))
         while len(self._asked) > _REMEMBERED or next(iter(self._asked.values())).at_s < self._clock() - _KEPT_S:
@@ -66,6 +73,10 @@ class Recent:
     def of_picture(self, message: int) -> list[Asked]:
         """The questions that were asked about a picture of this message."""
         return [self._asked[source] for source in self._shown.get(message, ())]
+
+    def beside(self, conversation: ConversationId) -> set[ConversationId]:
+        """The conversations of private questions that were about the pictures of this one."""
+        return {asked.mention.conversation for asked in self._asked.values() if asked.beside == conversation}
 
     def of_source(self, source: str) -> Asked | None:
         """The question with this name."""

@@ -33,7 +33,7 @@ class DiscordReply:
         note: Callable[[str, Posted], None],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._job = job
+        self.job = job
         self._posts = Posts(api, job, posted)
         self._conversations = conversations
         self._small_print = tuple(small_print)
@@ -43,9 +43,13 @@ class DiscordReply:
         self._whole_text = ""  # of an answer that should have been a file
         self._typed_at_s = float("-inf")
 
+    def withdraw(self) -> None:
+        """Its question was forgotten: what stands may be edited or goes, and nothing is posted anew."""
+        self._posts.withdraw()
+
     async def show(self, text: str, *, progress: bool) -> Posted:
         """See `Reply.show`."""
-        contents = [f"-# {text}"] if progress or not text.strip() else lay_out(self._job.kind, text)
+        contents = [f"-# {text}"] if progress or not text.strip() else lay_out(self.job.kind, text)
         await self._posts.draft(self._parts(contents, (Verb.STOP,)))
         if progress and self._clock() - self._typed_at_s > _TYPING_S:
             self._typed_at_s = self._clock()
@@ -62,56 +66,50 @@ class DiscordReply:
 
     async def finish(self, done: Done) -> Posted:
         """See `Reply.finish`."""
-        pictures, brought = await self._pictures()
+        conversation = await self._conversations.load(self.job.conversation)
+        brought = [
+            picture for turn in conversation.turns if turn.source == self.job.source for picture in turn.pictures
+        ]
         text, notices, uploads = self._whole_text or done.text, list(done.notices), list(self._uploads)
         if self._whole_text:
             notices.append(f'This would be a file if I had the permission "{title_of("attach_files")}".')
-        if self._job.kind is JobKind.COMPARE:
-            text = list_differences(text, numbers_compared(self._job, pictures))
-        if self._job.kind is JobKind.OCR and len(text) > _OCR_IN_ONE and self._posts.takes_files and not uploads:
+        if self.job.kind is JobKind.COMPARE:
+            text = list_differences(text, numbers_compared(self.job, conversation))
+        if self.job.kind is JobKind.OCR and len(text) > _OCR_IN_ONE and self._posts.takes_files and not uploads:
             uploads.append(Upload(name=_WHOLE_TEXT, content=text.encode()))
             text = text[:_EXCERPT].rstrip()
             notices.insert(0, _IN_FILE)
-        if len(pictures) > 1 and brought:
+        if len(conversation.pictures) > 1 and brought:
             notices.append(name_pictures(brought))
-        contents = lay_out(self._job.kind, text, small_print=[*notices, *self._small_print])
-        await self._posts.conclude(self._parts(contents, self._verbs(pictures)), uploads=uploads)
+        contents = lay_out(self.job.kind, text, small_print=[*notices, *self._small_print])
+        await self._posts.conclude(self._parts(contents, self._verbs(conversation.pictures)), uploads=uploads)
         return self._posted()
 
     async def fail(self, ending: Failed | Cancelled, sentence: str) -> Posted:
         """See `Reply.fail`. What was never accepted is told to the asker alone, where that is possible."""
-        if not self._job.accepted_at_s:
+        if not self.job.accepted_at_s:
             await self._posts.refuse(Part(content=sentence))
             return ()
         if isinstance(ending, Failed):
             contents = lay_out(JobKind.ASK, sentence, small_print=ending.notices)
         else:
-            contents = lay_out(self._job.kind, ending.text, small_print=[sentence]) if ending.text else [sentence]
+            contents = lay_out(self.job.kind, ending.text, small_print=[sentence]) if ending.text else [sentence]
         verbs = () if isinstance(ending, Cancelled) and ending.reason == "forgotten" else (Verb.AGAIN,)
         await self._posts.conclude(self._parts(contents, () if self._posts.is_private else verbs))
         return self._posted()
 
     def _parts(self, contents: Sequence[str], verbs: Sequence[Verb]) -> list[Part]:
         """The buttons are under the last part."""
-        ticket = Ticket.of(self._job)
+        ticket = Ticket.of(self.job)
         buttons = tuple(Button(verb, ticket) for verb in verbs)
         return [*(Part(content=content) for content in contents[:-1]), Part(content=contents[-1], buttons=buttons)]
 
     def _verbs(self, pictures: Sequence[Picture]) -> tuple[Verb, ...]:
         if self._posts.is_private:
             return (Verb.SHARE,)
-        reads = pictures and self._job.kind is not JobKind.OCR
+        reads = pictures and self.job.kind is not JobKind.OCR
         return (Verb.AGAIN, *((Verb.READ,) if reads else ()), Verb.GOOD, Verb.BAD)
 
-    async def _pictures(self) -> tuple[list[Picture], list[Picture]]:
-        """All pictures of the conversation, and those that this question brought, by their numbers."""
-        conversation = await self._conversations.load(self._job.conversation)
-        pictures = [picture for turn in conversation.turns for picture in turn.pictures]
-        brought = [
-            picture for turn in conversation.turns if turn.source == self._job.source for picture in turn.pictures
-        ]
-        return sorted(pictures, key=lambda picture: picture.number), brought
-
     def _posted(self) -> Posted:
-        self._note(self._job.source, self._posts.posted)
+        self._note(self.job.source, self._posts.posted)
         return self._posts.posted

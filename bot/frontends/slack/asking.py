@@ -38,12 +38,10 @@ class Asking:
         """
 
         async def answer() -> None:
-            workspace = await self._desk.workspace(message.team)
-            named = by_name or workspace.bot_user in mentions(message.text)
-            if not named and not message.is_direct and message.thread in {None, message.ts}:
-                return
-            # In the order of writing: what follows a question is not accepted before it.
+            # In the order of writing: what follows a question is not accepted before it, nor its deletion heard.
             async with self._desk.line(message.place.conversation):
+                workspace = await self._desk.workspace(message.team)
+                named = by_name or workspace.bot_user in mentions(message.text)
                 if named or await self._is_follow_up(message, workspace):
                     await self._answer(message, workspace, named=named)
 
@@ -60,8 +58,8 @@ class Asking:
             return
 
         async def answer_again() -> None:
-            workspace = await self._desk.workspace(message.team)
             async with self._desk.line(message.place.conversation):
+                workspace = await self._desk.workspace(message.team)
                 await self._answer_again(message, workspace)
 
         await self._once.do(("changed", message.team, message.channel, message.ts, event), answer_again)
@@ -69,8 +67,10 @@ class Asking:
     async def _is_follow_up(self, message: Message, workspace: Workspace) -> bool:
         """It names nobody, and stands where the bot is spoken with."""
         conversation = message.place.conversation
-        if not message.is_direct and not await self._knows(conversation, message, workspace):
-            return False
+        if not message.is_direct:
+            begins_thread = message.thread in {None, message.ts}
+            if begins_thread or not await self._knows(conversation, message, workspace):
+                return False
         return not await self._desk.silences.holds(conversation)
 
     async def _knows(self, conversation: ConversationId, message: Message, workspace: Workspace) -> bool:
@@ -95,7 +95,7 @@ class Asking:
         self._desk.files.remember(message.team, message.files)
         wish = _wish_of(message, workspace, named=named)
         if not isinstance(wish, Wish):
-            await self._deeds.do(wish, message, workspace)
+            await self._deeds.do(wish, message, workspace, named=named)
         elif named or message.is_direct or wish.text or message.files:
             earlier = await self._earlier(message, workspace)
             await self._desk.responder.respond(self._mention(message, wish, earlier))

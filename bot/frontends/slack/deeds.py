@@ -10,6 +10,7 @@ from bot.memory import words_for_forgotten
 NOT_YOURS = "Only the person who asked, or an admin, can do that."
 
 _NOT_ONLY_YOURS = "Others asked here too. An admin can have all of it forgotten; `/forget` forgets what you asked."
+_ONLY_YOURS = "Nothing that you asked is being answered here. `@me stop` lets an admin stop what others asked."
 _NOTHING_TO_STOP = "Nothing is being answered here."
 _SILENT = "I will answer here only when somebody mentions me. `@me listen` brings me back."
 _LISTENING = "I am listening again: no mention is needed here."
@@ -21,8 +22,8 @@ class Deeds:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
 
-    async def do(self, deed: Deed, message: Message, workspace: Workspace) -> None:
-        """Do it, and say so.
+    async def do(self, deed: Deed, message: Message, workspace: Workspace, *, named: bool) -> None:
+        """Do it, and say so. `named`: it was said to the bot, not only where the bot listens along.
 
         Raises:
             StoreUnavailable: nothing was done.
@@ -33,7 +34,7 @@ class Deeds:
             case Deed.FORGET:
                 await self._forget(message, workspace)
             case Deed.STOP:
-                await self._stop(message, workspace)
+                await self._stop(message, workspace, named=named)
             case Deed.SILENCE:
                 await self._desk.silences.begin(message.place.conversation)
                 await self._desk.note(workspace, message.place, _SILENT)
@@ -57,14 +58,20 @@ class Deeds:
         self._desk.replies.forget(conversation)
         await self._desk.note(workspace, message.place, words_for_forgotten(forgotten))
 
-    async def _stop(self, message: Message, workspace: Workspace) -> None:
-        """What the person asked here."""
+    async def _stop(self, message: Message, workspace: Workspace, *, named: bool) -> None:
+        """What the person asked here. What others asked: for an admin who names the bot."""
         under_way = self._desk.replies.under_way(message.place.conversation)
-        theirs = [job for job in under_way if await self._desk.may_act(workspace, message.user, asker=job.asker)]
+        theirs = [
+            job
+            for job in under_way
+            if job.asker == message.user
+            or (named and await self._desk.may_act(workspace, message.user, asker=job.asker))
+        ]
         for job in theirs:
             await self._desk.responder.stop(job.id)
         if not theirs:
-            await self._whisper(message, workspace, NOT_YOURS if under_way else _NOTHING_TO_STOP)
+            not_theirs = NOT_YOURS if named else _ONLY_YOURS
+            await self._whisper(message, workspace, not_theirs if under_way else _NOTHING_TO_STOP)
 
     async def _whisper(self, message: Message, workspace: Workspace, text: str) -> None:
         await self._desk.whisper(workspace, message.channel, message.user, text, thread=message.thread or "")

@@ -79,7 +79,7 @@ class Posts:
             await self.clear(workspace)
 
     async def clear(self, workspace: Workspace, files: Sequence[str] = ()) -> None:
-        """The same with what is known of, and with these files. Whoever calls it holds the lock."""
+        """Take away what is known to stand for the question, its files and these `files`. The caller holds `lock`."""
         await self._delete_files(workspace, dict.fromkeys((*self._files, *files)))
         await self._cut(workspace, 0)
         self._files = ()

@@ -189,8 +189,9 @@ class SlackReply:
         if stream is not None and stream.is_open:
             workspace = await self._workspace()
             last = escape(text.strip())
-            whole = len(texts) == 1 and stream.can_become(last) and len(blocks.written(last)) == 1
+            fits = len(texts) == 1 and stream.can_become(last) and len(blocks.written(last)) == 1
             async with self._posts.lock:
+                whole = fits and not self._is_withdrawn
                 said = await stream.close(
                     workspace,
                     last if whole else stream.sent,
@@ -199,7 +200,7 @@ class SlackReply:
                 )
             if said:
                 self._status.stream_closed()
-            if whole and said:
+            if whole and said and not self._is_withdrawn:
                 return self._posted
         parts = [Part(text=blocks.fallback(part), blocks=blocks.written(part)) for part in texts]
         parts[-1].blocks.extend(below)
@@ -208,11 +209,11 @@ class SlackReply:
     async def _stand(self, parts: Sequence[Part]) -> Posted:
         workspace = await self._workspace()
         async with self._posts.lock:
-            if self._is_withdrawn:
+            if not self._is_withdrawn:
+                await self._put(workspace, parts)
+            if self._is_withdrawn:  # by now: Slack may have taken its time
                 await self._posts.clear(workspace, self._file_ids)
                 self._uploaded.clear()
-            else:
-                await self._put(workspace, parts)
         workspace.pace.keep_promise(_UPDATE, self)
         await self._status.clear(workspace, halted=self._is_halted)
         return self._posted
@@ -232,8 +233,8 @@ class SlackReply:
         """Differences as a table that names the pictures, where that fits into one message."""
         if self.job.kind is not JobKind.COMPARE:
             return text
-        pictures = (await self._conversations.load(self.job.conversation)).pictures
-        table = list_differences(text, numbers_compared(self.job, pictures))
+        conversation = await self._conversations.load(self.job.conversation)
+        table = list_differences(text, numbers_compared(self.job, conversation))
         return table if len(blocks.split_markdown(table)) == 1 else text
 
     async def _tell_asker(self, part: Part) -> None:

@@ -72,8 +72,11 @@ end, DRAINS)
 
 -- The last question that is left: it can be answered again.
 local function last_source(conversation)
-  local tail = redis.call('LINDEX', key('line', conversation), -1)
-  if tail then return redis.call('HGET', key('job', tail), 'source') end
+  local line = redis.call('LRANGE', key('line', conversation), 0, -1)
+  for place = #line, 1, -1 do
+    local source = redis.call('HGET', key('job', line[place]), 'source')
+    if source and redis.call('HEXISTS', key('sources', conversation), source) == 1 then return source end
+  end
   return redis.call('LINDEX', key('order', conversation), -1) or ''
 end
 

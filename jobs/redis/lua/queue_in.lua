@@ -69,15 +69,8 @@ register('attach', function(id, pictures, notices, digests)
     release_orphans(job.conversation)
     use(conversation)
     promote(job.conversation)
-  elseif job and job.state == 'ended' and redis.call('HEXISTS', key('words', id), 'pictures') == 0 then
-    -- It was stopped, edited or forgotten while its pictures came in: nobody will answer with them, unless the next
-    -- revision, or another question, has stored the same ones and not said so yet.
-    if takes_in_pictures(job.conversation) then return end
-    local orphans = {}
-    for _, digest in ipairs(brought_by_nobody(job.conversation)) do
-      if string.find(digests, digest, 1, true) then table.insert(orphans, digest) end
-    end
-    release_pictures(job.conversation, orphans)
+  elseif job and job.state == 'ended' then
+    release_orphans(job.conversation)  -- stopped, edited or forgotten while its pictures came in: nobody answers with them
   end
 end)
 

@@ -120,12 +120,15 @@ end
 local function sources_from_behind(conversation)
   local sources, seen = {}, {}
   local function add(source)
-    if not source or seen[source] then return end  -- false: somebody deleted the job by hand
+    if seen[source] then return end
     seen[source] = true
     table.insert(sources, source)
   end
   local line = redis.call('LRANGE', key('line', conversation), 0, -1)
-  for place = #line, 1, -1 do add(redis.call('HGET', key('job', line[place]), 'source')) end
+  for place = #line, 1, -1 do
+    local source = redis.call('HGET', key('job', line[place]), 'source')
+    if source and redis.call('HEXISTS', key('sources', conversation), source) == 1 then add(source) end  -- not forgotten yet
+  end
   for _, source in ipairs(redis.call('HKEYS', key('sources', conversation))) do add(source) end
   return sources
 end

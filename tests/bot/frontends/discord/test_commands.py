@@ -267,3 +267,15 @@ async def test_a_private_question_in_a_thread_is_about_its_pictures_too(scene: S
     )
     await eventually(lambda: mine.texts and "compare (2)" in mine.texts[0])
     assert [one.name for one in scene.oracle.claims[-1].pictures] == ["c.png", "d.png"]
+
+
+async def test_a_private_question_brings_its_own_picture_and_as_many_of_the_thread_as_there_is_room_for(
+    scene: Scene, bot: Discord
+) -> None:
+    names = [f"{number}.png" for number in range(10)]
+    question = ask(scene, "what?", *(picture(name, f"rgb({20 * n}, 0, 0)") for n, name in enumerate(names)))
+    await answered(scene, "what? (10)")
+    mine = picture("mine.png", "blue")
+    people.command(scene.discord, scene.ann, question.thread, "ask", question="and this?", image=mine, private=True)
+    await eventually(lambda: len(scene.oracle.claims) == 2)
+    assert [one.name for one in scene.oracle.claims[1].pictures] == [*names[1:], "mine.png"]

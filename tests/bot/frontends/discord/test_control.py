@@ -1,10 +1,12 @@
 """Stop, Regenerate, Read text, thumbs, edits: by the asker and moderators, before and after a restart."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
 from bot.frontends.discord import Discord
+from bot.frontends.discord.questions import Questions
 from bot.mention import ANOTHER_DRAW
 from jobs import JobKind, Sampling
 from tests.bot.fakes import eventually
@@ -195,3 +197,35 @@ async def test_previews_and_edits_of_earlier_questions_change_nothing(scene: Sce
     assert first.content == "one (1)"
     assert len(scene.discord.posts) == 2
     assert [claim.job.text for claim in scene.oracle.claims] == ["one", "two"]
+
+
+async def test_words_that_are_edited_into_a_message_that_waits_for_them_are_its_words(
+    scene: Scene, bot: Discord
+) -> None:
+    opening = ask(scene, "one", picture())
+    await answered(scene, "one (1)")
+    waiting = people.write(scene.discord, scene.ann, opening.thread, "", [picture("b.png", "blue")])
+    await asyncio.sleep(0.05)
+    people.edit(scene.discord, waiting, "what colour?")
+    await answered(scene, "what colour? (1)")
+    assert [claim.job.text for claim in scene.oracle.claims] == ["one", "what colour?"]
+
+
+async def test_an_edit_is_heard_while_its_message_is_read(
+    scene: Scene, bot: Discord, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opening = ask(scene, "one", picture())
+    await answered(scene, "one (1)")
+    goes_on, read = asyncio.Event(), Questions.read
+
+    async def read_slowly(*arguments: Any) -> Any:
+        await goes_on.wait()
+        return await read(*arguments)
+
+    monkeypatch.setattr(Questions, "read", read_slowly)
+    written = people.write(scene.discord, scene.ann, opening.thread, "waht?")
+    await asyncio.sleep(0.05)
+    people.edit(scene.discord, written, "what?")
+    await asyncio.sleep(0.05)
+    goes_on.set()
+    await answered(scene, "what? (0)")

@@ -7,12 +7,13 @@ import pytest
 
 from bot.frontends.discord import Discord
 from bot.frontends.discord.questions import Questions
+from bot.frontends.discord.reply import DiscordReply
 from jobs import ConversationId
 from tests.bot.fakes import eventually
 from tests.bot.frontends.discord.conftest import OpenBot, Scene
 from tests.bot.frontends.discord.fake import people
 from tests.bot.frontends.discord.fake.world import ALL, Interaction
-from tests.bot.frontends.discord.steps import answered, ask, picture
+from tests.bot.frontends.discord.steps import QUIET_S, answered, ask, picture
 
 
 def first_conversation(scene: Scene) -> ConversationId:
@@ -244,6 +245,43 @@ async def test_a_message_that_is_deleted_while_it_is_read_is_forgotten_after(
     people.delete(scene.discord, question)
     await asyncio.sleep(0.05)
     reads.set()
-    await eventually(lambda: scene.jobs.conversations._state.threads)
-    (conversation,) = scene.jobs.conversations._state.threads
-    await until_forgotten(scene, conversation)
+    await asyncio.sleep(3 * QUIET_S)
+    assert not any("what is this? (1)" in post.content for post in scene.discord.posts)
+    assert not scene.jobs.conversations._state.pictures
+    for conversation in list(scene.jobs.conversations._state.threads):
+        assert await is_forgotten(scene, conversation)
+
+
+async def test_an_answer_that_waits_for_discord_is_not_posted_after_its_question_was_deleted(
+    scene: Scene, bot: Discord, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    goes_on, finish = asyncio.Event(), DiscordReply.finish
+
+    async def finish_late(*arguments: Any) -> Any:
+        await goes_on.wait()
+        return await finish(*arguments)
+
+    monkeypatch.setattr(DiscordReply, "finish", finish_late)
+    scene.oracle.hold.clear()
+    question = ask(scene, "my secret?", picture())
+    await eventually(lambda: scene.discord.posts and scene.oracle.claims)
+    scene.oracle.hold.set()
+    await eventually(lambda: scene.jobs.conversations._state.threads[first_conversation(scene)].turns)
+    people.delete(scene.discord, question)
+    await until_forgotten(scene, first_conversation(scene))
+    await eventually(lambda: not scene.discord.posts)
+    goes_on.set()
+    await asyncio.sleep(QUIET_S)
+    assert scene.discord.posts == []
+
+
+async def test_what_private_questions_took_from_a_thread_goes_with_it(scene: Scene, bot: Discord) -> None:
+    question = ask(scene, "what is this?", picture())
+    await answered(scene, "what is this? (1)")
+    used = people.command(scene.discord, scene.ann, question.thread, "ask", question="and now?", private=True)
+    await eventually(lambda: used.texts and "and now? (1)" in used.texts[0])
+    people.command(scene.discord, scene.ann, question.thread, "forget", what="this conversation")
+    async with asyncio.timeout(5):
+        while await stored(scene):
+            await asyncio.sleep(0.01)
+    assert await is_forgotten(scene, scene.oracle.claims[1].job.conversation)

@@ -97,6 +97,25 @@ async def test_stop_needs_no_name_where_no_question_needs_one(bot: Bot, people: 
     assert len(people.team.by_bot()) == 1
 
 
+async def test_an_admin_who_does_not_name_the_bot_stops_only_what_they_asked(
+    bot: Bot, people: People, worker: Worker
+) -> None:
+    people.team.admins.add(ADMIN)
+    worker.words = WORDS
+    question = people.post("C1", f"{people.bot} tell me")
+    await eventually(lambda: [message for message in people.team.by_bot() if "one" in message.said])
+    people.post("C1", "stop", thread=question.ts, user=ADMIN)
+    await eventually(lambda: people.team.messages[-1].to == ADMIN)
+    assert people.team.messages[-1].text.startswith("Nothing that you asked is being answered here.")
+    people.post("C1", f"{people.bot} mine", thread=question.ts, user=ADMIN)
+    await eventually(lambda: len(people.team.by_bot()) == 3)
+    people.post("C1", "stop", thread=question.ts, user=ADMIN)
+    await eventually(lambda: people.team.by_bot()[2].said == "Stopped.")
+    assert "_Stopped._" not in people.team.by_bot()[0].said
+    people.post("C1", f"{people.bot} stop", thread=question.ts, user=ADMIN)
+    await eventually(lambda: "_Stopped._" in people.team.by_bot()[0].said)
+
+
 async def test_who_stops_their_own_question_is_not_told_of_another_s(bot: Bot, people: People, worker: Worker) -> None:
     worker.words = WORDS
     question = people.post("C1", f"{people.bot} tell me", user=BOB)

@@ -1,7 +1,10 @@
 """What is deleted or forgotten is gone, and does not come back."""
 
+import asyncio
+
 import pytest
 
+from bot.frontends.slack.workspace import Workspace
 from jobs import ConversationId
 from jobs.memory import MemoryJobs
 from tests.bot.frontends.slack.conftest import Bot, OpenBot, Worker, over_both
@@ -184,6 +187,60 @@ async def test_an_answer_that_waits_for_slack_does_not_come_after_its_asker_was_
     await people.command("/forget", channel="C1")
     await eventually(lambda: not bot.responder._custody._held)
     assert people.team.by_bot() == []
+
+
+@pytest.mark.parametrize("waits", ["chat.appendStream", "chat.stopStream"])
+async def test_a_streamed_answer_that_waits_for_slack_does_not_come_after_its_asker_was_forgotten(
+    bot: Bot, people: People, worker: Worker, slack: SlackServer, waits: str
+) -> None:
+    worker.words, worker.pause_s = WORDS, 0.1
+    people.post("D1", "what is this?", people.picture("secret.png"))
+    await eventually(lambda: [message for message in people.team.by_bot() if "two" in message.said])
+    slack.fail(waits, delay_s=0.5)
+    worker.hold.set()
+    await eventually(lambda: worker.answered and not slack.faults[waits].times)
+    await people.command("/forget", channel="D1")
+    await eventually(lambda: not bot.responder._custody._held)
+    assert people.team.by_bot() == []
+
+
+async def test_an_answer_whose_last_edit_is_under_way_does_not_stay_after_its_asker_was_forgotten(
+    bot: Bot, people: People, worker: Worker, slack: SlackServer
+) -> None:
+    worker.words, worker.pause_s = WORDS, 0.1
+    people.post("C1", f"{people.bot} what is this?", people.picture("secret.png"))
+    await eventually(lambda: [message for message in people.team.by_bot() if "two" in message.said])
+    slack.fail("chat.update", times=2, delay_s=0.5)  # of the last word, and of the answer
+    worker.hold.set()
+    await eventually(lambda: worker.answered and not slack.faults["chat.update"].times)
+    await people.command("/forget", channel="C1")
+    await eventually(lambda: not bot.responder._custody._held)
+    assert people.team.by_bot() == []
+
+
+async def test_a_deletion_is_heard_after_its_question_however_long_its_workspace_is_looked_for(
+    bot: Bot, people: People, worker: Worker, jobs: MemoryJobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worker.words = WORDS
+    workspaces = bot.slack._workspaces
+    find = workspaces.of
+    sought: list[str] = []
+
+    async def find_slowly(team: str) -> Workspace:
+        sought.append(team)
+        if len(sought) == 2:  # at the door first, then for the question
+            await asyncio.sleep(0.3)
+        return await find(team)
+
+    monkeypatch.setattr(workspaces, "of", find_slowly)
+    question = people.post("D1", "what is this?", people.picture("secret.png"))
+    await eventually(lambda: len(sought) == 2)
+    people.delete(question)
+    await eventually(lambda: all(envelope.acknowledged.is_set() for envelope in people.slack.envelopes))
+    await eventually(lambda: not bot.responder._custody._held)  # it ended before its last word
+    assert not worker.answered
+    where = ConversationId(platform="slack", tenant="T1", channel="D1")
+    assert (await jobs.conversations.load(where)).turns == ()
 
 
 async def answered_but_not_shown(people: People, worker: Worker, slack: SlackServer) -> Message:
