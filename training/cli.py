@@ -195,6 +195,26 @@ def export(
 
 
 @app.command()
+def average(
+    model: Annotated[Path, typer.Option(exists=True, file_okay=False, help="The folder of a model.")],
+    other: Annotated[Path, typer.Option(exists=True, file_okay=False, help="One that was trained on from it.")],
+    out: Annotated[Path, typer.Option(file_okay=False, help="A folder for their mean.")],
+    share: Annotated[float, typer.Option(min=0, max=1, help="How much the other counts.")] = 0.5,
+) -> None:
+    """Write the mean of two models' weights."""
+    from training.average import WEIGHTS, NotAlike  # noqa: PLC0415
+    from training.average import average as write  # noqa: PLC0415
+
+    for folder, option in ((model, "--model"), (other, "--other")):
+        if not (folder / WEIGHTS).is_file():
+            raise typer.BadParameter(f"{folder} holds no {WEIGHTS}", param_hint=option)
+    try:
+        write(model, other, out, share=share)
+    except NotAlike as difference:
+        raise typer.BadParameter(f"it has other {difference} than {model}", param_hint="--other") from None
+
+
+@app.command()
 def card(
     scores: Annotated[list[str], typer.Option(help="NAME=FILE: what `evaluate` printed; may be given several times.")],
     model: Annotated[Path, typer.Option(help="The folder of the model.")],

@@ -107,6 +107,9 @@ def test_a_model_that_is_not_there_is_named(tmp_path: Path) -> None:
     assert str(nowhere) in refusal("evaluate", "--data", tmp_path, "--processes", 1, "--model", nowhere)
     assert f"{nowhere} is neither" in refusal("train", "--out", tmp_path / "run", "--init", nowhere)
     assert f"{nowhere} holds no training" in refusal("export", "--run", nowhere, "--out", tmp_path / "out")
+    assert f"{tmp_path} holds no model.safetensors" in refusal(
+        "average", "--model", TINY, "--other", tmp_path, "--out", tmp_path / "out"
+    )
     assert not (tmp_path / "run").exists()
 
 
