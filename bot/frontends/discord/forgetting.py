@@ -41,9 +41,9 @@ class Forgetting:
             log.info("question deleted", conversation=str(mention.conversation), pictures=forgotten.pictures)
             await self._delete_answer(mention)
         others = {asked.mention.conversation for asked in self._desk.recent.of_picture(message)}
-        self._desk.recent.forget(mention.source)
         for conversation in {mention.conversation, *others}:
             await self._drop_pictures(conversation, message)
+        self._desk.recent.forget(mention.source)  # last: a store that is away has all of it asked again
 
     async def see_thread(self, thread: int, *, parent: int, guild: int) -> None:
         """A thread was deleted.

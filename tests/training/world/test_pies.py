@@ -2,6 +2,7 @@
 
 import math
 import random
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -11,6 +12,14 @@ from training.world import Split
 from training.world.pies import PieSketch, sketch_pie
 
 SEEDS = range(60)
+
+
+def _drawn() -> Iterator[tuple[PieSketch, Chart]]:
+    for seed in SEEDS:
+        sketch = sketch_pie(random.Random(seed), Split.SEEN)
+        facts = sketch.draw().facts
+        assert isinstance(facts, Chart)
+        yield sketch, facts
 
 
 def _pixels(sketch: PieSketch) -> np.ndarray:
@@ -33,10 +42,7 @@ def test_slices_cover_as_many_pixels_as_their_values_say() -> None:
 
 
 def test_labels_lie_outside_the_pie_nearest_to_their_own_slice() -> None:
-    for seed in SEEDS:
-        sketch = sketch_pie(random.Random(seed), Split.SEEN)
-        facts = sketch.draw().facts
-        assert isinstance(facts, Chart)
+    for sketch, facts in _drawn():
         for label, (start, end) in zip(facts.labels, sketch.angles, strict=True):
             left, top, right, bottom = label.box
             across, down = (left + right) / 2 - sketch.middle[0], (top + bottom) / 2 - sketch.middle[1]
@@ -47,10 +53,7 @@ def test_labels_lie_outside_the_pie_nearest_to_their_own_slice() -> None:
 
 
 def test_a_slices_spots_lie_all_over_it_and_nowhere_else() -> None:
-    for seed in SEEDS:
-        sketch = sketch_pie(random.Random(seed), Split.SEEN)
-        facts = sketch.draw().facts
-        assert isinstance(facts, Chart)
+    for sketch, facts in _drawn():
         pixels = _pixels(sketch)
         for spots, rgb in zip(facts.spots, sketch.paints, strict=True):
             right = [(pixels[round(y), round(x)] == rgb).all() for x, y, _, _ in spots]
@@ -60,10 +63,7 @@ def test_a_slices_spots_lie_all_over_it_and_nowhere_else() -> None:
 
 
 def test_a_slices_box_holds_its_pixels() -> None:
-    for seed in SEEDS:
-        sketch = sketch_pie(random.Random(seed), Split.SEEN)
-        facts = sketch.draw().facts
-        assert isinstance(facts, Chart)
+    for sketch, facts in _drawn():
         pixels = _pixels(sketch)
         for (left, top, right, bottom), rgb in zip(facts.marks, sketch.paints, strict=True):
             rows, columns = np.nonzero((pixels == rgb).all(axis=2))

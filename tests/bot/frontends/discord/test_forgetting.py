@@ -46,7 +46,11 @@ async def test_a_deleted_question_goes_with_its_pictures_and_its_answer(scene: S
     await eventually(lambda: answer.deleted)
 
 
-async def test_a_deleted_question_goes_after_a_restart_too(scene: Scene, open_bot: OpenBot) -> None:
+@pytest.mark.parametrize("denied", [frozenset(), frozenset({"create_public_threads"})])
+async def test_a_deleted_question_goes_after_a_restart_too(
+    scene: Scene, open_bot: OpenBot, denied: frozenset[str]
+) -> None:
+    scene.channel.denied = denied  # without a thread the answer stands in the channel
     async with open_bot():
         question = ask(scene, "what is this?", picture())
         answer = await answered(scene, "what is this? (1)")
@@ -54,16 +58,6 @@ async def test_a_deleted_question_goes_after_a_restart_too(scene: Scene, open_bo
         people.delete(scene.discord, question)
         await eventually(lambda: answer.deleted)
     assert await stored(scene) == 0
-
-
-async def test_an_answer_without_a_thread_goes_after_a_restart_too(scene: Scene, open_bot: OpenBot) -> None:
-    scene.channel.denied = frozenset({"create_public_threads"})
-    async with open_bot():
-        question = ask(scene, "what is this?", picture())
-        answer = await answered(scene, "what is this? (1)")
-    async with open_bot():
-        people.delete(scene.discord, question)
-        await eventually(lambda: answer.deleted)
 
 
 async def test_deleting_a_question_that_is_being_answered_ends_the_work(scene: Scene, bot: Discord) -> None:
