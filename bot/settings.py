@@ -54,7 +54,7 @@ class BotSettings(Settings):
     max_crops: int = Field(default=4, gt=0, le=16)  # a picture is looked at in up to so many parts
     ocr_crops: int = Field(default=16, gt=0, le=16)
 
-    patience_s: float = Field(default=600.0, gt=0)  # from acceptance to the first word; then the asker is told
+    patience_s: float = Field(default=600.0, gt=0)  # from acceptance until a worker begins; then the asker is told
     give_up_s: float = Field(default=3600.0, gt=0)  # a platform that takes no post is tried for this long
 
     # Slack. One workspace by its tokens; several by the client's id and secret, which need HTTP.

@@ -18,18 +18,23 @@ from jobs.errors import PictureGone
 
 PNG_MAGIC = b"\x89PNG"
 RETRIES = 4  # on 429, 5xx and lost connections, backing off from half a second, honouring Retry-After
+CONNECT_S = 10.0
+SILENCE_S = 300.0  # before the first word, all retries together, and between two words
 
 
 class OpenAIEngine:
     """Answers through a server that keeps nothing of ours: no token ids come back, and nothing is to be forgotten."""
 
     def __init__(
-        self, *, base_url: str, api_key: str, model: str, defaults: SamplingDefaults, timeout_s: float = 600.0
+        self, *, base_url: str, api_key: str, model: str, defaults: SamplingDefaults, silence_s: float = SILENCE_S
     ) -> None:
-        # The client insists on a key; local servers take any.
         self._client = openai.AsyncOpenAI(
-            base_url=base_url, api_key=api_key or "none", max_retries=RETRIES, timeout=timeout_s
+            base_url=base_url,
+            api_key=api_key or "none",  # the client insists on one; local servers take any
+            max_retries=RETRIES,
+            timeout=openai.Timeout(silence_s, connect=CONNECT_S),
         )
+        self._silence_s = silence_s
         self._model = model
         self._defaults = defaults
 
@@ -46,7 +51,7 @@ class OpenAIEngine:
         Raises:
             PictureGone: the question brought pictures and all of them are gone.
             QuestionTooLong: not even the question alone fits the server's context.
-            ServerFailed: the server cannot be reached, refuses, or breaks off.
+            ServerFailed: the server cannot be reached, refuses, says nothing for long, or breaks off.
         """
         turns = dialogue.turns
         while True:
@@ -55,16 +60,12 @@ class OpenAIEngine:
                     yield part
             except openai.BadRequestError as error:
                 if not _is_too_long(error):
-                    raise ServerFailed(reason=f"it refuses the question with status {error.status_code}") from error
+                    raise ServerFailed(reason=self._reason(error)) from error
                 if not turns:
                     raise QuestionTooLong(tokens="too many", room="fewer") from error
                 turns = turns[(len(turns) + 1) // 2 :]
-            except openai.AuthenticationError as error:
-                raise ServerFailed(reason="it refuses the key in WORKER_OPENAI_API_KEY") from error
-            except openai.APIStatusError as error:
-                raise ServerFailed(reason=f"it answers with status {error.status_code}") from error
-            except openai.APIError as error:
-                raise ServerFailed(reason="it cannot be reached, or broke off") from error
+            except (TimeoutError, openai.APIError) as error:
+                raise ServerFailed(reason=self._reason(error)) from error
             else:
                 return
 
@@ -81,16 +82,17 @@ class OpenAIEngine:
         counted: CompletionUsage | None = None
         messages, notices = await self._messages(dialogue, turns)
         wanted = self._defaults.fill(dialogue.sampling)
-        stream = await self._client.chat.completions.create(
-            model=self._model,
-            messages=messages,
-            temperature=wanted.temperature,
-            top_p=wanted.top_p,
-            max_tokens=wanted.max_new_tokens,
-            seed=seed_of(dialogue.job),
-            stream=True,
-            stream_options={"include_usage": True},
-        )
+        async with asyncio.timeout(self._silence_s):
+            stream = await self._client.chat.completions.create(
+                model=self._model,
+                messages=messages,
+                temperature=wanted.temperature,
+                top_p=wanted.top_p,
+                max_tokens=wanted.max_new_tokens,
+                seed=seed_of(dialogue.job),
+                stream=True,
+                stream_options={"include_usage": True},
+            )
         async with stream:  # leaving early closes the connection, and the server stops
             async for chunk in stream:
                 counted = chunk.usage or counted
@@ -100,6 +102,20 @@ class OpenAIEngine:
                     yield Text(text=text)
         total_s = time.monotonic() - began
         yield Answered(usage=_usage(counted, first_token_s=first_token_s, total_s=total_s), notices=notices)
+
+    def _reason(self, error: Exception) -> str:
+        """What to tell of it; the server's own words may hold anything."""
+        match error:
+            case TimeoutError() | openai.APITimeoutError():
+                return f"it said nothing for {self._silence_s:.0f} s"
+            case openai.AuthenticationError():
+                return "it refuses the key in WORKER_OPENAI_API_KEY"
+            case openai.BadRequestError():
+                return f"it refuses the question with status {error.status_code}"
+            case openai.APIStatusError():
+                return f"it answers with status {error.status_code}"
+            case _:
+                return "it cannot be reached, or broke off"
 
     async def _messages(
         self, dialogue: Dialogue, turns: Sequence[Turn]

@@ -66,7 +66,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     references: tuple[PictureRef, ...] = ()
     asker: str = ""
     sampling: Sampling = Sampling()
-    patience_s: float = 600.0  # from acceptance to the first token; then the asker is told
+    patience_s: float = 600.0  # from acceptance until a worker begins; then the asker is told
     reply_to: str = ""  # where the answer goes; only its front end reads it
     accepted_at_s: float = 0.0
 

@@ -3,7 +3,9 @@
 import asyncio
 import itertools
 import threading
+import time
 from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import suppress
 
 import msgspec
 import structlog
@@ -12,14 +14,18 @@ from inference_worker.engine.engine import Engine
 from inference_worker.engine.request import Failure, Finished, Output, Request, Token
 from inference_worker.errors import EngineLost
 
+STUCK_S = 300.0  # a step takes milliseconds on a GPU, and tens of seconds with the largest model and chunk on a CPU
+
 log = structlog.get_logger()
 
 
 class AsyncEngine:
     """Runs an `Engine` in a thread of its own, between `start` and `close`."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, *, stuck_s: float = STUCK_S) -> None:
         self._engine = engine
+        self._stuck_s = stuck_s
+        self._stepping_since: float | None = None  # by the monotonic clock; None: at rest
         self._streams: dict[str, asyncio.Queue[Output]] = {}
         self._numbers = itertools.count()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -36,17 +42,20 @@ class AsyncEngine:
         """Never returns.
 
         Raises:
-            EngineLost: the device computes nothing any more, or the engine cannot be recovered. Open streams get
-                nothing more.
+            EngineLost: the device computes nothing any more, a step does not end, or the engine cannot be recovered.
+                Open streams get nothing more.
         """
-        await self._lost.wait()
+        while not self._lost.is_set() and not self._is_stuck:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._lost.wait(), self._stuck_s / 10)
         raise EngineLost
 
     async def close(self) -> None:
         """Stop after the step in progress. Streams that are still open get nothing more."""
         self._closing.set()
         self._engine.wake()
-        await asyncio.to_thread(self._thread.join)
+        if not self._is_stuck:  # such a thread ends with the process only
+            await asyncio.to_thread(self._thread.join)
 
     async def generate(self, request: Request) -> AsyncGenerator[Token | Finished]:
         """The answer's tokens as they are drawn, then `Finished`. Leaving the iteration early aborts the answer.
@@ -76,10 +85,15 @@ class AsyncEngine:
         """Drop every cache of this conversation that is older than `epoch`."""
         self._engine.forget(name, epoch=epoch)
 
+    @property
+    def _is_stuck(self) -> bool:
+        since = self._stepping_since
+        return since is not None and time.monotonic() - since > self._stuck_s
+
     def _run(self) -> None:
         while not self._closing.is_set():
             try:
-                outputs: Sequence[Output] | None = self._engine.step()
+                outputs = self._step()
                 if not outputs:
                     self._engine.wait()
             except Exception as error:
@@ -90,6 +104,13 @@ class AsyncEngine:
                 return
             if outputs:
                 self._say(outputs)
+
+    def _step(self) -> Sequence[Output] | None:
+        self._stepping_since = time.monotonic()
+        try:
+            return self._engine.step()
+        finally:
+            self._stepping_since = None
 
     def _recover(self, error: Exception) -> Sequence[Output] | None:
         """What everybody is told; None when there is no going on. A thread that ends in silence would answer nobody."""

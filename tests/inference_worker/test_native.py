@@ -197,3 +197,15 @@ async def test_a_job_may_ask_for_fewer_words(engine: NativeEngine) -> None:
     asked = dialogue("Who wrote this book?", cover, stored=stored, sampling=Sampling(max_new_tokens=3))
     _, answered = await answer(engine, asked)
     assert answered.usage.new_tokens == 3
+
+
+async def test_a_job_that_is_run_again_draws_the_same_answer_and_another_job_another(engine: NativeEngine) -> None:
+    (cover,), stored = shown("cover_moon.png")
+    hot = Sampling(temperature=5.0, max_new_tokens=12)
+
+    async def draw(source: str) -> str:
+        asked = dialogue("Who wrote this book?", cover, stored=stored, sampling=hot, source=source)
+        return (await answer(engine, asked))[0]
+
+    assert await draw("1") == await draw("1")
+    assert await draw("1") != await draw("2")

@@ -23,7 +23,7 @@ JPEG = b"\xff\xd8\xff 2"
 
 
 class Server:
-    """Streams `words`; fails first with each status of `failures`; refuses more than `max_messages`."""
+    """Streams `words`; fails first with each status of `failures`; refuses more than `max_messages`; or is `deaf`."""
 
     def __init__(self) -> None:
         self.asked: list[dict] = []
@@ -31,12 +31,15 @@ class Server:
         self.words = ["A ", "red ", "circle."]
         self.max_messages = 100
         self.pause_s = 0.0
+        self.deaf = False
         self.broke_off = asyncio.Event()
 
     async def complete(self, request: web.Request) -> web.StreamResponse:
         assert request.headers["Authorization"] == f"Bearer {KEY}"
         if self.failures:
             return web.json_response({"error": {"message": f"no {KEY}"}}, status=self.failures.pop(0))
+        if self.deaf:
+            await asyncio.sleep(5)
         body = await request.json()
         self.asked.append(body)
         if len(body["messages"]) > self.max_messages:
@@ -145,6 +148,17 @@ async def test_a_server_that_is_not_there_is_told(monkeypatch: pytest.MonkeyPatc
     with pytest.raises(ServerFailed, match="cannot be reached"):
         await answer(nobody, dialogue("?"))
     await nobody.close()
+
+
+@pytest.mark.parametrize("words", [[], ["A "]], ids=["before the first word", "between two words"])
+async def test_a_server_that_says_nothing_for_long_is_given_up(server: Server, words: list[str]) -> None:
+    server.words, server.pause_s, server.deaf = words, 5.0, not words
+    base_url = f"http://127.0.0.1:{server.port}/v1"
+    engine = OpenAIEngine(base_url=base_url, api_key=KEY, model="m", defaults=SamplingDefaults(), silence_s=0.3)
+    async with asyncio.timeout(2):
+        with pytest.raises(ServerFailed, match="said nothing"):
+            await answer(engine, dialogue("?"))
+    await engine.close()
 
 
 async def test_leaving_early_closes_the_connection(engine: OpenAIEngine, server: Server) -> None:

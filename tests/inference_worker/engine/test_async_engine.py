@@ -131,3 +131,25 @@ async def test_a_device_that_computes_nothing_any_more_ends_the_worker_and_fails
             await engine.watch()
     assert not asked.done()
     asked.cancel()
+
+
+async def test_a_step_that_does_not_end_ends_the_worker(model: Phi3V, monkeypatch: pytest.MonkeyPatch) -> None:
+    engine, released = AsyncEngine(ENGINES["contiguous"](model), stuck_s=0.2), threading.Event()
+    monkeypatch.setattr(engine._engine, "step", released.wait)
+    engine.start()
+    try:
+        async with asyncio.timeout(10):
+            with pytest.raises(EngineLost):
+                await engine.watch()
+            await engine.close()
+    finally:
+        released.set()
+
+
+async def test_an_engine_that_rests_for_long_is_not_stuck(model: Phi3V) -> None:
+    engine = AsyncEngine(ENGINES["contiguous"](model), stuck_s=0.2)
+    engine.start()
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.6):
+            await engine.watch()
+    await engine.close()
