@@ -8,7 +8,7 @@ import msgspec
 from rich.console import Console
 
 from bot.app import open_chat
-from bot.frontends.shell import Outcome, Question, Shell, new_conversation, read_reference
+from bot.frontends.shell import Outcome, Question, Shell, new_conversation, read_reference, sweep_spool
 from bot.settings import BotSettings
 from jobs.log import log_to
 from jobs.redis import open_redis
@@ -31,17 +31,18 @@ def ask(question: Question, pictures: Sequence[str], *, follow_up: bool, as_json
     Raises:
         ThreadsightError: it came to no answer, and that has not been printed yet.
     """
-    settings, chat = CommandSettings.read(), BotSettings.read()
+    settings, chat, stored = CommandSettings.read(), BotSettings.read(), StoreSettings.read()
     make_private(settings.home)
+    sweep_spool(spool := settings.home / "spool", retention_s=stored.retention_s)
     last = LastConversation(settings.home)
     conversation = last.read() if follow_up else new_conversation()
     if conversation is None:
         raise NothingToFollow
     # Before there is an event loop: within it Ctrl-C could not end the reading of standard input.
-    references = tuple(read_reference(picture, spool=settings.home / "spool") for picture in pictures)
+    references = tuple(read_reference(picture, spool=spool) for picture in pictures)
     question = msgspec.structs.replace(question, conversation=conversation, pictures=references)
     with contextlib.ExitStack() as stack:
-        if StoreSettings.read().redis_url is None:
+        if stored.redis_url is None:
             await_worker(stack.enter_context(open_worker(settings.home, linger_s=settings.worker_linger_s)))
         store = stack.enter_context(open_store(settings.home)).settings
         log_to(stack.enter_context((settings.home / "log").open("a")))

@@ -9,12 +9,13 @@
 `err`; one JSON object to `out` instead with `as_json`. The outcome says how it ended (`outcome.failure`), for an exit
 code, and which conversation to give to the next `Question`. Cancelling `ask` (Ctrl-C) takes the question back.
 `read_reference` blocks while it reads standard input: call it where Ctrl-C may end it, outside the event loop.
+What it kept of that goes with `sweep_spool`, after the retention time.
 
 An answer that an earlier, killed shell still owes is printed to `err` as soon as it is there.
 """
 
 from bot.frontends.shell.frontend import Question, Shell, new_conversation
 from bot.frontends.shell.outcome import Failure, Outcome
-from bot.frontends.shell.reference import read_reference
+from bot.frontends.shell.reference import read_reference, sweep_spool
 
-__all__ = ["Failure", "Outcome", "Question", "Shell", "new_conversation", "read_reference"]
+__all__ = ["Failure", "Outcome", "Question", "Shell", "new_conversation", "read_reference", "sweep_spool"]

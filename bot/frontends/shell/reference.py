@@ -22,7 +22,6 @@ STANDARD_INPUT = "-"
 
 _PIECE_BYTES = 1024**2
 _MOST_SPOOLED_BYTES = 64 * 1024**2  # far beyond what is taken in: enough to say that it is too large
-_SPOOLED_FOR_S = 7 * 86_400.0
 
 
 def read_reference(argument: str, *, spool: Path, stdin: BinaryIO | None = None) -> PictureRef:
@@ -42,17 +41,21 @@ def read_reference(argument: str, *, spool: Path, stdin: BinaryIO | None = None)
 
 
 def spool_input(stdin: BinaryIO, spool: Path) -> Path:
-    """Keep what comes in under its digest; what has been there for a week goes."""
+    """Keep what comes in under its digest."""
     spool.mkdir(mode=0o700, parents=True, exist_ok=True)
-    for old in spool.iterdir():
-        if time.time() - old.stat().st_mtime > _SPOOLED_FOR_S:
-            old.unlink(missing_ok=True)
     content = stdin.read(_MOST_SPOOLED_BYTES)
     path = spool / hashlib.sha256(content).hexdigest()
     if not path.exists():
         path.touch(mode=0o600)
         path.write_bytes(content)
     return path
+
+
+def sweep_spool(spool: Path, *, retention_s: float) -> None:
+    """Remove what came in longer ago than that."""
+    for old in spool.glob("*"):
+        if time.time() - old.stat().st_mtime > retention_s:
+            old.unlink(missing_ok=True)
 
 
 async def fetch_reference(ref: PictureRef) -> AsyncGenerator[bytes, None]:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bot.errors import NoSuchFile, Unfetchable
-from bot.frontends.shell.reference import fetch_reference, read_reference
+from bot.frontends.shell.reference import fetch_reference, read_reference, sweep_spool
 from jobs import PictureRef
 from tests.bot.pictures import png
 from tests.bot.site import PICTURE, Site
@@ -75,14 +75,19 @@ async def test_standard_input_can_be_read_again_after_a_restart(spool: Path) -> 
     assert read_reference("-", spool=spool, stdin=io.BytesIO(png())).origin == ref.origin
 
 
-def test_what_came_in_is_for_its_owner_only_and_for_a_week(spool: Path) -> None:
+def test_what_came_in_is_for_its_owner_only_and_for_the_retention_time(spool: Path) -> None:
     read_reference("-", spool=spool, stdin=io.BytesIO(b"old"))
     (old,) = spool.iterdir()
     assert stat.S_IMODE(spool.stat().st_mode) == 0o700
     assert stat.S_IMODE(old.stat().st_mode) == 0o600
     os.utime(old, (0, 0))
     read_reference("-", spool=spool, stdin=io.BytesIO(b"new"))
+    sweep_spool(spool, retention_s=60.0)
     assert [kept.read_bytes() for kept in spool.iterdir()] == [b"new"]
+
+
+def test_there_is_nothing_to_sweep_before_anything_came_in(spool: Path) -> None:
+    sweep_spool(spool, retention_s=60.0)
 
 
 async def test_an_address_is_fetched_from_the_web(spool: Path, site: Site) -> None:
