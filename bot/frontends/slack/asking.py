@@ -1,9 +1,13 @@
 """Questions in messages: which message asks something of the bot, what it asks, and what becomes of it afterwards."""
 
 from collections import OrderedDict
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import msgspec
+import structlog
 
+from bot.errors import BotFailed
 from bot.frontends.slack.deeds import Deeds
 from bot.frontends.slack.desk import Desk
 from bot.frontends.slack.escaping import mentions, read_text
@@ -14,9 +18,11 @@ from bot.frontends.slack.wish import Deed, Wish, read_wish
 from bot.frontends.slack.workspace import Workspace
 from bot.mention import Mention
 from jobs import Conversation, ConversationId, Turn
+from jobs.errors import ThreadsightError
 
-_MOST_PICTURES = 10
 _REMEMBERED = 10_000
+
+log = structlog.get_logger()
 
 
 class Asking:
@@ -43,7 +49,8 @@ class Asking:
                 workspace = await self._desk.workspace(message.team)
                 named = by_name or workspace.bot_user in mentions(message.text)
                 if named or await self._is_follow_up(message, workspace):
-                    await self._answer(message, workspace, named=named)
+                    async with self._owning_up(message, workspace):
+                        await self._answer(message, workspace, named=named)
 
         await self._once.do(("asked", message.team, message.channel, message.ts), answer)
 
@@ -98,7 +105,7 @@ class Asking:
             await self._deeds.do(wish, message, workspace, named=named)
         elif named or message.is_direct or wish.text or message.files:
             earlier = await self._earlier(message, workspace)
-            await self._desk.responder.respond(self._mention(message, wish, earlier))
+            await self._desk.ask(self._mention(message, wish, earlier))
 
     async def _answer_again(self, message: Message, workspace: Workspace) -> None:
         conversation = await self._desk.conversations.load(message.place.conversation)
@@ -108,8 +115,21 @@ class Asking:
         self._desk.files.remember(message.team, message.files)
         wish = _wish_of(message, workspace)
         if isinstance(wish, Wish):
-            earlier = await self._earlier(message, workspace)
-            await self._desk.responder.respond(self._mention(message, wish, earlier, revision=revision))
+            async with self._owning_up(message, workspace):
+                earlier = await self._earlier(message, workspace)
+                await self._desk.ask(self._mention(message, wish, earlier, revision=revision))
+
+    @asynccontextmanager
+    async def _owning_up(self, message: Message, workspace: Workspace) -> AsyncIterator[None]:
+        """Somebody waits for an answer: a bug of ours is told, once, where Slack telling the event again would not help."""
+        try:
+            yield
+        except ThreadsightError:
+            raise
+        except Exception:
+            log.exception("question failed", team=message.team, channel=message.channel, ts=message.ts)
+            told, thread = BotFailed().sentence, message.thread or ""
+            await self._desk.whisper(workspace, message.channel, message.user, told, thread=thread)
 
     async def _earlier(self, message: Message, workspace: Workspace) -> Earlier:
         """What was said before the bot was asked in this thread for the first time."""
@@ -128,7 +148,7 @@ class Asking:
     def _mention(self, message: Message, wish: Wish, earlier: Earlier, *, revision: int = 0) -> Mention:
         place = msgspec.structs.replace(message.place, note=earlier.note)
         before = tuple(file.as_reference(message.team) for file in earlier.files)
-        room = max(0, _MOST_PICTURES - len(message.references))
+        room = max(0, self._desk.responder.max_pictures - len(message.references))
         # Whoever only calls the bot into a thread means what was said there last.
         calls_only = earlier.words and not (wish.text or message.files) and wish.kind == Wish().kind
         text = earlier.words[-1] if calls_only else wish.text

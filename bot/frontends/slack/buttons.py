@@ -111,7 +111,7 @@ class Buttons:
                 workspace = await self._desk.workspace(press.team)
                 earlier = await read_earlier(workspace, place, since_s=conversation.forgotten_at_s)
                 again = msgspec.structs.replace(again, context=earlier.context())
-            await self._desk.responder.respond(again)
+            await self._desk.ask(again)
 
     async def take_feedback(self, press: Press) -> None:
         """Thumbs are for whoever runs the bot: the log has them."""

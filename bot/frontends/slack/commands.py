@@ -170,4 +170,4 @@ class Commands:
             references=tuple(file.as_reference(place.team) for file in files),
             reply_to=place.write(),
         )
-        return await self._desk.responder.respond(mention) is not None
+        return await self._desk.ask(mention) is not None

@@ -12,13 +12,12 @@ from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.errors import SlackApiError
 
-from bot.frontends.slack.errors import SlackTokenRefused
+from bot.frontends.slack.errors import PASSING, SlackTokenRefused
 from bot.frontends.slack.manifest import EVENTS_PATH
 
 _PING_INTERVAL_S = 2.0  # a socket that is silent for four of them is opened anew
 _ADDRESS_LASTS_S = 15.0  # Slack gives a new one for every socket, to be used at once
 _SERVER_ERROR = 500
-_PASSING = frozenset({"fatal_error", "internal_error", "request_timeout", "service_unavailable"})
 
 log = structlog.get_logger()
 
@@ -48,7 +47,7 @@ async def _check_token(socket: Any) -> None:
         socket.wss_uri = await socket.issue_new_wss_url()
     except SlackApiError as error:
         reason = str(error.response.get("error", "?"))
-        if error.response.status_code < _SERVER_ERROR and reason not in _PASSING:
+        if error.response.status_code < _SERVER_ERROR and reason not in PASSING:
             raise SlackTokenRefused(name="SLACK_APP_TOKEN", reason=reason) from error
         log.warning("slack is away", reason=reason)
     except (aiohttp.ClientError, TimeoutError, OSError) as error:

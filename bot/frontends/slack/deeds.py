@@ -45,8 +45,7 @@ class Deeds:
     async def _forget(self, message: Message, workspace: Workspace) -> None:
         """The whole conversation: for whoever asked all of it."""
         conversation = message.place.conversation
-        turns = (await self._desk.conversations.load(conversation)).turns
-        askers = {turn.asker for turn in turns} | {job.asker for job in self._desk.replies.under_way(conversation)}
+        askers = (await self._desk.conversations.load(conversation)).askers
         for asker in askers - {message.user}:
             if not await self._desk.may_act(workspace, message.user, asker=asker):
                 await self._whisper(message, workspace, _NOT_ONLY_YOURS)

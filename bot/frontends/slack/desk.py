@@ -15,8 +15,9 @@ from bot.frontends.slack.place import Place
 from bot.frontends.slack.replies import Replies
 from bot.frontends.slack.workspace import PATIENCE_S, Workspace
 from bot.frontends.slack.workspaces import Workspaces
+from bot.mention import Mention
 from bot.responder import Responder
-from jobs import ConversationId, ConversationStore, Silences
+from jobs import ConversationId, ConversationStore, Job, Silences
 
 NOTE_TYPE = "threadsight_note"  # metadata of what is no answer
 
@@ -47,6 +48,11 @@ class Desk:
     async def workspace(self, team: str) -> Workspace:
         """The workspace that an event came from."""
         return await self.workspaces.of(team)
+
+    async def ask(self, mention: Mention) -> Job | None:
+        """See `Responder.respond`."""
+        with self.replies.submitting():
+            return await self.responder.respond(mention)
 
     async def may_act(self, workspace: Workspace, user: str, *, asker: str) -> bool:
         """Whether somebody may stop, repeat or forget what another person asked: the asker, and admins."""

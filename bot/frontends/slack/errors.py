@@ -17,6 +17,9 @@ from bot.errors import NotPosted, PlaceGone
 from jobs.errors import Unavailable
 from jobs.settings import SettingWrong
 
+# Slack's own trouble, in its words: it passes, and the call may have taken effect.
+PASSING = frozenset({"fatal_error", "internal_error", "request_timeout", "service_unavailable"})
+
 
 class CallLost(NotPosted):
     """Slack did not answer {method} ({reason})."""

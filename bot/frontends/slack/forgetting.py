@@ -1,13 +1,19 @@
 """What is deleted in Slack is forgotten here, and what was said about it goes too."""
 
+import asyncio
+from collections.abc import Sequence
+
 import structlog
 
 from bot.errors import NotPosted, PlaceGone
 from bot.frontends.slack.desk import Desk
+from bot.frontends.slack.errors import CallRefused
 from bot.frontends.slack.message import Message
 from bot.frontends.slack.once import Once
 from bot.frontends.slack.place import PLATFORM, Place
 from jobs import ConversationId, JobId
+
+_PAUSES_S = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0)  # a hiccup of Slack is over by then
 
 log = structlog.get_logger()
 
@@ -42,24 +48,34 @@ class Forgetting:
         place = message.place
         memory = self._desk.responder.memory
         async with self._desk.line(place.conversation):
+            turns = (await self._desk.conversations.load(place.conversation)).turns
+            is_answered = any(turn.source == place.source for turn in turns)
+            if is_answered:  # first: of a deletion that is told again, the store knows no question any more
+                await self._remove_answer(place)
             forgotten = await memory.forget_question(place.conversation, place.source)
-        if forgotten.turns:
-            for reply in self._desk.replies.live(lambda job: (job.conversation, job.source) == place.question):
-                reply.withdraw()
-            log.info("question deleted", team=message.team, pictures=forgotten.pictures)
-            await self._remove_answer(place)
         # It may have brought pictures to somebody else's question in its thread.
         origins = {reference.origin for reference in message.references}
         if origins:
             for picture in await memory.pictures(place.conversation):
                 if picture.ref.origin in origins:
                     await memory.drop_picture(place.conversation, picture.number)
+        if is_answered or forgotten.turns:  # nothing stands there now, unless Slack had a hiccup, or it came meanwhile
+            log.info("question deleted", team=message.team, pictures=forgotten.pictures)
+            await self._remove_answer(place, pauses_s=_PAUSES_S)
 
-    async def _remove_answer(self, place: Place) -> None:
+    async def _remove_answer(self, place: Place, *, pauses_s: Sequence[float] = ()) -> None:
         """It may quote what was deleted. Where Slack does not let it go, it stays."""
+        for reply in self._desk.replies.live(lambda job: (job.conversation, job.source) == place.question):
+            reply.withdraw()
         job = JobId(tenant_key=place.conversation.tenant_key, source=place.source)
-        try:
-            workspace = await self._desk.workspace(place.team)
-            await self._desk.replies.posts_of(place, job).remove(workspace, job)
-        except (NotPosted, PlaceGone) as error:
-            log.info("answer not deleted", team=place.team, error=error.sentence)
+        for pause_s in (*pauses_s, None):
+            try:
+                workspace = await self._desk.workspace(place.team)
+                await self._desk.replies.posts_of(place, job).remove(workspace, job)
+            except (NotPosted, PlaceGone) as error:
+                log.info("answer not deleted", team=place.team, error=error.sentence)
+                if pause_s is None or isinstance(error, (CallRefused, PlaceGone)):
+                    return
+                await asyncio.sleep(pause_s)
+            else:
+                return

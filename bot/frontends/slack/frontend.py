@@ -1,8 +1,7 @@
 """Slack as a front end."""
 
 import asyncio
-import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 
 import structlog
@@ -42,15 +41,8 @@ class Slack:
     edit_interval_s = _EDIT_INTERVAL_S
     most_characters: int | None = _MOST_CHARACTERS
 
-    def __init__(
-        self,
-        credentials: Credentials,
-        stores: Jobs,
-        *,
-        redis: Redis | None = None,
-        clock: Callable[[], float] = time.time,
-    ) -> None:
-        """`redis` keeps the installations, where there are several; `clock` is the store's, in seconds.
+    def __init__(self, credentials: Credentials, stores: Jobs, *, redis: Redis | None = None) -> None:
+        """`redis` keeps the installations, where there are several.
 
         Raises:
             SlackHalfSet: a credential is missing.
@@ -72,8 +64,6 @@ class Slack:
             files=self._files,
             clients=self._clients,
             conversations=stores.conversations,
-            lease_s=stores.settings.lease_s,
-            clock=clock,
         )
 
     async def run(self, responder: Responder) -> None:

@@ -8,6 +8,7 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
+import aiohttp
 import structlog
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
@@ -17,6 +18,7 @@ from slack_bolt.context.async_context import AsyncBoltContext
 from slack_bolt.context.respond.async_respond import AsyncRespond
 from slack_bolt.oauth.async_oauth_settings import AsyncOAuthSettings
 from slack_bolt.response import BoltResponse
+from slack_sdk.errors import SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.errors import BotFailed, NotPosted, PlaceGone
@@ -28,7 +30,7 @@ from bot.frontends.slack.desk import Desk
 from bot.frontends.slack.forgetting import Forgetting
 from bot.frontends.slack.home import SUGGESTED_PROMPTS, describe_help, describe_home
 from bot.frontends.slack.message import read_change, read_deleted, read_message
-from bot.frontends.slack.modal import FORM, Filled, Form
+from bot.frontends.slack.modal import FORM, Filled, Form, below_question
 from bot.frontends.slack.place import Place
 from bot.frontends.slack.workspace import Workspace
 from jobs.errors import StoreUnavailable, ThreadsightError
@@ -104,8 +106,11 @@ def build_app(
     return app
 
 
-async def _answer_error(error: Exception, body: Body) -> BoltResponse:
-    """No acknowledgement: Slack tells the event again; a command is told why. The one place that sees every error."""
+async def _answer_error(error: Exception, body: Body, respond: AsyncRespond) -> BoltResponse:
+    """Slack tells an event again that is not acknowledged; what people press or type it tells once, so they are told why.
+
+    The one place that sees every error, but for those of questions, which `Asking` tells the asker.
+    """
     if isinstance(error, (StoreUnavailable, NotPosted)):
         log.warning("event not accepted", error=error.sentence)
     elif isinstance(error, PlaceGone):
@@ -113,10 +118,23 @@ async def _answer_error(error: Exception, body: Body) -> BoltResponse:
         return BoltResponse(status=200, body="")
     else:
         log.error("event failed", exc_info=error)
+    told = error.sentence if isinstance(error, ThreadsightError) else BotFailed().sentence
     if "command" in body:
-        told = error.sentence if isinstance(error, ThreadsightError) else BotFailed().sentence
         return BoltResponse(status=200, body=told)
+    if body.get("type") == "view_submission":
+        return BoltResponse(status=200, body={"response_action": "errors", "errors": below_question(told)})
+    if "response_url" in body:
+        await _tell(respond, told, thread=(body.get("message") or {}).get("thread_ts"))
+        return BoltResponse(status=200, body="")
     return BoltResponse(status=503, body="")
+
+
+async def _tell(respond: AsyncRespond, sentence: str, *, thread: str | None) -> None:
+    """The person alone. Where even that fails, the log has to do."""
+    try:
+        await respond(sentence, response_type="ephemeral", replace_original=False, thread_ts=thread)
+    except (aiohttp.ClientError, SlackClientError, TimeoutError, OSError) as error:
+        log.warning("error not told", error=str(error))
 
 
 def _hear_messages(app: AsyncApp, asking: Asking, forgetting: Forgetting) -> None:

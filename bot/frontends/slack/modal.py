@@ -101,6 +101,11 @@ class Filled(msgspec.Struct, frozen=True, kw_only=True):
         return {_QUESTION if self.form.thread else _WHERE: sentence}
 
 
+def below_question(sentence: str) -> dict[str, str]:
+    """What went wrong, by field: every form has the question."""
+    return {_QUESTION: sentence}
+
+
 def _file_field(*, least: int) -> Block:
     element = {"type": "file_input", "action_id": _FILES, "max_files": _MOST_FILES}
     return _field(_FILES, "Pictures" if least == 1 else "Pictures, two or more", element)

@@ -1,8 +1,9 @@
 """The replies of this process, so that what happens to their questions can find them."""
 
-import time
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from weakref import WeakValueDictionary
 
 from bot.frontend import Posted
@@ -14,14 +15,14 @@ from bot.frontends.slack.workspaces import WebClients, Workspaces
 from jobs import ConversationId, ConversationStore, Job, JobId
 
 _REMEMBERED = 10_000
+_submitting = ContextVar("_submitting", default=False)
 
 
 class Replies:
     """They live as long as somebody delivers them; what they have posted is known for longer.
 
-    A reply that is opened at least `lease_s / 2` after its question was accepted, by the store's clock, may not be
-    the first: another process may have posted for it. One that is opened sooner is the first, since nobody can take
-    a delivery over before its lease has run out.
+    Only for a question that this process has just submitted itself (`submitting`) has nobody posted before. A reply
+    to any other is looked for in its thread first: whoever had its delivery may have died between post and record.
     """
 
     def __init__(
@@ -31,19 +32,24 @@ class Replies:
         files: Files,
         clients: WebClients,
         conversations: ConversationStore,
-        lease_s: float,
-        clock: Callable[[], float] = time.time,
     ) -> None:
         self._workspaces = workspaces
         self._files = files
         self._clients = clients
         self._conversations = conversations
-        self._first_within_s = lease_s / 2
-        self._clock = clock
         self._live: WeakValueDictionary[JobId, SlackReply] = WeakValueDictionary()
         self._places: OrderedDict[ConversationId, None] = OrderedDict()
         self._posts: WeakValueDictionary[tuple[str, str], Posts] = WeakValueDictionary()
         self._latest: OrderedDict[tuple[str, str], Posts] = OrderedDict()  # keeps those of `_posts` for a while
+
+    @contextmanager
+    def submitting(self) -> Iterator[None]:
+        """Questions are submitted in here. The task that delivers one inherits this; whoever adopts it does not."""
+        token = _submitting.set(True)
+        try:
+            yield
+        finally:
+            _submitting.reset(token)
 
     def open(self, job: Job, posted: Sequence[str]) -> SlackReply:
         """The reply of a job. Two revisions of a question stand in the same place.
@@ -54,7 +60,10 @@ class Replies:
         if not job.accepted_at_s:
             return self._reply(job, Posts(place, (), is_sure=True), ())
         ids = [name for name in posted if "/" not in name]
-        posts = self.posts_of(place, job.id, ids, is_first=self._is_first(job))
+        is_ours = _submitting.get()
+        posts = self.posts_of(place, job.id, ids, is_first=is_ours and job.revision == 0)
+        if not is_ours:
+            posts.doubt()
         reply = self._live[job.id] = self._reply(job, posts, tuple(posted))
         self._places[job.conversation] = None
         if len(self._places) > _REMEMBERED:
@@ -106,6 +115,3 @@ class Replies:
             clients=self._clients,
             conversations=self._conversations,
         )
-
-    def _is_first(self, job: Job) -> bool:
-        return job.revision == 0 and self._clock() - job.accepted_at_s < self._first_within_s

@@ -10,7 +10,7 @@ from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.errors import NotPosted, PlaceGone
-from bot.frontends.slack.errors import CallLost, CallRefused, ScopeMissing, WorkspaceUnknown
+from bot.frontends.slack.errors import PASSING, CallLost, CallRefused, ScopeMissing, WorkspaceUnknown
 from bot.frontends.slack.pace import Pace
 
 Answer = Mapping[str, Any]  # Slack's JSON: nothing but this file's callers looks into it
@@ -129,6 +129,8 @@ class Workspace:
         if error.response.status_code >= _SERVER_ERROR or not isinstance(error.response.data, dict):
             return CallLost(method=method, reason=error.response.status_code)
         word = str(error.response.get("error", "unknown"))
+        if word in PASSING:
+            return CallLost(method=method, reason=word)
         if word == "missing_scope":
             return ScopeMissing(scope=error.response.get("needed", "?"), reason=word)
         if word in _TOKEN_DEAD:

@@ -143,10 +143,10 @@ async def worker(jobs: MemoryJobs) -> AsyncIterator[Worker]:
 
 
 @pytest.fixture
-def refuse(jobs: MemoryJobs, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
-    """Has the next question find the queue full."""
+def refuse(jobs: MemoryJobs, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Has the next question find the queue full, or meet another error."""
     submit = type(jobs.queue_in).submit
-    refusals: list[QueueFull] = []
+    refusals: list[Exception] = []
 
     async def submit_or_refuse(queue: object, *arguments: object, **options: object) -> object:
         if refusals:
@@ -154,7 +154,11 @@ def refuse(jobs: MemoryJobs, monkeypatch: pytest.MonkeyPatch) -> Callable[[], No
         return await submit(queue, *arguments, **options)  # type: ignore[arg-type]  # whatever it was called with
 
     monkeypatch.setattr(type(jobs.queue_in), "submit", submit_or_refuse)
-    return lambda: refusals.append(QueueFull(limit=1))
+
+    def refuse_next(error: Exception | None = None) -> None:
+        refusals.append(error or QueueFull(limit=1))
+
+    return refuse_next
 
 
 @pytest.fixture
@@ -170,7 +174,7 @@ def open_bot(slack: SlackServer, jobs: MemoryJobs) -> OpenBot:
             http_port=http_port,
             api_url=slack.api_url,
         )
-        front = Slack(credentials, jobs, clock=jobs.clock.now_s)
+        front = Slack(credentials, jobs)
         read = BotSettings.model_validate({"user_burst": 1000, "tenant_burst": 1000, **settings})
         async with open_chat(read, jobs, frontends=[front], lease_s=LEASE_S) as responder:
             running = asyncio.create_task(front.run(responder))

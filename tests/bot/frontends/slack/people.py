@@ -97,6 +97,7 @@ class People:
             "container": {**container, **({"thread_ts": message.thread} if message.thread else {})},
             "message": self.slack.api.shown(self.team, message),
             "trigger_id": new_ts(),
+            "response_url": f"{self.slack.url}/response/1",
             "actions": [{"action_id": action, "type": element["type"], "value": value or element.get("value")}],
         }
         return await self._interact(payload)

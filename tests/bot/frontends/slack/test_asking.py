@@ -1,14 +1,17 @@
 """Questions in channels, threads and direct messages."""
 
 import asyncio
+from collections.abc import Callable
 
 import pytest
+from structlog.testing import capture_logs
 
+from bot.errors import BotFailed
 from jobs import JobKind
 from jobs.errors import StoreUnavailable
 from jobs.memory import MemoryJobs
 from tests.bot.frontends.slack.conftest import Bot, OpenBot, Worker, over_both
-from tests.bot.frontends.slack.people import BOB, People
+from tests.bot.frontends.slack.people import ALICE, BOB, People
 from tests.bot.frontends.slack.server import SlackServer, eventually
 from tests.bot.frontends.slack.web_api import RefusedError
 
@@ -97,6 +100,15 @@ async def test_what_was_said_before_the_bot_was_asked_is_read_once(bot: Bot, peo
     await people.ask("C1", f"{people.bot} really?", thread=root.ts)
     assert people.slack.api.count("conversations.replies") == before
     assert worker.answered[-1].job.context == "", "the model has it in the first question"
+
+
+async def test_earlier_pictures_leave_room_for_the_asker_s_own(
+    open_bot: OpenBot, people: People, worker: Worker
+) -> None:
+    root = people.write("C1", "look", *(people.picture(f"{number}.png") for number in range(4)))
+    async with open_bot(max_pictures=3):
+        answer = await people.ask("C1", f"{people.bot} which is nicer?", people.picture("mine.png"), thread=root.ts)
+    assert answer.said == "ask: which is nicer? [2.png, 3.png, mine.png]"
 
 
 async def test_whoever_only_calls_the_bot_means_what_was_said_last(bot: Bot, people: People) -> None:
@@ -225,3 +237,29 @@ async def test_the_pictures_of_a_forwarded_message_are_seen(bot: Bot, people: Pe
     people.slack.tell_message(people.team, question)
     await eventually(people.team.answers)
     assert people.team.answers()[0].said.startswith("ask: what is this? [a.png]\nPicture 2 skipped")
+
+
+@over_both
+@pytest.mark.parametrize("channel", ["C1", "D1"])
+async def test_a_bug_of_ours_is_told_to_the_asker_once(
+    bot: Bot, people: People, refuse: Callable[..., None], channel: str
+) -> None:
+    refuse(RuntimeError("a bug"))
+    with capture_logs() as logs:
+        people.post(channel, f"{people.bot} what is this?")
+        await eventually(lambda: all(envelope.acknowledged.is_set() for envelope in people.slack.envelopes))
+    assert [line["event"] for line in logs if line["log_level"] == "error"] == ["question failed"]
+    [told] = [message for message in people.team.messages if message.bot]
+    assert (told.to, told.said) == (ALICE, BotFailed().sentence)
+    assert [len(envelope.sent) for envelope in people.slack.envelopes] == [1] * len(people.slack.envelopes)
+
+
+async def test_a_bug_of_ours_in_an_edited_question_is_told_to_the_asker(
+    bot: Bot, people: People, refuse: Callable[..., None]
+) -> None:
+    answer = await people.ask("C1", f"{people.bot} what is this?")
+    refuse(RuntimeError("a bug"))
+    with capture_logs():
+        await eventually(people.edit(people.team.messages[0], f"{people.bot} what is that?").acknowledged.is_set)
+    assert (people.team.messages[-1].to, people.team.messages[-1].said) == (ALICE, BotFailed().sentence)
+    assert answer.said == "ask: what is this? []"

@@ -5,9 +5,11 @@ from collections.abc import Callable
 import pytest
 from structlog.testing import capture_logs
 
+from bot.errors import BotFailed
+from jobs.errors import StoreUnavailable
 from tests.bot.frontends.slack.conftest import Bot, OpenBot, Worker, over_both
 from tests.bot.frontends.slack.people import BOB, People
-from tests.bot.frontends.slack.server import eventually
+from tests.bot.frontends.slack.server import SlackServer, eventually
 
 WORDS = ("one ", "two ", "three")
 
@@ -126,7 +128,7 @@ async def test_thumbs_are_written_down(bot: Bot, people: People) -> None:
 
 @pytest.mark.parametrize("channel", ["C1", "D1"])
 async def test_a_regenerate_that_is_refused_leaves_the_answer_standing(
-    bot: Bot, people: People, worker: Worker, refuse: Callable[[], None], channel: str
+    bot: Bot, people: People, worker: Worker, refuse: Callable[..., None], channel: str
 ) -> None:
     answer = await people.ask(channel, f"{people.bot} what is this?", people.picture("a.png"))
     refuse()
@@ -140,7 +142,7 @@ async def test_a_regenerate_that_is_refused_leaves_the_answer_standing(
 
 
 async def test_a_regenerate_after_one_that_was_refused_finds_the_answer_of_an_earlier_process(
-    open_bot: OpenBot, people: People, worker: Worker, refuse: Callable[[], None]
+    open_bot: OpenBot, people: People, worker: Worker, refuse: Callable[..., None]
 ) -> None:
     async with open_bot():
         answer = await people.ask("C1", f"{people.bot} what is this?")
@@ -152,3 +154,17 @@ async def test_a_regenerate_after_one_that_was_refused_finds_the_answer_of_an_ea
         await people.press(answer, "regenerate")
         await eventually(lambda: answer.said == "other")
     assert [message for message in people.team.by_bot() if message.to is None] == [answer]
+
+
+@over_both
+@pytest.mark.parametrize("error", [RuntimeError("a bug"), StoreUnavailable(reason="away")])
+async def test_whoever_presses_a_button_in_vain_is_told_why(
+    bot: Bot, people: People, slack: SlackServer, refuse: Callable[..., None], error: Exception
+) -> None:
+    answer = await people.ask("C1", f"{people.bot} what is this?")
+    refuse(error)
+    with capture_logs():
+        await people.press(answer, "regenerate")
+    why = error if isinstance(error, StoreUnavailable) else BotFailed()
+    assert slack.responses == [why.sentence]
+    assert answer.said == "ask: what is this? []"

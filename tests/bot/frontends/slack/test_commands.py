@@ -1,5 +1,10 @@
 """Slash commands, forms and message shortcuts."""
 
+from collections.abc import Callable
+
+from structlog.testing import capture_logs
+
+from bot.errors import BotFailed
 from tests.bot.frontends.slack.conftest import Bot, OpenBot, Worker, over_both
 from tests.bot.frontends.slack.people import BOB, People
 from tests.bot.frontends.slack.server import SlackServer, eventually
@@ -164,6 +169,23 @@ async def test_a_shortcut_asks_about_an_image(bot: Bot, people: People) -> None:
     [answer] = people.team.by_bot()
     assert answer.said == "ask: who is it? [a.png]"
     assert answer.thread == message.ts
+
+
+@over_both
+async def test_a_bug_of_ours_is_told_to_whoever_uses_a_shortcut_or_a_form(
+    bot: Bot, people: People, slack: SlackServer, refuse: Callable[..., None]
+) -> None:
+    message = people.write("C1", "look at this", people.picture("a.png"), user=BOB)
+    form = await people.shortcut(message, "ask_about_image")
+    with capture_logs():
+        refuse(RuntimeError("a bug"))
+        await people.shortcut(message, "read_text")
+        refuse(RuntimeError("a bug"))
+        corrected = await people.submit(form, question="who is it?")
+    assert slack.responses == [BotFailed().sentence]
+    assert corrected == {"response_action": "errors", "errors": {"question": BotFailed().sentence}}
+    assert await people.submit(form, question="who is it?") is None
+    await eventually(people.team.answers)
 
 
 async def test_a_shortcut_on_a_message_without_a_picture_says_so(bot: Bot, people: People, slack: SlackServer) -> None:

@@ -2,7 +2,9 @@
 
 import pytest
 
-from tests.bot.frontends.slack.conftest import Bot, Worker, over_both
+from jobs import ConversationId
+from jobs.memory import MemoryJobs
+from tests.bot.frontends.slack.conftest import Bot, OpenBot, Worker, over_both
 from tests.bot.frontends.slack.people import BOB, People
 from tests.bot.frontends.slack.server import eventually
 
@@ -32,6 +34,21 @@ async def test_what_others_asked_is_forgotten_for_an_admin_only(bot: Bot, people
     people.post("C1", f"{people.bot} forget", thread=answer.thread, user=ADMIN)
     await eventually(lambda: len(people.team.by_bot()) == 4)
     assert people.team.by_bot()[-1].said == "Forgotten: 1 conversation, 2 answered questions and 1 picture."
+
+
+async def test_what_others_asked_and_nobody_has_answered_yet_is_not_forgotten_either(
+    open_bot: OpenBot, people: People, jobs: MemoryJobs
+) -> None:
+    root = people.write("C1", "hello")
+    where = ConversationId(platform="slack", tenant="T1", channel="C1", thread=root.ts)
+    async with open_bot():
+        people.post("C1", f"{people.bot} what is this?", user=BOB, thread=root.ts)
+        await eventually(people.team.by_bot)
+    async with open_bot():  # which has no reply to it yet
+        people.post("C1", f"{people.bot} forget", thread=root.ts)
+        await eventually(lambda: people.team.messages[-1].to is not None)
+    assert people.team.messages[-1].text.startswith("Others asked here too.")
+    assert (await jobs.conversations.load(where)).askers == {BOB}
 
 
 @over_both

@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import Callable
 
+import pytest
+
 from jobs.memory import MemoryJobs
 from tests.bot.frontends.slack.conftest import LEASE_S, Bot, OpenBot, Worker, over_both
 from tests.bot.frontends.slack.people import People
@@ -69,9 +71,11 @@ async def test_a_bot_killed_in_mid_stream_leaves_one_message(
     assert [message.said for message in people.team.by_bot()] == ["one two three"]
 
 
+@pytest.mark.parametrize("ahead_s", [0.0, 60.0])
 async def test_a_bot_killed_between_posting_and_recording_does_not_post_again(
-    open_bot: OpenBot, people: People, worker: Worker, jobs: MemoryJobs, slack: SlackServer
+    open_bot: OpenBot, people: People, worker: Worker, jobs: MemoryJobs, slack: SlackServer, *, ahead_s: float
 ) -> None:
+    jobs.clock.advance(ahead_s)  # of the bot's own
     worker.words = WORDS
     async with open_bot():
         slack.fail("chat.postMessage", lost=True)
@@ -172,7 +176,7 @@ async def test_an_edit_of_an_older_question_changes_nothing(bot: Bot, people: Pe
 
 
 async def test_an_edit_that_is_refused_leaves_the_answer_standing(
-    bot: Bot, people: People, refuse: Callable[[], None]
+    bot: Bot, people: People, refuse: Callable[..., None]
 ) -> None:
     answer = await people.ask("D1", "what is this?", people.picture("a.png"))
     refuse()

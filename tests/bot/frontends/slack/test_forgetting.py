@@ -1,12 +1,15 @@
 """What is deleted or forgotten is gone, and does not come back."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
 from bot.frontends.slack.workspace import Workspace
-from jobs import ConversationId
+from jobs import ConversationId, Forgotten
+from jobs.errors import StoreUnavailable
 from jobs.memory import MemoryJobs
+from jobs.memory.conversations import MemoryConversations
 from tests.bot.frontends.slack.conftest import Bot, OpenBot, Worker, over_both
 from tests.bot.frontends.slack.people import BOB, People
 from tests.bot.frontends.slack.server import SlackServer, eventually
@@ -56,6 +59,50 @@ async def test_an_answer_that_slack_does_not_let_go_stays_and_the_question_is_fo
     assert people.team.by_bot() == [answer]
     where = ConversationId(platform="slack", tenant="T1", channel="C1", thread=answer.thread or "")
     assert (await jobs.conversations.load(where)).turns == ()
+
+
+@pytest.mark.parametrize("fault", [{"status": 502}, {"error": "internal_error"}])
+async def test_an_answer_that_slack_does_not_take_away_at_once_is_taken_away_later(
+    bot: Bot, people: People, slack: SlackServer, fault: dict[str, object]
+) -> None:
+    await people.ask("C1", f"{people.bot} what is this?")
+    slack.fail("chat.delete", times=3, **fault)
+    people.delete(people.team.messages[0])
+    await eventually(lambda: not people.team.by_bot())
+
+
+async def test_an_answer_goes_although_the_store_did_not_say_that_its_question_is_forgotten(
+    bot: Bot, people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await people.ask("C1", f"{people.bot} what is this?")
+    forget = MemoryConversations.forget_source
+
+    async def forget_twice(*asked: Any) -> Forgotten:  # the client asks again by itself
+        await forget(*asked)
+        return await forget(*asked)
+
+    monkeypatch.setattr(MemoryConversations, "forget_source", forget_twice)
+    await eventually(people.delete(people.team.messages[0]).acknowledged.is_set)
+    assert people.team.by_bot() == []
+
+
+async def test_an_answer_goes_although_the_store_is_away_meanwhile(
+    bot: Bot, people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await people.ask("C1", f"{people.bot} what is this?")
+    workspaces = bot.slack._workspaces
+    find = workspaces.of
+    sought: list[str] = []
+
+    async def find_at_times(team: str) -> Workspace:  # of several workspaces the tokens are in Redis
+        sought.append(team)
+        if len(sought) == 2:  # at the door first, then for the answer
+            raise StoreUnavailable(reason="away")
+        return await find(team)
+
+    monkeypatch.setattr(workspaces, "of", find_at_times)
+    await eventually(people.delete(people.team.messages[0]).acknowledged.is_set)
+    assert people.team.by_bot() == []
 
 
 async def test_deleting_a_question_that_is_being_answered_ends_it(bot: Bot, people: People, worker: Worker) -> None:

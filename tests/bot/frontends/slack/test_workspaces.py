@@ -54,7 +54,7 @@ async def port(
         http_port=port,
         api_url=slack.api_url,
     )
-    front = Slack(credentials, jobs, redis=redis, clock=jobs.clock.now_s)
+    front = Slack(credentials, jobs, redis=redis)
     async with open_chat(BotSettings(), jobs, frontends=[front], lease_s=LEASE_S) as responder:
         running = asyncio.create_task(front.run(responder))
         await eventually(lambda: slack.is_connected if transport == "socket" else is_listening(port))
