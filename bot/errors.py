@@ -21,6 +21,7 @@ Refused                         the person can do something about it
         NotAPicture
         TooManyPictures
         PagesLeftOut            of a PDF; its first pages are taken in
+        FramesLeftOut           of an animation, or of a file of several pictures; its first one is taken in
 Unavailable                     somebody else must do something about it
     NotPosted                   the platform did not take a post; worth trying again
     PlaceGone                   the thread is deleted or closed to us; nothing can be posted any more
@@ -113,6 +114,10 @@ class TooManyPictures(PictureRefused):
 
 class PagesLeftOut(PictureRefused):
     """Page {page} and later of {name} were left out."""
+
+
+class FramesLeftOut(PictureRefused):
+    """Only the first picture in {name} is looked at; the file holds several."""
 
 
 class NotPosted(Unavailable):

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import msgspec
 
-from bot.errors import PagesLeftOut, PictureDropped, PictureRefused, TooManyPictures
+from bot.errors import FramesLeftOut, PagesLeftOut, PictureDropped, PictureRefused, TooManyPictures
 from bot.fetching import Fetcher
 from bot.frontend import Frontend
 from bot.sandbox.pool import Sandbox
@@ -105,6 +105,8 @@ class Intake:
                 verdicts.append(TooManyPictures(number=number, limit=self.max_pictures))
             elif result.pages_left_out or len(fitting) < len(result.pictures):
                 verdicts.append(PagesLeftOut(page=fitting[-1].ref.page + 1, name=fitting[-1].name or "the document"))
+            elif result.frames_left_out:
+                verdicts.append(FramesLeftOut(name=fitting[0].name or "the file"))
         if pictures or earlier:  # else it is said why there is nothing to see
             verdicts = [verdict for verdict in verdicts if not isinstance(verdict, PictureDropped)]
         return TakenIn(
@@ -129,6 +131,7 @@ class Intake:
             return _File(
                 pictures=tuple([await self._keep(question, ref, form) for form in wanted]),
                 pages_left_out=opened.pages_left_out,
+                frames_left_out=opened.frames_left_out,
             )
 
     async def _bring_back(self, question: "_Question", pictures: Sequence[Picture]) -> None:
@@ -167,6 +170,7 @@ class _File(msgspec.Struct, frozen=True, kw_only=True):
 
     pictures: tuple[Picture, ...]
     pages_left_out: int = 0
+    frames_left_out: bool = False
 
 
 class _Album:

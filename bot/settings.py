@@ -55,7 +55,7 @@ class BotSettings(Settings):
     ocr_crops: int = Field(default=16, gt=0, le=16)
 
     patience_s: float = Field(default=600.0, gt=0)  # from acceptance until a worker begins; then the asker is told
-    give_up_s: float = Field(default=3600.0, gt=0)  # a platform that takes no post is tried for this long
+    give_up_s: float = Field(default=3600.0, gt=0)  # a platform that takes no post is tried for this long at a stretch
 
     # Slack. One workspace by its tokens; several by the client's id and secret, which need HTTP.
     slack_bot_token: SecretStr = Field(default=SecretStr(""), validation_alias="SLACK_BOT_TOKEN")
@@ -63,7 +63,8 @@ class BotSettings(Settings):
     slack_signing_secret: SecretStr = Field(default=SecretStr(""), validation_alias="SLACK_SIGNING_SECRET")
     slack_client_id: str = Field(default="", validation_alias="SLACK_CLIENT_ID")
     slack_client_secret: SecretStr = Field(default=SecretStr(""), validation_alias="SLACK_CLIENT_SECRET")
-    slack_http_port: int | None = Field(default=None, gt=0)  # events come here, signed; without it: Socket Mode
+    # Events come here, signed; without it: Socket Mode.
+    slack_http_port: int | None = Field(default=None, gt=0, le=65_535)
     slack_http_host: str = "127.0.0.1"
     slack_api_url: str = "https://slack.com/api/"
 

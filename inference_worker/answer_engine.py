@@ -8,6 +8,8 @@ import msgspec
 from inference_worker.dialogue import Dialogue
 from jobs import ConversationId, Usage
 
+CUT_OFF = "The answer was cut off at its longest length."  # a notice
+
 
 class Text(msgspec.Struct, frozen=True, kw_only=True):
     """More of the answer."""

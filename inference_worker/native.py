@@ -10,7 +10,7 @@ from contextlib import aclosing
 import msgspec
 from PIL import Image
 
-from inference_worker.answer_engine import Answered, Text
+from inference_worker.answer_engine import CUT_OFF, Answered, Text
 from inference_worker.dialogue import Dialogue
 from inference_worker.engine.async_engine import AsyncEngine
 from inference_worker.engine.request import ConversationKey, PictureKey, Request, SamplingParams, Token
@@ -123,6 +123,7 @@ class NativeEngine:
         first_token_s = 0.0
         cached = 0
         ids: list[int] = []
+        notices = placed.notices
         words = TextStream(self._tokenizer)
         async with aclosing(self._engine.generate(self._request(dialogue, placed))) as outputs:
             async for output in outputs:
@@ -133,6 +134,7 @@ class NativeEngine:
                     text = words.push([output.token_id])
                 else:
                     text = words.finish()
+                    notices += (CUT_OFF,) if output.reason == "length" else ()
                 if text:
                     yield Text(text=text)
         yield Answered(
@@ -143,7 +145,7 @@ class NativeEngine:
                 first_token_s=first_token_s,
                 total_s=time.monotonic() - began,
             ),
-            notices=placed.notices,
+            notices=notices,
             token_ids=tuple(ids),
             fingerprint=self._tokenizer.fingerprint,
         )

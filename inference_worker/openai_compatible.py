@@ -9,7 +9,7 @@ import openai
 from openai.types.chat import ChatCompletionContentPartParam, ChatCompletionMessageParam
 from openai.types.completion_usage import CompletionUsage
 
-from inference_worker.answer_engine import Answered, Text
+from inference_worker.answer_engine import CUT_OFF, Answered, Text
 from inference_worker.dialogue import Dialogue
 from inference_worker.errors import QuestionTooLong, ServerFailed
 from inference_worker.sampling import SamplingDefaults, seed_of
@@ -96,10 +96,12 @@ class OpenAIEngine:
         async with stream:  # leaving early closes the connection, and the server stops
             async for chunk in stream:
                 counted = chunk.usage or counted
-                text = chunk.choices[0].delta.content if chunk.choices else None
-                if text:
+                choice = next(iter(chunk.choices), None)
+                if choice and choice.finish_reason == "length":
+                    notices += (CUT_OFF,)
+                if choice and choice.delta.content:
                     first_token_s = first_token_s or time.monotonic() - began
-                    yield Text(text=text)
+                    yield Text(text=choice.delta.content)
         total_s = time.monotonic() - began
         yield Answered(usage=_usage(counted, first_token_s=first_token_s, total_s=total_s), notices=notices)
 

@@ -41,10 +41,11 @@ class Settings(BaseSettings):
         """From the environment, then `.env` in the working directory.
 
         Raises:
-            SettingMisspelt: a variable has our prefix and no field, or is nearly one of our names without a prefix.
+            SettingMisspelt: a variable has our prefix and no field, or is nearly one of our names without a prefix, which
+                is not set.
             SettingWrong: a value does not fit its field.
         """
-        cls._refuse_misspelt({*os.environ, *dotenv_values(".env")})
+        cls._refuse_misspelt({name for name, value in {**dotenv_values(".env"), **os.environ}.items() if value})
         try:
             return cls()
         except ValidationError as error:
@@ -57,11 +58,12 @@ class Settings(BaseSettings):
     @classmethod
     def _refuse_misspelt(cls, names: set[str]) -> None:
         prefix, known = cls._prefix(), cls._variables()
-        bare = [name for name in known if not name.startswith(prefix)]
+        bare = {name for name in known if not name.startswith(prefix)} - names  # beside the right one it is another's
         for name in sorted(names - known):
             if prefix and name.startswith(prefix):
-                near = difflib.get_close_matches(name, known, n=1)
-                suggestion = f"did you mean {near[0]}?" if near else f"known: {', '.join(sorted(known))}"
+                meant = {full.removeprefix(prefix): full for full in known}
+                near = difflib.get_close_matches(name.removeprefix(prefix), meant, n=1)
+                suggestion = f"did you mean {meant[near[0]]}?" if near else f"known: {', '.join(sorted(known))}"
                 raise SettingMisspelt(name=name, suggestion=suggestion)
             if near := difflib.get_close_matches(name, bare, n=1, cutoff=NEARLY):
                 raise SettingMisspelt(name=name, suggestion=f"did you mean {near[0]}?")

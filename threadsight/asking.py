@@ -46,16 +46,16 @@ def ask(question: Question, pictures: Sequence[str], *, follow_up: bool, as_json
             await_worker(stack.enter_context(open_worker(settings.home, linger_s=settings.worker_linger_s)))
         store = stack.enter_context(open_store(settings.home)).settings
         log_to(stack.enter_context((settings.home / "log").open("a")))
-        ended = asyncio.run(_ask(question, chat, store, follow_up=follow_up, as_json=as_json))
-    if ended.failure is not None:
-        return exit_code_of(ended.failure.code)
-    last.write(conversation)
-    return ExitCode.ANSWERED
+        ended, can_follow = asyncio.run(_ask(question, chat, store, follow_up=follow_up, as_json=as_json))
+    if can_follow:
+        last.write(conversation)
+    return ExitCode.ANSWERED if ended.failure is None else exit_code_of(ended.failure.code)
 
 
 async def _ask(
     question: Question, chat: BotSettings, store: StoreSettings, *, follow_up: bool, as_json: bool
-) -> Outcome:
+) -> tuple[Outcome, bool]:
+    """How it ended, and whether it left anything to continue: pictures stay when a question about them fails."""
     async with open_redis(store.required_url(), store) as stores:
         assert question.conversation is not None
         if follow_up and not (await stores.conversations.load(question.conversation)).turns:
@@ -67,4 +67,5 @@ async def _ask(
             as_json=as_json,
         )
         async with open_chat(chat, stores, frontends=[shell], lease_s=store.lease_s) as responder:
-            return await shell.ask(responder, question)
+            ended = await shell.ask(responder, question)
+        return ended, bool((await stores.conversations.load(question.conversation)).turns)

@@ -1,6 +1,8 @@
 """The `threadsight` command. Every command imports what it needs when it runs, so that `--help` is there at once."""
 
+import importlib.metadata
 import io
+import re
 import sys
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,6 +11,7 @@ import typer
 if TYPE_CHECKING:
     from jobs import JobKind, Sampling
 
+LONGEST_SLACK_NAME = 35  # https://docs.slack.dev/reference/app-manifest, display_information.name
 EPILOG = (
     "Exit status: 0 answered (doctor: nothing fails); 1 not answered (doctor: something fails); 2 wrong usage; "
     "65 refused: no picture, or nothing asked; 66 no such file; 69 Redis is away; 75 try again later: the queue is "
@@ -32,13 +35,22 @@ TopP = Annotated[
 MaxTokens = Annotated[int | None, typer.Option(min=1, help="The longest answer, in tokens.")]
 Pictures = Annotated[list[str] | None, typer.Argument(help="Paths, http(s) addresses or - for standard input.")]
 Words = Annotated[
-    list[str], typer.Argument(help="Paths, http(s) addresses or - for standard input; then the question.")
+    list[str] | None, typer.Argument(help="Paths, http(s) addresses or - for standard input; then the question.")
 ]
+Version = Annotated[bool, typer.Option("--version", help="Print the version.", is_eager=True)]
+
+
+@app.callback(invoke_without_command=True)
+def threadsight(*, version: Version = False) -> None:
+    """What holds for every command."""
+    if version:
+        typer.echo(importlib.metadata.version("threadsight"))
+        raise typer.Exit
 
 
 @app.command()
 def ask(
-    words: Words,
+    words: Words = None,
     *,
     follow_up: FollowUp = False,
     as_json: AsJson = False,
@@ -50,11 +62,11 @@ def ask(
     from jobs import JobKind, Sampling  # noqa: PLC0415 - `--help` is to be there at once; the same below
     from threadsight.words import check_subject, read_words  # noqa: PLC0415
 
-    pictures, question = read_words(words)
+    pictures, question = read_words(words or ())
     if not follow_up:
         check_subject(pictures)
     sampling = Sampling(temperature=temperature, top_p=top_p, max_new_tokens=max_tokens)
-    _ask(JobKind.ASK, pictures, question, sampling, follow_up=follow_up, as_json=as_json)
+    _ask(JobKind.ASK if words else JobKind.DESCRIBE, pictures, question, sampling, follow_up=follow_up, as_json=as_json)
 
 
 @app.command()
@@ -78,7 +90,7 @@ def ocr(
 
 @app.command()
 def compare(
-    words: Words,
+    words: Words = None,
     *,
     follow_up: FollowUp = False,
     as_json: AsJson = False,
@@ -88,9 +100,11 @@ def compare(
 ) -> None:
     """Compare two pictures or more: `threadsight compare before.png after.png "What has moved?"`."""
     from jobs import JobKind, Sampling  # noqa: PLC0415
-    from threadsight.words import read_words  # noqa: PLC0415
+    from threadsight.words import check_subject, read_words  # noqa: PLC0415
 
-    pictures, question = read_words(words)
+    pictures, question = read_words(words or ())
+    if not follow_up:
+        check_subject(pictures)
     sampling = Sampling(temperature=temperature, top_p=top_p, max_new_tokens=max_tokens)
     _ask(JobKind.COMPARE, pictures, question, sampling, follow_up=follow_up, as_json=as_json)
 
@@ -129,11 +143,24 @@ def discord_invite(
     typer.echo(invite_to_discord(application))
 
 
+def _check_name(name: str) -> str:
+    if not 0 < len(name.strip()) <= LONGEST_SLACK_NAME:
+        raise typer.BadParameter(f"Slack takes 1 to {LONGEST_SLACK_NAME} characters.")
+    return name
+
+
+def _check_url(url: str | None) -> str | None:
+    if url is not None and not re.fullmatch(r"https://[^/?#\s]+(/[^?#\s]*)?", url):
+        raise typer.BadParameter("write it like https://sight.example.com")
+    return url
+
+
 @app.command("slack-manifest")
 def slack_manifest(
-    name: Annotated[str, typer.Option(help="What the bot is called in Slack.")] = "Threadsight",
+    name: Annotated[str, typer.Option(help="What the bot is called in Slack.", callback=_check_name)] = "Threadsight",
     url: Annotated[
-        str | None, typer.Option(help="Where Slack reaches the bot over HTTPS, instead of a socket.")
+        str | None,
+        typer.Option(help="Where Slack reaches the bot over HTTPS, instead of a socket.", callback=_check_url),
     ] = None,
 ) -> None:
     """Print the manifest of the Slack app, and the link that makes an app of it."""
@@ -153,14 +180,12 @@ def doctor(*, as_json: AsJson = False) -> None:
 
 
 def main() -> None:
-    """The console script: a plain sentence and an exit status, whatever happens."""
+    """The command that was typed: a plain sentence and an exit status, whatever happens but Ctrl-C."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a letter that the terminal does not know is no reason to end
     try:
         app()
-    except KeyboardInterrupt:  # before typer was there to catch it
-        sys.exit(130)
     except Exception as error:  # noqa: BLE001 - the one place of this process that catches everything
         from threadsight.ending import tell  # noqa: PLC0415
 

@@ -1,10 +1,11 @@
 """The end of a command that met an error: one plain sentence, one exit status."""
 
+import errno
 import sys
 import traceback
 
 from jobs.errors import ThreadsightError
-from threadsight.errors import Broken, ExtraMissing
+from threadsight.errors import Broken, ExtraMissing, NoSpaceLeft
 from threadsight.exit_code import ExitCode, exit_code_of
 from threadsight.home import make_private
 from threadsight.settings import CommandSettings
@@ -29,6 +30,8 @@ def name_error(error: BaseException) -> ThreadsightError:
         error = error.exceptions[0]
     if isinstance(error, ThreadsightError):
         return error
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        return NoSpaceLeft()
     if isinstance(error, ModuleNotFoundError):
         package = (error.name or "").partition(".")[0]
         for extra, packages in _EXTRAS.items():

@@ -4,7 +4,10 @@ Refused
     NoPictures              a question about nothing
     NothingToFollow         -f, and nothing was asked before
     ConversationGone        -f, and what was asked before is not kept any more
+    ApplicationIdWrong      no application of Discord has such an id
 Unavailable
+    ApplicationUnknown      whose invitation is wanted
+    NoSpaceLeft             for the output, or for what is kept
     HomeUnusable            there is nowhere to keep anything
     ExtraMissing            this part of the package is not installed
     Broken                  a bug of ours
@@ -23,6 +26,18 @@ class NothingToFollow(Refused):
 
 class ConversationGone(Refused):
     """The last conversation is not kept any more. Ask about a picture first."""
+
+
+class ApplicationIdWrong(Refused):
+    """That is no application's id: it is a number (the developer portal shows it under General Information)."""
+
+
+class ApplicationUnknown(Unavailable):
+    """Set DISCORD_TOKEN, or give the application's id (the developer portal shows it under General Information)."""
+
+
+class NoSpaceLeft(Unavailable):
+    """There is no space left where this had to be written."""
 
 
 class HomeUnusable(Unavailable):

@@ -22,7 +22,7 @@ from jobs.errors import (
     ThreadsightError,
 )
 from jobs.settings import SettingMisspelt, SettingWrong
-from threadsight.errors import ExtraMissing, HomeUnusable
+from threadsight.errors import ApplicationUnknown, ExtraMissing, HomeUnusable
 from threadsight.keeper import HOPELESS
 from threadsight.service import ServiceFailed, ServiceInUse
 
@@ -49,6 +49,7 @@ _KINDS: tuple[tuple[ExitCode, tuple[type[ThreadsightError], ...]], ...] = (
     (
         ExitCode.NOT_SET_UP,
         (
+            ApplicationUnknown,
             GpuMissing,
             ModelIncomplete,
             ModelNotFound,

@@ -57,23 +57,22 @@ def run_both() -> None:
         ThreadsightError: a part of it cannot run.
     """
     log_to(sys.stderr)
-    home = CommandSettings.read().home
+    home, chat = CommandSettings.read().home, BotSettings.read()
     with open_worker(home) as worker, open_store(home) as store:
         model = await_worker(worker)
         with contextlib.suppress(KeyboardInterrupt):
-            for name, standing in describe(model, store.settings, home):
+            for name, standing in describe(model, store.settings, chat, home):
                 typer.echo(f"{name:<10} {standing}")
-            asyncio.run(_until_one_ends(_serve_chat(store.settings), worker.watch(), store.watch()))
+            asyncio.run(_until_one_ends(_serve_chat(chat, store.settings), worker.watch(), store.watch()))
 
 
-def describe(model: WorkerStatus, store: StoreSettings, home: Path) -> Iterator[tuple[str, str]]:
+def describe(model: WorkerStatus, store: StoreSettings, chat: BotSettings, home: Path) -> Iterator[tuple[str, str]]:
     """What runs and what does not."""
     yield "Model", model.sentence
     address = urlsplit(store.required_url())
     yield "Queue", f"embedded Valkey in {home}" if address.scheme == "unix" else f"Redis at {address.hostname}"
-    settings = BotSettings.read()
-    yield "Discord", "its token is set" if settings.discord_token else "off (set DISCORD_TOKEN)"
-    yield "Slack", _describe_slack(settings)
+    yield "Discord", "its token is set" if chat.discord_token else "off (set DISCORD_TOKEN)"
+    yield "Slack", _describe_slack(chat)
 
 
 def _describe_slack(settings: BotSettings) -> str:
@@ -103,11 +102,11 @@ async def _until_one_ends(*parts: Coroutine[None, None, None]) -> None:
             task.result()
 
 
-async def _serve_chat(store: StoreSettings) -> None:
+async def _serve_chat(chat: BotSettings, store: StoreSettings) -> None:
     from bot.app import run  # noqa: PLC0415 - as above
 
     try:
-        await run(BotSettings.read(), store)
+        await run(chat, store)
     except NoFrontend as error:
         typer.echo(f"{error.sentence.splitlines()[0]} Ctrl-C ends.")
         stopping = asyncio.Event()

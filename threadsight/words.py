@@ -16,7 +16,7 @@ _SHORTEST_SLIP = 3  # letters; jp and ng are countries
 
 
 def read_words(words: Sequence[str]) -> tuple[tuple[str, ...], str]:
-    """Pictures and question. The last word is the question, unless it is a picture too.
+    """Pictures and question, of none or more. The last word is the question, unless it is a picture too.
 
     >>> read_words(["https://example.org/chart.png", "What is this?"])
     (('https://example.org/chart.png',), 'What is this?')
@@ -26,6 +26,8 @@ def read_words(words: Sequence[str]) -> tuple[tuple[str, ...], str]:
     Raises:
         NoSuchFile: a word before the question, or one that looks like a path, leads nowhere.
     """
+    if not words:
+        return (), ""
     *pictures, last = words
     if is_picture(last) or _looks_like_path(last):
         return check_pictures(words), ""

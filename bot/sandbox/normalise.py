@@ -81,7 +81,18 @@ def _read_image(task: DecodeTask, source: Format) -> Opened:
     image = _open(task, source)
     rgb = on_white(image)
     rgb = _reduced(rgb, _size_for(task, *rgb.size))
-    return Opened(pictures=(_saved(_upright(rgb, image), lossless=_is_lossless(source, task.content)),))
+    saved = _saved(_upright(rgb, image), lossless=_is_lossless(source, task.content))
+    return Opened(pictures=(saved,), frames_left_out=_has_more(image, source))
+
+
+def _has_more(image: Image.Image, source: Format) -> bool:
+    """Whether people see more than one picture in it. The others in cameras' files are previews and depths."""
+    if source in {Format.JPEG, Format.HEIF}:
+        return False
+    try:
+        return bool(getattr(image, "is_animated", False))
+    except (OSError, SyntaxError, ValueError, struct.error):  # what comes after the first frame is broken
+        return False
 
 
 def _open(task: DecodeTask, source: Format) -> Image.Image:

@@ -31,6 +31,7 @@ class Opened(msgspec.Struct, frozen=True, kw_only=True, tag="opened"):
 
     pictures: tuple[Normalised, ...]
     pages_left_out: int = 0
+    frames_left_out: bool = False  # of an animation, or of a format whose files may hold several pictures
 
 
 class Rejected(msgspec.Struct, frozen=True, kw_only=True, tag="rejected"):

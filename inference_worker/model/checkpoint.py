@@ -1,5 +1,6 @@
 """Where a model's files are, and how its weights are read: safetensors only, one tensor at a time."""
 
+import math
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -118,6 +119,11 @@ def load_model(
         model.lm_head.weight = model.model.embed_tokens.weight
     model.rope.to(device)
     return model.eval()
+
+
+def count_parameters(folder: Path) -> int:
+    """Numbers in the weights on disk, those included that the model's own code leaves unread."""
+    return sum(math.prod(weight.shape) for weight in _stored_weights(folder))
 
 
 def _stored_weights(folder: Path) -> Iterable[StoredWeight]:

@@ -14,6 +14,7 @@ from jobs import ConversationId, JobKind, Picture
 from jobs.memory import MemoryJobs
 from tests.bot.fakes import FakePlatform, FakeWorker, conversation, mention
 from tests.bot.pictures import BLUE, halves, is_near, opened, pdf, png, raw_pdf, saved
+from tests.bot.sandbox.samples import SAMPLES
 
 pytest.importorskip("pillow_heif").register_heif_opener()
 
@@ -274,6 +275,13 @@ async def test_pages_count_towards_the_pictures_of_a_question(thread: Thread) ->
         "Page 2 and later of b.pdf were left out.",
         "Picture 3 skipped: the limit is 3 pictures a question.",
     )
+
+
+async def test_an_animation_says_that_its_first_frame_is_all_that_is_seen(thread: Thread) -> None:
+    thread.platform.files = {"moving.gif": SAMPLES["gif animated"](), "a.gif": SAMPLES["gif"]()}
+    taken = await thread.take_in("moving.gif", "a.gif")
+    assert [picture.name for picture in taken.pictures] == ["moving.gif", "a.gif"]
+    assert taken.verdicts == ("Only the first picture in moving.gif is looked at; the file holds several.",)
 
 
 async def test_a_known_document_is_not_fetched_again(thread: Thread) -> None:

@@ -36,6 +36,26 @@ def test_a_token_under_nearly_its_name_is_refused_too(monkeypatch: pytest.Monkey
         BotSettings.read()
 
 
+def test_beside_the_right_name_a_similar_one_is_another_programs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DISCORD_TOKEN", "ours")
+    monkeypatch.setenv("DISCORD_BOT_TOKEN", "another bot's")
+    settings = BotSettings.read()
+    assert settings.discord_token is not None
+    assert settings.discord_token.get_secret_value() == "ours"
+
+
+def test_a_prefix_makes_no_two_names_alike(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BOT_FOO", "1")
+    with pytest.raises(SettingMisspelt, match=r"BOT_FOO is not a setting \(known: "):
+        BotSettings.read()
+
+
+def test_a_port_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BOT_SLACK_HTTP_PORT", "99999")
+    with pytest.raises(SettingWrong, match="BOT_SLACK_HTTP_PORT: Input should be less than or equal to 65535"):
+        BotSettings.read()
+
+
 @pytest.mark.parametrize("name", ["SLACK_WEBHOOK_URL", "SLACK_CONFIG_TOKEN", "DISCORD_GUILD", "REDIS_PASSWORD"])
 def test_what_other_programs_are_told_is_no_business_of_ours(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.setenv(name, "x")

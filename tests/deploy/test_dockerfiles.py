@@ -25,7 +25,7 @@ def copied(dockerfile: str) -> list[str]:
 def test_the_image_starts_a_command_that_exists(side: str) -> None:
     ((entrypoint, usual),) = re.findall(r"^ENTRYPOINT (.+)\nCMD (.+)$", DOCKERFILES[side], flags=re.MULTILINE)
     (script,), (command,) = json.loads(entrypoint), json.loads(usual)  # another command can be given in its place
-    assert PROJECT["project"]["scripts"][script] == "threadsight.cli:main"
+    assert PROJECT["project"]["scripts"][script] == "threadsight.__main__:main"
     assert command == side
     assert command in typer.main.get_command(app).commands  # type: ignore[attr-defined]  # a group has commands
 

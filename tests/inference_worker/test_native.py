@@ -9,7 +9,7 @@ import pytest
 from msgspec.structs import replace
 from PIL import Image
 
-from inference_worker.answer_engine import Answered, Text
+from inference_worker.answer_engine import CUT_OFF, Answered, Text
 from inference_worker.app import load_native
 from inference_worker.dialogue import Dialogue
 from inference_worker.native import NativeEngine
@@ -197,6 +197,7 @@ async def test_a_job_may_ask_for_fewer_words(engine: NativeEngine) -> None:
     asked = dialogue("Who wrote this book?", cover, stored=stored, sampling=Sampling(max_new_tokens=3))
     _, answered = await answer(engine, asked)
     assert answered.usage.new_tokens == 3
+    assert answered.notices == (CUT_OFF,)
 
 
 async def test_a_job_that_is_run_again_draws_the_same_answer_and_another_job_another(engine: NativeEngine) -> None:

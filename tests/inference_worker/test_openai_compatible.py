@@ -8,7 +8,7 @@ import pytest
 from aiohttp import web
 from msgspec.structs import replace
 
-from inference_worker.answer_engine import Answered, Text
+from inference_worker.answer_engine import CUT_OFF, Answered, Text
 from inference_worker.dialogue import Dialogue
 from inference_worker.errors import QuestionTooLong, ServerFailed
 from inference_worker.openai_compatible import OpenAIEngine, data_uri
@@ -32,6 +32,7 @@ class Server:
         self.max_messages = 100
         self.pause_s = 0.0
         self.deaf = False
+        self.finish_reason = "stop"
         self.broke_off = asyncio.Event()
 
     async def complete(self, request: web.Request) -> web.StreamResponse:
@@ -51,6 +52,7 @@ class Server:
             for word in self.words:
                 await self._send(response, choices=[{"index": 0, "delta": {"content": word}}])
                 await asyncio.sleep(self.pause_s)
+            await self._send(response, choices=[{"index": 0, "delta": {}, "finish_reason": self.finish_reason}])
             usage = {"prompt_tokens": 40, "completion_tokens": 3, "total_tokens": 43}
             await self._send(response, choices=[], usage=usage | {"prompt_tokens_details": {"cached_tokens": 30}})
             await response.write(b"data: [DONE]\n\n")
@@ -121,6 +123,12 @@ async def test_what_a_job_asks_for_goes_out_and_the_rest_is_greedy(engine: OpenA
     assert (asked["temperature"], asked["top_p"], asked["max_tokens"]) == (0.0, 0.5, 7)
     await answer(engine, dialogue("?"))
     assert server.asked[1]["seed"] == asked["seed"], "the same job draws the same again"
+
+
+async def test_an_answer_that_was_cut_off_says_so(engine: OpenAIEngine, server: Server) -> None:
+    server.finish_reason = "length"
+    text, answered = await answer(engine, dialogue("?"))
+    assert (text, answered.notices) == ("A red circle.", (CUT_OFF,))
 
 
 @pytest.mark.parametrize("status", [429, 500, 503])

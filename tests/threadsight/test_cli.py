@@ -1,3 +1,4 @@
+import importlib.metadata
 import os
 import pty
 import resource
@@ -47,7 +48,7 @@ def test_help_is_there_in_a_blink_and_imports_neither_side() -> None:
 
 
 def test_wrong_usage_is_told_as_such() -> None:
-    assert run("ask").returncode == 2
+    assert run("ask", "--nonsense").returncode == 2
     assert run("ask", "--top-p", "2", "What is this?").returncode == 2
 
 
@@ -59,6 +60,8 @@ def test_wrong_usage_is_told_as_such() -> None:
         (["compare", "cover.png", "cover.png"], 66, "There is no file cover.png.\n"),
         (["compare", str(COVER), str(COVER), "cover.pgn"], 66, "There is no file cover.pgn.\n"),
         (["ask", "-f", "And now?"], 65, "There is no conversation to continue yet. Ask about a picture first.\n"),
+        (["ask"], 65, "Which picture? Name one before the question, or continue the last conversation with -f.\n"),
+        (["ask", "-f"], 65, "There is no conversation to continue yet. Ask about a picture first.\n"),
         (["ocr"], 65, "Which picture? Name one before the question, or continue the last conversation with -f.\n"),
     ],
 )
@@ -76,6 +79,16 @@ def test_a_misspelt_setting_is_told_before_anything_starts(
     ended = run("ask", "cover.png", "Who wrote it?", cwd=tmp_path)
     assert (ended.returncode, ended.stderr) == (78, "WORKER_MODLE is not a setting (did you mean WORKER_MODEL?).\n")
     assert list(home.iterdir()) == []
+
+
+@pytest.mark.parametrize("words", [("--url", "sight.example.com"), ("--url", "http://x.org"), ("--name", " ")])
+def test_a_manifest_that_slack_would_refuse_is_not_printed(words: tuple[str, str]) -> None:
+    ended = run("slack-manifest", *words)
+    assert (ended.returncode, ended.stdout) == (2, "")
+
+
+def test_the_version_is_told() -> None:
+    assert run("--version").stdout == f"{importlib.metadata.version('threadsight')}\n"
 
 
 def test_the_bot_alone_has_nobody_to_serve_without_a_token() -> None:

@@ -1,3 +1,4 @@
+import errno
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,12 @@ def test_an_error_in_a_group_of_tasks_is_told_as_itself(capsys: pytest.CaptureFi
 def test_a_missing_package_is_told_as_the_extra_that_brings_it(capsys: pytest.CaptureFixture[str]) -> None:
     assert tell(ModuleNotFoundError("No module named 'torch.nn'", name="torch.nn")) == 78
     assert "pip install 'threadsight[worker]'" in capsys.readouterr().err
+
+
+def test_a_full_disk_is_no_bug(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert tell(OSError(errno.ENOSPC, "No space left on device")) == 1
+    assert capsys.readouterr().err == "There is no space left where this had to be written.\n"
+    assert not (home / "log").exists()
 
 
 def test_a_bug_is_a_sentence_too_and_the_log_has_its_story(home: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.settings import BotSettings
 from inference_worker.status import WorkerStatus
 from jobs.settings import StoreSettings
 from threadsight.service import ServiceFailed
@@ -38,7 +39,7 @@ def store(url: str) -> StoreSettings:
 def test_what_runs_is_told_and_what_does_not_says_what_to_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DISCORD_TOKEN", "id.time.signature")
     monkeypatch.setenv("SLACK_BOT_TOKEN", "xoxb-1")
-    assert dict(describe(MODEL, store("unix://:hush@/run/valkey.sock?db=0"), tmp_path)) == {
+    assert dict(describe(MODEL, store("unix://:hush@/run/valkey.sock?db=0"), BotSettings.read(), tmp_path)) == {
         "Model": "tiny, 5.0 M parameters",
         "Queue": f"embedded Valkey in {tmp_path}",
         "Discord": "its token is set",
@@ -63,11 +64,11 @@ def test_slack_has_several_ways_in(
 ) -> None:
     for name, value in tokens.items():
         monkeypatch.setenv(name, value)
-    assert dict(describe(MODEL, store("redis://queue.example"), tmp_path))["Slack"] == standing
+    assert dict(describe(MODEL, store("redis://queue.example"), BotSettings.read(), tmp_path))["Slack"] == standing
 
 
 def test_the_password_of_redis_is_not_shown(tmp_path: Path) -> None:
-    standing = dict(describe(MODEL, store("redis://:hush@queue.example:6379/0"), tmp_path))
+    standing = dict(describe(MODEL, store("redis://:hush@queue.example:6379/0"), BotSettings.read(), tmp_path))
     assert standing["Queue"] == "Redis at queue.example"
 
 

@@ -25,7 +25,7 @@ def examine_model(settings: WorkerSettings) -> Iterator[Finding]:
 def _examine_files(name: str) -> Finding:
     import torch  # noqa: PLC0415 - takes a second
 
-    from inference_worker.model.checkpoint import find_checkpoint, load_model  # noqa: PLC0415 - imports torch
+    from inference_worker.model.checkpoint import count_parameters, find_checkpoint, load_model  # noqa: PLC0415 - imports torch
 
     is_here = name == "tiny" or Path(name).expanduser().is_dir()
     try:
@@ -33,11 +33,10 @@ def _examine_files(name: str) -> Finding:
         if folder is None:
             return warn("Model", f"{name} is not on this machine yet", "it is fetched at the first start (about 8 GB)")
         # On the device `meta` every weight has its name and shape, and no bytes.
-        model = load_model(folder, dtype=torch.bfloat16, device="meta")
+        load_model(folder, dtype=torch.bfloat16, device="meta")
     except ThreadsightError as error:
         return fail("Model", error.sentence, "fetch it again, or set WORKER_MODEL to another")
-    parameters = sum(weight.numel() for weight in model.parameters())
-    return well("Model", f"{name}, {parameters / 1e6:,.1f} M parameters, complete")
+    return well("Model", f"{name}, {count_parameters(folder) / 1e6:,.1f} M parameters, complete")
 
 
 def _find_in_cache(name: str) -> Path | None:

@@ -78,7 +78,9 @@ class Asking:
             begins_thread = message.thread in {None, message.ts}
             if begins_thread or not await self._knows(conversation, message, workspace):
                 return False
-        return not await self._desk.silences.holds(conversation)
+        if await self._desk.silences.holds(conversation):  # in a direct message nobody thinks of a mention
+            return message.is_direct and _wish_of(message, workspace) is Deed.LISTEN
+        return True
 
     async def _knows(self, conversation: ConversationId, message: Message, workspace: Workspace) -> bool:
         """The bot was asked in that thread before, and this is not meant for somebody else."""

@@ -10,9 +10,11 @@ from bot.memory import words_for_forgotten
 NOT_YOURS = "Only the person who asked, or an admin, can do that."
 
 _NOT_ONLY_YOURS = "Others asked here too. An admin can have all of it forgotten; `/forget` forgets what you asked."
-_ONLY_YOURS = "Nothing that you asked is being answered here. `@me stop` lets an admin stop what others asked."
+_ONLY_YOURS = (
+    "Nothing that you asked is being answered here. An admin who mentions me with `stop` can stop what others asked."
+)
 _NOTHING_TO_STOP = "Nothing is being answered here."
-_SILENT = "I will answer here only when somebody mentions me. `@me listen` brings me back."
+_SILENT = "I will answer here only when somebody mentions me. Mention me with `listen` to bring me back."
 _LISTENING = "I am listening again: no mention is needed here."
 
 

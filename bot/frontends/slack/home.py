@@ -11,16 +11,18 @@ SUGGESTED_PROMPTS = (
 HELP = (
     "*Mention me with pictures and a question*, in a channel, a thread or a direct message. I answer in the thread, "
     "and remember its pictures: ask on without mentioning me.\n"
-    "• `@me ocr` reads the text in the pictures, `@me compare` tells the differences, `@me describe` describes.\n"
+    "• Mention me with `ocr` to have the text in the pictures read, with `compare` to be told the differences, with "
+    "`describe` to have them described. In a direct message the word alone will do.\n"
     "• `/ocr` and `/compare` open a form for files. Every message has *Read text*, *Compare pictures*, *Describe "
     "image* and *Ask about this image* in its ⋯ menu.\n"
-    "• *Stop* ends an answer, *Regenerate* tries once more, editing your last question has it answered again.\n"
-    "• `@me forget` forgets a thread, `/forget` everything that you have asked; deleting a question forgets it with its answer.\n"
-    "• `@me stop listening` has me answer in a thread only when I am mentioned; `@me listen` brings me back."
+    "• *Stop* ends an answer, *Regenerate* tries once more, editing a thread's last question has it answered again.\n"
+    "• Mention me with `forget` and I forget the thread; `/forget` is for everything that you have asked. "
+    "Deleting a question forgets it with its answer.\n"
+    "• Mention me with `stop listening` and I answer in a thread only when I am mentioned; with `listen` I am back."
 )
 KEPT = (
-    "Pictures and questions stay on the machine that runs this bot: no other service sees them. Conversations and "
-    "pictures are kept for {kept}, counted from the last question, so that you can ask on."
+    "Pictures and questions go to the machine that runs this bot and the model that its owner has chosen, and nowhere "
+    "else. Conversations and pictures are kept for {kept}, counted from the last question, so that you can ask on."
 )
 
 

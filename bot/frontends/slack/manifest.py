@@ -41,7 +41,7 @@ _NEW_APP = "https://api.slack.com/apps?new_app=1&manifest_json="
 _SUMMARY = "Ask about pictures: answered on your own machine"
 _ABOUT = (
     "Mention Threadsight with pictures and a question, and it answers in the thread; it remembers the thread's "
-    "pictures, so you can ask on. It describes, reads text and compares. No picture leaves the machine it runs on."
+    "pictures, so you can ask on. It describes, reads text and compares. Pictures go to your own machine and the model you chose."
 )
 
 

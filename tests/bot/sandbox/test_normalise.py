@@ -16,6 +16,7 @@ from bot.errors import (
 from bot.sandbox.normalise import normalise
 from bot.sandbox.wire import DecodeTask, Normalised
 from tests.bot.pictures import BLUE, RED, halves, is_near, opened, png, saved
+from tests.bot.sandbox.samples import SAMPLES
 
 WHITE = (255, 255, 255)
 ORIENTATION = 0x0112
@@ -203,6 +204,17 @@ def test_an_animation_is_its_first_frame(format_: str) -> None:
     kept = opened(normal(content).stored)
     assert kept.size == (40, 30)
     assert is_near(kept.getpixel((20, 15)), (0, 128, 0))
+
+
+@pytest.mark.parametrize(
+    ("name", "more"),
+    [
+        *((name, True) for name in ("apng", "gif animated", "webp animated", "tiff pages")),
+        *((name, False) for name in ("png", "gif", "webp", "tiff", "avif", "jpeg", "mpo", "heic")),
+    ],
+)
+def test_it_is_said_where_people_see_more_than_the_first_frame(name: str, *, more: bool) -> None:
+    assert normalise(DecodeTask(number=1, content=SAMPLES[name](), max_pixels=10**6)).frames_left_out is more
 
 
 def test_a_photo_with_a_second_one_inside_is_the_first() -> None:

@@ -19,7 +19,7 @@ def examine(**settings: str) -> Finding:
 def test_the_built_in_model_is_complete() -> None:
     finding = examine(model="tiny")
     assert finding.level is Level.OK
-    assert finding.found.endswith("M parameters, complete")
+    assert finding.found == "tiny, 6.9 M parameters, complete"
 
 
 def test_a_folder_without_a_model_fails_and_says_what_is_missing(tmp_path: Path) -> None:

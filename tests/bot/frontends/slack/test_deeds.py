@@ -98,7 +98,7 @@ async def test_a_direct_message_that_asked_for_silence_is_left_alone_too(
     quiet = people.slack.tell_message(people.team, people.write("D1", "a note to myself"))
     await eventually(quiet.acknowledged.is_set)
     await people.ask("D1", f"{people.bot} are you there?")
-    people.post("D1", f"{people.bot} listen")
+    people.post("D1", "listen")
     await eventually(lambda: len(people.team.by_bot()) == 3)
     await people.ask("D1", "and now?")
     assert [claim.job.text for claim in worker.answered] == ["are you there?", "and now?"]
