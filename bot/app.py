@@ -25,6 +25,7 @@ from bot.responder import Responder
 from bot.sandbox.pool import Sandbox
 from bot.settings import BotSettings
 from bot.standby import run_under_lease
+from jobs import Leases
 from jobs.errors import StoreUnavailable, ThreadsightError
 from jobs.log import log_to
 from jobs.redis import open_redis
@@ -186,12 +187,31 @@ async def run(settings: BotSettings, store: StoreSettings) -> None:
         this = asyncio.current_task()
         assert this is not None
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, this.cancel)
-        await asyncio.gather(
-            *(
-                run_under_lease(frontend, responder, leases=stores.leases, holder=holder, lease_s=store.lease_s)
-                for frontend in frontends
-            )
-        )
+        await serve(frontends, responder, stores.leases, holder=holder, lease_s=store.lease_s)
+
+
+async def serve(
+    frontends: Sequence[Frontend], responder: Responder, leases: Leases, *, holder: str, lease_s: float
+) -> None:
+    """Run every front end. One that breaks, on a token that is not taken, ends alone: the others go on without it.
+
+    Raises: what the first one broke on, when none is left.
+    """
+
+    async def run_alone(frontend: Frontend) -> Exception | None:
+        try:
+            await run_under_lease(frontend, responder, leases=leases, holder=holder, lease_s=lease_s)
+        except ThreadsightError as error:
+            log.error("front end ended", platform=frontend.platform, error=error.sentence)  # noqa: TRY400 - all is said
+            return error
+        except Exception as error:  # a bug in one is no reason to end the others; it is raised when they have ended too
+            log.exception("front end ended", platform=frontend.platform)
+            return error
+        return None
+
+    for error in await asyncio.gather(*map(run_alone, frontends)):
+        if error is not None:
+            raise error
 
 
 def main() -> int:
@@ -222,12 +242,8 @@ def _start(work: Callable[[], Awaitable[object]], *, every_s: float) -> "asyncio
                 await work()
             except StoreUnavailable as error:  # nothing to do but to try again
                 log.warning("store away", error=error.sentence)
+            except Exception:
+                # Without renewal every delivery would be lost, and without adoption those of a dead process.
+                log.exception("a chore failed, it is tried again")
 
-    task = asyncio.create_task(repeat())
-    task.add_done_callback(_log_death)
-    return task
-
-
-def _log_death(task: "asyncio.Task[None]") -> None:
-    if not task.cancelled():
-        log.error("a loop of this process has died", exc_info=task.exception())
+    return asyncio.create_task(repeat())

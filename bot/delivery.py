@@ -72,8 +72,9 @@ class Courier:
         """Follow one answer to its end, and leave its final text standing.
 
         Raises:
+            NotPosted: the platform took no end for `give_up_s`; it is owed still.
             Fenced: another process delivers it now.
-            StoreUnavailable: it is owed still. Both may come in an `ExceptionGroup`.
+            StoreUnavailable: it is owed still. The last two may come in an `ExceptionGroup`.
         """
         standing = _Standing(self._replies, owed, holder=self._holder)
         reply = frontend.reply(owed.job, owed.posted)
@@ -85,7 +86,10 @@ class Courier:
             painting.cancel()
         # Posts what nobody may post twice: only while the delivery is ours beyond doubt.
         await standing.confirm()
-        await self._conclude(reply, ending, standing, frontend.most_characters)
+        try:
+            await self._conclude(reply, ending, standing, frontend.most_characters)
+        except PlaceGone as error:
+            log.warning("nowhere to post", job=str(owed.job.id), error=error.sentence)
         await self._replies.close(holder=self._holder, job=owed.job.id)
 
     async def refuse(self, job: Job, frontend: Frontend, refusal: Failed) -> None:
@@ -136,14 +140,20 @@ class Courier:
         return words_for(position)
 
     async def _conclude(self, reply: Reply, ending: Ending, standing: "_Standing", most: int | None) -> None:
-        """The last word, tried until the platform takes it."""
+        """The last word, tried until the platform takes it.
+
+        Raises:
+            NotPosted: it took none for too long.
+            PlaceGone: there is no place for it.
+        """
         match ending:
             case Done(text=text) if most is not None and len(text) > most:
                 name = "text.txt" if standing.job.kind is JobKind.OCR else "answer.md"
-                has_file = await self._post(
-                    standing, lambda: reply.attach(name, text.encode()), give_up_s=_FILE_PATIENCE_S
-                )
-                more = _CONTINUED if has_file else _CUT_SHORT
+                more = _CONTINUED
+                try:
+                    await self._post(standing, lambda: reply.attach(name, text.encode()), give_up_s=_FILE_PATIENCE_S)
+                except (NotPosted, PlaceGone):  # that there is no place at all is found with the text
+                    more = _CUT_SHORT
                 done = msgspec.structs.replace(ending, text=split(text, most - len(more))[0] + more)
                 await self._post(standing, lambda: reply.finish(done))
             case Done(text=text) if not text.strip():
@@ -160,24 +170,24 @@ class Courier:
 
     async def _post(
         self, standing: "_Standing", post: Callable[[], Awaitable[Posted]], *, give_up_s: float | None = None
-    ) -> bool:
-        """Post and record, waiting longer from try to try, or as long as the platform says; whether it stands."""
+    ) -> None:
+        """Post and record, waiting longer from try to try, or as long as the platform says.
+
+        Raises: as `_conclude`.
+        """
         loop = asyncio.get_running_loop()
         until_s = loop.time() + min(self._give_up_s, give_up_s or self._give_up_s)
         pause_s = _FIRST_RETRY_S
         while True:
             try:
                 await standing.now(await _in_time(post()))
-            except PlaceGone as error:
-                log.warning("nowhere to post", job=str(standing.job.id), error=error.sentence)
-                return False
             except NotPosted as error:
                 log.warning("not posted", job=str(standing.job.id), error=error.sentence)
                 wait_s = error.retry_after_s or pause_s
                 if loop.time() + wait_s > until_s:
-                    return False
+                    raise
             else:
-                return True
+                return
             await asyncio.sleep(wait_s)
             pause_s = min(2 * pause_s, _LONGEST_RETRY_S)
 
@@ -197,7 +207,7 @@ class _Draft:
             case Started():
                 self._written = ""
             case Delta(offset=offset, text=text):
-                if offset == 0 and self._written:
+                if not text or (offset == 0 and self._written):
                     self.text = ""  # it begins anew: what it said rests on something that is forgotten
                 self._written = self._written[:offset] + text
                 if len(self._written) >= len(self.text):

@@ -60,6 +60,10 @@ class Memory:
         """Take one picture out for good, the others keep their numbers; None when there is none of that number."""
         return await self._eraser.drop_picture(conversation, number)
 
+    async def drop_origin(self, conversation: ConversationId, origin: str) -> None:
+        """A file was deleted on the platform, or a message with its files: no question is answered with it any more."""
+        await self._eraser.drop_origin(conversation, origin)
+
     async def forget_conversation(self, conversation: ConversationId) -> Forgotten:
         """Everything of one conversation. Its questions end, answered or not."""
         return await self._conversations.forget(conversation)

@@ -8,7 +8,7 @@ import structlog
 from bot.admission import Admission
 from bot.custody import Custody
 from bot.delivery import Courier
-from bot.errors import BotFailed, NothingAsked, NothingToSee
+from bot.errors import BotFailed, NothingAsked, NothingToSee, NotPosted
 from bot.frontend import Frontend
 from bot.intake import Intake
 from bot.links import with_links
@@ -116,8 +116,8 @@ class Responder:
                 await self._courier.deliver(owed, frontend)
         except* Fenced:
             log.info("delivery lost", job=str(owed.job.id))
-        except* StoreUnavailable:
-            # Owed still: it is adopted when the store is back and the lease has run out.
+        except* (StoreUnavailable, NotPosted):
+            # Owed still: it is adopted when the lease has run out, and the store is there.
             log.warning("delivery put off", job=str(owed.job.id))
         except* Exception:
             log.exception("delivery failed", job=str(owed.job.id))

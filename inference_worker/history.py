@@ -8,7 +8,7 @@ from inference_worker.answer_engine import Answered
 from inference_worker.dialogue import Dialogue
 from inference_worker.errors import NothingToCompare, NothingToLookAt
 from inference_worker.presets import Presets
-from jobs import Claim, Conversation, JobKind, Picture, Turn
+from jobs import Claim, Conversation, JobKind, Picture, Turn, pictures_shown
 
 PAIR = 2  # pictures, the least that can be compared
 
@@ -29,8 +29,9 @@ def build_dialogue(
     """
     job = claim.job
     turns = tuple(turn for turn in conversation.turns if turn.source != job.source)  # it may be answered again
-    known = pictures_of(turns)
-    new, again = place_pictures(claim.pictures, known, conversation.dropped)
+    known = tuple(picture for _, picture in pictures_shown(turns))
+    brought = conversation.leaves(job.source, claim.pictures)
+    new, again = place_pictures(brought, known, conversation.dropped)
     one_shot = job.kind is JobKind.OCR and not new
     if one_shot:
         # An older picture is read at full detail beside the conversation: its slot there keeps its own crops.
@@ -75,11 +76,6 @@ def build_turn(claim: Claim, dialogue: Dialogue, text: str, answered: Answered |
         asker=claim.job.asker,
         one_shot=dialogue.one_shot,
     )
-
-
-def pictures_of(turns: Sequence[Turn]) -> tuple[Picture, ...]:
-    """Every picture of these turns, in order of appearance."""
-    return tuple(picture for turn in turns for picture in turn.pictures)
 
 
 def place_pictures(

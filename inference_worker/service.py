@@ -43,6 +43,7 @@ class Service:
         """See one claim through to its commit. `stop` resolves to the reason when somebody cancels the job.
 
         Raises:
+            RestsOnForgotten: it is to be answered anew.
             Fenced: another worker has the job now.
             StoreUnavailable: nothing can be published or committed; the job is run again when its lease is over.
         """

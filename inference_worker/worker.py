@@ -10,7 +10,7 @@ import structlog
 from inference_worker.answer_engine import AnswerEngine
 from inference_worker.service import Service
 from jobs import Claim, ConversationId, JobId, Pulse, QueueOut, Reaper
-from jobs.errors import Fenced, StoreUnavailable
+from jobs.errors import Fenced, RestsOnForgotten, StoreUnavailable
 
 log = structlog.get_logger()
 
@@ -96,6 +96,8 @@ class Worker:
     async def _answer(self, claim: Claim, stop: "asyncio.Future[str]") -> None:
         try:
             await self._service.answer(claim, stop)
+        except RestsOnForgotten as error:  # it ended before the heartbeat that would have told
+            self._begin_anew(claim.job.conversation, error.epoch)
         except Fenced:
             log.info("another worker has the job now", job=str(claim.job.id), attempt=claim.attempt)
         except StoreUnavailable as error:

@@ -1,7 +1,7 @@
 """The contract between the chat side and the model side: values, the queue, and the three stores."""
 
 from jobs.answer import AnswerEvent, AnswerReader, Cancelled, Delta, Done, Ending, Failed, Started, Usage
-from jobs.conversation import Conversation, ConversationId, ConversationStore, Forgotten, Turn
+from jobs.conversation import Conversation, ConversationId, ConversationStore, Forgotten, Turn, pictures_shown
 from jobs.eraser import Eraser
 from jobs.health import Health, Monitor
 from jobs.job import Job, JobId, JobKind, Sampling
@@ -48,4 +48,5 @@ __all__ = [
     "Turn",
     "Usage",
     "digest_of",
+    "pictures_shown",
 ]

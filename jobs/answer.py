@@ -30,7 +30,8 @@ class Started(msgspec.Struct, frozen=True, kw_only=True, tag="started"):
 class Delta(msgspec.Struct, frozen=True, kw_only=True, tag="delta"):
     """More text. `offset` counts the characters of this attempt before it, so that a repeated one is recognised.
 
-    A second one at offset 0 begins the answer anew: what was said before it is taken back.
+    A second one at offset 0 begins the answer anew: what was said before it is taken back. It is empty where something
+    was forgotten that the words may rest on, and new ones are still to come.
     """
 
     attempt: int

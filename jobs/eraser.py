@@ -17,6 +17,13 @@ class Eraser(Protocol):
         """
         ...
 
+    async def drop_origin(self, conversation: ConversationId, origin: str) -> None:
+        """Take out every picture of a file that was deleted, or of everything in it (`channel/message` on Discord).
+
+        Questions that bring it, whether they wait or run, are answered without it. Later ones may bring it again.
+        """
+        ...
+
     async def forget_place(self, tenant_key: str, channel: str | None = None) -> Forgotten:
         """Everything of a tenant (the bot was removed from there), or of one of its channels (it was deleted).
 

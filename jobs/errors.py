@@ -14,6 +14,7 @@ ThreadsightError
         QuestionUnreadable
     Fenced                  we are late: somebody else owns the job now; nobody is told
         DeliveryLost
+        RestsOnForgotten    the job is ours still, and begins anew
 
 The docstring of a leaf is the sentence that a person reads. Call sites raise with facts, never with prose.
 `bot/errors.py` and `inference_worker/errors.py` add their own leaves under `Refused` and `Unavailable`.
@@ -97,3 +98,11 @@ class Fenced(ThreadsightError):
 
 class DeliveryLost(Fenced):
     """The delivery of job {job} is no longer ours."""
+
+
+class RestsOnForgotten(Fenced):
+    """Attempt {attempt} of job {job} rests on something that was forgotten; epoch {epoch} is without it."""
+
+    def __init__(self, *, epoch: int, **facts: object) -> None:
+        self.epoch = epoch
+        super().__init__(epoch=epoch, **facts)

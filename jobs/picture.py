@@ -27,6 +27,14 @@ class PictureRef(msgspec.Struct, frozen=True, kw_only=True):
     size_bytes: int | None = None
     page: int = 0  # of a document, from 1; 0 where the file is the picture
 
+    def is_from(self, origin: str) -> bool:
+        """Whether this is its origin, or holds it as a message holds its attachments.
+
+        >>> PictureRef(platform="discord", origin="3/40/500").is_from("3/40")
+        True
+        """
+        return f"{self.origin}/".startswith(f"{origin}/")
+
 
 class Picture(msgspec.Struct, frozen=True, kw_only=True):
     """A verified picture as a conversation knows it.

@@ -99,7 +99,8 @@ class QueueOut(Protocol):
     async def publish(self, claim: Claim, delta: Delta) -> None:
         """More of the answer. The first one of an attempt is preceded by `Started`, written by `claim`.
 
-        At offset 0 it takes the words so far back. What was published already is published once.
+        At offset 0 it takes the words so far back. What was published already is published once. What rests on
+        something that was forgotten since the claim is not said: see `commit`.
 
         Raises:
             Fenced: the job is no longer this claim's.
@@ -113,6 +114,8 @@ class QueueOut(Protocol):
         same claim twice is one commit (a lost response). The turn of a forgotten conversation is dropped.
 
         Raises:
+            RestsOnForgotten: something was forgotten there since the claim, and nobody has asked the job to end. It is
+                to be answered anew, by the same claim with the new epoch.
             Fenced: the job is no longer this claim's.
         """
         ...

@@ -21,7 +21,10 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ReplyLedger(Protocol):
-    """What is owed and what was posted. `submit` opens an entry, under a lease of the submitting bot process."""
+    """What is owed and what was posted. `submit` opens an entry, under a lease of the submitting bot process.
+
+    A job that nothing is known of (Redis lost it) is nobody else's: whoever still holds it tells its asker so.
+    """
 
     async def adopt(self, *, holder: str, platforms: Sequence[str], limit: int = 100) -> list[Delivery]:
         """Take over deliveries of these platforms whose holder is lost (lease run out)."""

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 
-from jobs.answer import AnswerEvent, Delta, Ending, Failed
+from jobs.answer import AnswerEvent, Ending, Failed
 from jobs.errors import QuestionUnknown
 from jobs.job import JobId
 from jobs.memory.state import State
@@ -20,7 +20,7 @@ class MemoryAnswers:
         while (record := self._state.record(job)) is not None:
             for event in record.events[seen:]:
                 seen += 1
-                if isinstance(event, Delta) and not event.text:
+                if event is None:
                     continue  # taken back
                 yield event
                 if isinstance(event, Ending):

@@ -2,7 +2,8 @@
 
 from jobs.conversation import MARK_KEPT_S, Conversation, ConversationId, Forgotten
 from jobs.job import JobId
-from jobs.memory.state import State, Thread
+from jobs.memory.records import Thread
+from jobs.memory.state import State
 
 
 class MemoryConversations:
@@ -13,12 +14,16 @@ class MemoryConversations:
 
     async def load(self, conversation: ConversationId) -> Conversation:
         """See `ConversationStore.load`."""
+        marked_at_s = self._marked_at_s(conversation)
+        if not self._state.knows(conversation):
+            return Conversation(id=conversation, epoch=self._state.epoch_now, forgotten_at_s=marked_at_s)
         thread = self._state.use(conversation)
         whole = Conversation(
             id=conversation,
             epoch=thread.epoch,
             turns=tuple(thread.turns.values()),
-            forgotten_at_s=self._marked_at_s(conversation),
+            withdrawn=frozenset(thread.withdrawn),
+            forgotten_at_s=marked_at_s,
             askers=frozenset(thread.askers.values()),
             last_source=thread.last_source or "",
             last_revision=thread.newest.get(thread.last_source or "", 0),
@@ -43,6 +48,7 @@ class MemoryConversations:
         thread.brought.clear()
         thread.askers.clear()
         thread.dropped.clear()
+        thread.withdrawn.clear()
         thread.last_source = None
         return Forgotten(conversations=int(known), turns=turns, pictures=pictures)
 
@@ -51,13 +57,11 @@ class MemoryConversations:
         thread = self._state.thread(conversation)
         if source not in thread.askers:
             return Forgotten()
-        self._state.raise_epoch(thread)
+        self._state.begin_anew(thread)
         thread.brought.pop(source, None)
         pictures = self._state.release_orphans(thread, but=source)
         self._scrub_source(thread, source)
-        turns = int(thread.turns.pop(source, None) is not None)
-        thread.askers.pop(source)
-        thread.dropped = {key: mark for key, mark in thread.dropped.items() if key[0] != source}
+        turns = int(thread.drop_source(source))
         if thread.last_source == source:
             thread.last_source = next(iter(thread.sources_waiting), None) or next(reversed(thread.turns), None)
         return Forgotten(conversations=int(not thread.askers), turns=turns, pictures=pictures)

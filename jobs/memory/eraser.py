@@ -2,7 +2,8 @@
 
 from jobs.conversation import ConversationId, Forgotten
 from jobs.memory.conversations import MemoryConversations
-from jobs.memory.state import JobState, State, Thread
+from jobs.memory.records import JobState, Thread
+from jobs.memory.state import State
 from jobs.picture import Picture
 
 
@@ -20,12 +21,20 @@ class MemoryEraser:
             return None
         source, picture = shown
         thread = self._state.thread(conversation)
-        thread.dropped[source, number] = picture.unnamed
-        thread.brought = {source: digests - {picture.digest} for source, digests in thread.brought.items()}
+        bringing = [other for other, digests in thread.brought.items() if picture.digest in digests]
+        thread.dropped |= {(one, number): picture.unnamed for one in (source, *bringing)}
+        thread.brought = {other: digests - {picture.digest} for other, digests in thread.brought.items()}
         self._stop_running(thread)
         self._state.raise_epoch(thread)
         self._state.drop_pictures(thread, {picture.digest})
         return picture
+
+    async def drop_origin(self, conversation: ConversationId, origin: str) -> None:
+        """See `Eraser.drop_origin`."""
+        self._withdraw(conversation, origin)
+        for picture in (await self._conversations.load(conversation)).pictures:
+            if picture.ref.is_from(origin):
+                await self.drop_picture(conversation, picture.number)
 
     async def forget_place(self, tenant_key: str, channel: str | None = None) -> Forgotten:
         """See `Eraser.forget_place`."""
@@ -38,6 +47,27 @@ class MemoryEraser:
             if name.tenant_key != tenant_key or channel not in {None, name.channel}
         }
         return Forgotten.all_of(map(self._conversations.drop, there))
+
+    def _withdraw(self, conversation: ConversationId, origin: str) -> None:
+        """Questions under way bring it no more."""
+        state = self._state
+        if not state.knows(conversation):
+            return
+        thread = state.thread(conversation)
+        bringing = [
+            record
+            for record in map(state.records.__getitem__, thread.line)
+            if any(ref.is_from(origin) for ref in record.job.references)
+        ]
+        thread.withdrawn |= {(record.job.source, origin) for record in bringing}
+        for record in bringing:
+            source = record.job.source
+            gone = {picture.digest for picture in record.pictures if picture.ref.is_from(origin)}
+            thread.brought[source] = thread.brought.get(source, frozenset()) - gone
+            thread.bring(source, record.pictures)  # another of its files may be the same picture
+        if any(record.state is JobState.RUNNING for record in bringing):
+            state.begin_anew(thread)
+        state.release_orphans(thread)
 
     def _stop_running(self, thread: Thread) -> None:
         head = self._state.records[thread.line[0]] if thread.line else None

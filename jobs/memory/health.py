@@ -1,7 +1,8 @@
 """Health in one process."""
 
 from jobs.health import Health
-from jobs.memory.state import JobState, State
+from jobs.memory.records import JobState
+from jobs.memory.state import State
 
 
 class MemoryMonitor:

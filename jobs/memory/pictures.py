@@ -1,7 +1,8 @@
 """Picture bytes in one process."""
 
 from jobs.conversation import ConversationId
-from jobs.memory.state import State, StoredPicture
+from jobs.memory.records import StoredPicture
+from jobs.memory.state import State
 from jobs.picture import digest_of
 
 

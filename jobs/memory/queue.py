@@ -6,10 +6,11 @@ from collections.abc import Sequence
 import msgspec
 
 from jobs.answer import Cancelled, Delta, Done, Ending, Started
-from jobs.conversation import ConversationId, Turn
-from jobs.errors import Fenced, NotTheLastTurn, QueueFull, TenantQueueFull
+from jobs.conversation import TURNS_KEPT, ConversationId, Turn
+from jobs.errors import Fenced, NotTheLastTurn, QueueFull, RestsOnForgotten, TenantQueueFull
 from jobs.job import Job, JobId
-from jobs.memory.state import FORGOTTEN, JobRecord, JobState, State, Thread
+from jobs.memory.records import JobRecord, JobState, Thread
+from jobs.memory.state import FORGOTTEN, State
 from jobs.picture import Picture
 from jobs.queue import LOOKAHEAD, RUN_TIME_WEIGHT, Cancellation, Claim, Position, Pulse, Submission
 
@@ -108,7 +109,7 @@ class MemoryQueue:
         """See `QueueOut.publish`."""
         record = self._running(claim)
         repeated = 0 < delta.offset < record.written or record.events[-1] == delta
-        if repeated or record.cancel == FORGOTTEN.reason:
+        if repeated or record.cancel == FORGOTTEN.reason or self._is_stale(claim):
             return
         if delta.offset == 0 and record.written:
             record.take_back_words()
@@ -124,11 +125,13 @@ class MemoryQueue:
             return
         record = self._running(claim)
         thread = state.use(claim.job.conversation)
+        if record.cancel is None and self._is_stale(claim):
+            raise RestsOnForgotten(attempt=claim.attempt, job=claim.job.id, epoch=thread.epoch)
         if record.cancel == FORGOTTEN.reason:
             ending, turn = FORGOTTEN, None
         if turn is not None:
-            thread.turns[turn.source] = turn
             thread.worker = record.worker
+            self._keep_turn(thread, turn)
         if isinstance(ending, Done):
             run_s = state.now_s - record.started_at_s
             mean_s = run_s if state.mean_run_s is None else state.mean_run_s
@@ -173,9 +176,7 @@ class MemoryQueue:
     def _make_ready(self, record: JobRecord, pictures: tuple[Picture, ...], notices: tuple[str, ...]) -> None:
         thread = self._state.use(record.job.conversation)
         record.pictures, record.notices, record.state = pictures, notices, JobState.READY
-        # Those of earlier revisions stay with it: their turn stands until another takes its place.
-        brought = frozenset(picture.digest for picture in pictures)
-        thread.brought[record.job.source] = thread.brought.get(record.job.source, frozenset()) | brought
+        thread.bring(record.job.source, pictures)
         self._state.promote(thread)
 
     def _cancel(self, record: JobRecord, ending: Ending) -> None:
@@ -214,6 +215,19 @@ class MemoryQueue:
         epoch = state.thread(job.conversation).epoch
         state.clock.ring()
         return Claim(job=job, pictures=record.pictures, notices=record.notices, attempt=record.attempt, epoch=epoch)
+
+    def _keep_turn(self, thread: Thread, turn: Turn) -> None:
+        thread.turns[turn.source] = turn
+        if len(thread.turns) <= 2 * TURNS_KEPT:
+            return
+        for source in list(thread.turns)[:-TURNS_KEPT]:
+            thread.drop_source(source)
+        self._state.raise_epoch(thread)
+        self._state.release_orphans(thread)
+
+    def _is_stale(self, claim: Claim) -> bool:
+        """Something was forgotten since that the answer may rest on."""
+        return claim.epoch < self._state.thread(claim.job.conversation).epoch
 
     def _running(self, claim: Claim) -> JobRecord:
         record = self._state.record(claim.job.id)

@@ -2,7 +2,8 @@
 
 from jobs.answer import Cancelled, Failed
 from jobs.errors import DeadlinePassed, WorkerKeepsFailing
-from jobs.memory.state import JobRecord, JobState, State
+from jobs.memory.records import JobRecord, JobState
+from jobs.memory.state import State
 
 
 class MemoryReaper:
@@ -36,7 +37,6 @@ class MemoryReaper:
         if record.cancel is not None:
             state.end(record, Cancelled(reason=record.cancel))
         elif record.attempt >= state.settings.max_attempts:
-            state.dead_letters.append(record.job.id)
             error = WorkerKeepsFailing(attempts=record.attempt)
             state.end(record, Failed(code=error.code, advice=error.sentence))
         else:

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 from jobs.errors import DeliveryLost
 from jobs.job import JobId
-from jobs.memory.state import JobRecord, JobState, State
+from jobs.memory.records import JobRecord, JobState
+from jobs.memory.state import State
 from jobs.reply import Delivery
 
 
@@ -36,7 +37,9 @@ class MemoryReplies:
         lost = []
         for job in jobs:
             record = self._state.record(job)
-            if record is None or record.holder != holder:
+            if record is None:
+                continue
+            if record.holder != holder:
                 lost.append(job)
             else:
                 self._extend(record)
@@ -44,17 +47,18 @@ class MemoryReplies:
 
     async def record(self, *, holder: str, job: JobId, posted: Sequence[str]) -> None:
         """See `ReplyLedger.record`."""
-        self._held(holder, job).posted = tuple(posted)
+        if (record := self._held(holder, job)) is not None:
+            record.posted = tuple(posted)
 
     async def close(self, *, holder: str, job: JobId) -> None:
         """See `ReplyLedger.close`."""
-        record = self._held(holder, job)
-        record.delivered = True
-        self._state.settle(record)
+        if (record := self._held(holder, job)) is not None:
+            record.delivered = True
+            self._state.settle(record)
 
-    def _held(self, holder: str, job: JobId) -> JobRecord:
+    def _held(self, holder: str, job: JobId) -> JobRecord | None:
         record = self._state.record(job)
-        if record is None or record.holder != holder:
+        if record is not None and record.holder != holder:
             raise DeliveryLost(job=job)
         return record
 

@@ -4,106 +4,16 @@ A job is submitted -> ready -> running -> ended. A conversation's `line` holds i
 submitted; only the head of a line can be in `State.ready` or running, so jobs of one conversation never overlap.
 """
 
-import enum
 from collections import Counter
-from dataclasses import dataclass, field
 
-import msgspec
-
-from jobs.answer import AnswerEvent, Cancelled, Delta, Ending
-from jobs.conversation import ConversationId, Turn
+from jobs.answer import Cancelled, Delta, Ending
+from jobs.conversation import ConversationId
 from jobs.job import Job, JobId
 from jobs.memory.clock import Clock
-from jobs.picture import Picture
+from jobs.memory.records import JobRecord, JobState, StoredPicture, Thread
 from jobs.settings import StoreSettings
 
 FORGOTTEN = Cancelled(reason="forgotten")
-
-
-class JobState(enum.Enum):
-    """Where a job is in its life."""
-
-    SUBMITTED = enum.auto()  # its pictures are being taken in
-    READY = enum.auto()  # attached; claimable when it heads its line
-    RUNNING = enum.auto()
-    ENDED = enum.auto()
-
-
-@dataclass(slots=True)
-class JobRecord:
-    """A job's life. `job` loses its words when it is forgotten; its place and `reply_to` stay."""
-
-    job: Job
-    state: JobState = JobState.SUBMITTED
-    pictures: tuple[Picture, ...] = ()
-    notices: tuple[str, ...] = ()
-    events: list[AnswerEvent] = field(default_factory=list)
-    written: int = 0  # characters of this attempt
-    ending: Ending | None = None
-    deadline_s: float = 0.0  # the asker is told then, unless it runs
-    # the worker's end
-    attempt: int = 0
-    worker: str = ""
-    started_at_s: float = 0.0
-    leased_until_s: float = 0.0
-    committed: int | None = None  # the attempt that ended it
-    cancel: str | None = None  # asked to end, and why
-    finish: float | None = None  # virtual finish time: its place among the ready
-    held_until_s: float = 0.0  # left to the worker that knows the conversation
-    # the bot's end
-    holder: str = ""
-    delivered: bool = False
-    delivery_until_s: float = 0.0
-    posted: tuple[str, ...] = ()
-    known_until_s: float = float("inf")
-
-    @property
-    def waits(self) -> bool:
-        """Accepted, and not started or taken back."""
-        return self.state in {JobState.SUBMITTED, JobState.READY}
-
-    def take_back_words(self) -> None:
-        """Of what was said so far nothing is left to be read; readers keep their places."""
-        self.events = [
-            msgspec.structs.replace(event, text="") if isinstance(event, Delta) else event for event in self.events
-        ]
-
-
-@dataclass(slots=True)
-class Thread:
-    """A conversation as the store knows it."""
-
-    id: ConversationId
-    epoch: int
-    used_at_s: float
-    line: list[JobId] = field(default_factory=list)
-    turns: dict[str, Turn] = field(default_factory=dict)  # by source, oldest first
-    askers: dict[str, str] = field(default_factory=dict)  # by source
-    newest: dict[str, int] = field(default_factory=dict)  # revision by source
-    brought: dict[str, frozenset[str]] = field(default_factory=dict)  # digests by source, of all its revisions
-    digests: set[str] = field(default_factory=set)  # put for this conversation
-    dropped: dict[tuple[str, int], Picture] = field(default_factory=dict)  # by source and number
-    last_source: str | None = None
-    worker: str | None = None  # committed the last turn: holds the cache
-
-    @property
-    def sources_waiting(self) -> list[str]:
-        """Of the questions in line, the last one first; a forgotten one that still runs is nobody's."""
-        return [job.source for job in reversed(self.line) if job.source in self.askers]
-
-    @property
-    def sources_from_behind(self) -> list[str]:
-        """Those that wait last in line first: in this order none is started because one before it ended."""
-        return list(dict.fromkeys([*self.sources_waiting, *self.askers]))
-
-
-@dataclass(slots=True)
-class StoredPicture:
-    """Bytes of one tenant, and who uses them."""
-
-    stored: bytes
-    used_at_s: float
-    users: set[ConversationId] = field(default_factory=set)
 
 
 class State:
@@ -124,13 +34,17 @@ class State:
         self.forgotten: list[tuple[ConversationId, int]] = []
         self.forgotten_at_s: dict[ConversationId, float] = {}
         self.forgotten_read: dict[str, int] = {}  # by worker: how far it has read
-        self.dead_letters: list[JobId] = []
         self.leases: dict[str, tuple[str, float]] = {}  # name: holder, until
 
     @property
     def now_s(self) -> float:
         """The store's time."""
         return self.clock.now_s()
+
+    @property
+    def epoch_now(self) -> int:
+        """The time, in microseconds: it rises even when nothing is remembered of a conversation's earlier life."""
+        return int(self.now_s * 1e6)
 
     # ------------------------------------------------------------ looking up
 
@@ -146,10 +60,13 @@ class State:
         """The conversation, begun anew when it is unknown or has outlived its retention time."""
         self._drop_if_expired(conversation)
         if conversation not in self.threads:
-            # The time as epoch: it rises even when nothing is remembered of the conversation's earlier life.
-            epoch = int(self.now_s * 1e6)
-            self.threads[conversation] = Thread(id=conversation, epoch=epoch, used_at_s=self.now_s)
+            self.threads[conversation] = Thread(id=conversation, epoch=self.epoch_now, used_at_s=self.now_s)
         return self.threads[conversation]
+
+    def knows(self, conversation: ConversationId) -> bool:
+        """Whether anything is kept of it."""
+        self._drop_if_expired(conversation)
+        return conversation in self.threads
 
     def use(self, conversation: ConversationId) -> Thread:
         """The conversation, its retention time (and that of its pictures) starting again."""
@@ -250,9 +167,18 @@ class State:
 
     def raise_epoch(self, thread: Thread) -> None:
         """No cache of before can be mistaken, and every worker is told."""
-        thread.epoch = max(thread.epoch + 1, int(self.now_s * 1e6))
+        thread.epoch = max(thread.epoch + 1, self.epoch_now)
         thread.worker = None
         self.forgotten.append((thread.id, thread.epoch))
+
+    def begin_anew(self, thread: Thread) -> None:
+        """What is being answered there may rest on what is forgotten: the words so far go, and no commit counts."""
+        self.raise_epoch(thread)
+        head = self.records[thread.line[0]] if thread.line else None
+        if head is not None and any(isinstance(event, Delta) for event in head.events):
+            head.take_back_words()
+            head.events.append(Delta(attempt=head.attempt, offset=0, text=""))
+            self.clock.ring()
 
     # ------------------------------------------------------------ pictures
 

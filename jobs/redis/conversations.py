@@ -24,11 +24,14 @@ class RedisConversations:
 
     async def load(self, conversation: ConversationId) -> Conversation:
         """See `ConversationStore.load`."""
-        epoch, stored, dropped, marked, asked, last, asked_last = await self._server.call("load", str(conversation))
+        epoch, stored, dropped, withdrawn, marked, asked, last, asked_last = await self._server.call(
+            "load", str(conversation)
+        )
         whole = Conversation(
             id=conversation,
             epoch=epoch,
             turns=tuple(_readable(conversation, "turn", read_turn, stored)),
+            withdrawn=frozenset(map(_read_withdrawn, withdrawn)),
             forgotten_at_s=float(marked),
             askers=frozenset(one.decode().partition(" ")[2] for one in asked),
             last_source=unquote(last.decode()),  # see `escape_source`
@@ -62,6 +65,11 @@ class RedisConversations:
 def _forgotten(counts: Sequence[int]) -> Forgotten:
     conversations, turns, pictures = counts
     return Forgotten(conversations=conversations, turns=turns, pictures=pictures)
+
+
+def _read_withdrawn(mark: bytes) -> tuple[str, str]:
+    source, _, origin = mark.decode().partition(" ")
+    return unquote(source), origin
 
 
 def _readable(

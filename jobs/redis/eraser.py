@@ -26,6 +26,14 @@ class RedisEraser:
         await self._server.call("drop_picture", str(conversation), escape_source(source), number, picture.digest, mark)
         return picture
 
+    async def drop_origin(self, conversation: ConversationId, origin: str) -> None:
+        """See `Eraser.drop_origin`."""
+        # Questions under way first: whatever is no longer under way by then is shown by a turn.
+        await self._server.call("withdraw_origin", str(conversation), origin)
+        for picture in (await self._conversations.load(conversation)).pictures:
+            if picture.ref.is_from(origin):
+                await self.drop_picture(conversation, picture.number)
+
     async def forget_place(self, tenant_key: str, channel: str | None = None) -> Forgotten:
         """See `Eraser.forget_place`."""
         place = f"{tenant_key}:" if channel is None else f"{tenant_key}:{quote(channel, safe='')}:"

@@ -9,7 +9,7 @@ from importlib.resources import files
 import msgspec
 
 from jobs.answer import ANSWER_KEPT_S, ANSWER_MAX_EVENTS
-from jobs.conversation import MARK_KEPT_S
+from jobs.conversation import MARK_KEPT_S, TURNS_KEPT
 from jobs.queue import LOOKAHEAD, RUN_TIME_WEIGHT
 from jobs.settings import StoreSettings
 
@@ -29,7 +29,7 @@ FILES = (
     "silence.lua",
     "health.lua",
 )
-DEAD_LETTERS = 1_000  # ids kept for an operator to look at
+REWRITE_EVERY_S = 600.0  # of the append-only file: with every picture that is kept, up to 2 GiB are written
 
 
 class Library(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,8 +54,9 @@ def build_library(settings: StoreSettings) -> Library:
         "ANSWER_MAX_EVENTS": ANSWER_MAX_EVENTS,
         "LOOKAHEAD": LOOKAHEAD,
         "RUN_TIME_WEIGHT": RUN_TIME_WEIGHT,
-        "DEAD_LETTERS": DEAD_LETTERS,
+        "TURNS_KEPT": TURNS_KEPT,
         "MARK_KEPT_S": MARK_KEPT_S,
+        "REWRITE_EVERY_S": REWRITE_EVERY_S,
     }
     folder = files("jobs.redis") / "lua"
     lines = [f"local {name} = {value}" for name, value in constants.items()]

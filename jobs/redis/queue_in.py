@@ -48,8 +48,7 @@ class RedisQueueIn:
 
     async def attach(self, job: JobId, pictures: Sequence[Picture], notices: Sequence[str] = ()) -> None:
         """See `QueueIn.attach`."""
-        digests = " ".join(picture.digest for picture in pictures)
-        await self._server.call("attach", str(job), encode(tuple(pictures)), encode(tuple(notices)), digests)
+        await self._server.call("attach", str(job), encode(tuple(pictures)), encode(tuple(notices)))
 
     async def end(self, job: JobId, ending: Ending) -> bool:
         """See `QueueIn.end`."""

@@ -11,7 +11,7 @@ import structlog
 
 from jobs.answer import Delta, Done, Ending, Failed
 from jobs.conversation import ConversationId, Turn
-from jobs.errors import Fenced, QuestionUnreadable, StoreUnavailable
+from jobs.errors import Fenced, QuestionUnreadable, RestsOnForgotten, StoreUnavailable
 from jobs.job import JobId
 from jobs.queue import Cancellation, Claim, Pulse
 from jobs.redis.encoding import encode, escape_source, read_job, read_pictures, read_texts
@@ -43,12 +43,15 @@ class RedisQueueOut:
         """See `QueueOut.publish`."""
         job, attempt = str(claim.job.id), claim.attempt
         after = delta.offset + len(delta.text)
-        if not await self._server.call("publish", job, attempt, delta.offset, after, encode(delta)):
+        if not await self._server.call("publish", job, attempt, claim.epoch, delta.offset, after, encode(delta)):
             raise Fenced(attempt=attempt, job=job)
 
     async def commit(self, claim: Claim, ending: Ending, turn: Turn | None = None) -> None:
         """See `QueueOut.commit`."""
-        if not await self._commit(str(claim.job.id), claim.attempt, ending, turn):
+        said = await self._commit(str(claim.job.id), claim.attempt, claim.epoch, ending, turn)
+        if said > 1:
+            raise RestsOnForgotten(attempt=claim.attempt, job=claim.job.id, epoch=said)
+        if not said:
             raise Fenced(attempt=claim.attempt, job=claim.job.id)
 
     async def heartbeat(self, *, worker: str, claims: Sequence[Claim]) -> Pulse:
@@ -95,27 +98,28 @@ class RedisQueueOut:
             last_read = entries[-1][0] if entries else last_read
 
     async def _read_claim(self, fields: dict[bytes, bytes]) -> Claim | None:
-        job, attempt = fields[b"id"].decode(), int(fields[b"attempt"])
+        job, attempt, epoch = fields[b"id"].decode(), int(fields[b"attempt"]), int(fields[b"epoch"])
         try:
             return Claim(
                 job=read_job(fields[b"job"], fields[b"accepted"]),
                 pictures=read_pictures(fields[b"pictures"]),
                 notices=read_texts(fields[b"notices"]),
                 attempt=attempt,
-                epoch=int(fields[b"epoch"]),
+                epoch=epoch,
             )
         except msgspec.MsgspecError as error:
             # Left alone it would come back after every lease and hold up its conversation.
             log.warning("a job cannot be read and is ended", job=job, reason=str(error))
             unreadable = QuestionUnreadable()
             ending = Failed(code=unreadable.code, advice=unreadable.sentence)
-            await self._commit(job, attempt, ending, None)
+            await self._commit(job, attempt, epoch, ending, None)
             return None
 
-    async def _commit(self, job: str, attempt: int, ending: Ending, turn: Turn | None) -> bool:
+    async def _commit(self, job: str, attempt: int, epoch: int, ending: Ending, turn: Turn | None) -> int:
+        """0: fenced; beyond 1: the epoch in which it is to be answered anew."""
         answered = int(isinstance(ending, Done))
         source, stored = ("", b"") if turn is None else (escape_source(turn.source), encode(turn))
-        return bool(await self._server.call("commit", job, attempt, encode(ending), answered, source, stored))
+        return int(await self._server.call("commit", job, attempt, epoch, encode(ending), answered, source, stored))
 
 
 def _jobs_among(entries: Iterable[dict[bytes, bytes]]) -> list[dict[bytes, bytes]]:

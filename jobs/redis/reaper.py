@@ -7,7 +7,10 @@ from jobs.redis.server import Server
 
 
 class RedisReaper:
-    """`Reaper`. Any number may run at once: what one has done the others find done."""
+    """`Reaper`. Any number may run at once: what one has done the others find done.
+
+    It also sees to it that what was forgotten leaves Redis's append-only file, in its own time.
+    """
 
     def __init__(self, server: Server) -> None:
         self._server = server
@@ -15,9 +18,11 @@ class RedisReaper:
     async def reap(self) -> int:
         """See `Reaper.reap`."""
         failing = WorkerKeepsFailing(attempts=self._server.settings.max_attempts)
-        touched, overdue = await self._server.call("reap", _failed(failing))
+        touched, overdue, rewrite = await self._server.call("reap", _failed(failing))
         for job, patience_s in overdue:
             touched += await self._server.call("give_up", job, _failed(DeadlinePassed(patience_s=float(patience_s))))
+        if rewrite:
+            await self._server.rewrite()
         return int(touched)
 
 

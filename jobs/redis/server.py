@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
 import redis.asyncio as redis_asyncio
+import structlog
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialBackoff, NoBackoff
 from redis.exceptions import (
@@ -24,6 +25,8 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 from jobs.errors import StoreUnavailable
 from jobs.redis.library import build_library
 from jobs.settings import StoreSettings
+
+log = structlog.get_logger()
 
 T = TypeVar("T")
 StreamEntry = tuple[str, dict[bytes, bytes]]  # id, fields
@@ -84,6 +87,16 @@ class Server:
         """Where reading starts for somebody who needs nothing of the past."""
         entries: Any = await self._ride_out(lambda: self._client.xrevrange(_key(stream), count=1))
         return bytes(entries[0][0]).decode() if entries else "0-0"
+
+    async def rewrite(self) -> None:
+        """Have Redis write its append-only file anew, in the background. A server may forbid it."""
+        try:
+            await self._ride_out(self._client.bgrewriteaof)
+        except ResponseError as error:
+            if "in progress" in str(error):  # it may have begun before the last thing was dropped
+                await self.call("rewrite_later")
+            else:
+                log.warning("what was forgotten stays in Redis's append-only file for now", reason=str(error))
 
     async def close(self) -> None:
         """Close every connection."""

@@ -2,15 +2,20 @@ import asyncio
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
-from bot.app import name_this_process, open_chat
+from bot.app import name_this_process, open_chat, serve
+from bot.errors import PlaceGone
+from bot.responder import Responder
 from bot.settings import BotSettings
 from jobs.errors import StoreUnavailable
-from jobs.memory import open_memory
+from jobs.memory import MemoryJobs, open_memory
 from jobs.settings import StoreSettings
+from tests.bot.conftest import Chat
 from tests.bot.fakes import FakePlatform, FakeWorker, eventually, mention
 
 ROOT = Path(__file__).parents[2]
@@ -58,6 +63,60 @@ async def test_a_loop_outlives_a_store_that_goes_away(platform: FakePlatform, mo
         await FakeWorker(jobs).answer("A flag.")
         await responder.settled(job.id)
     assert platform.texts == ["A flag."]
+
+
+async def test_a_loop_outlives_an_error_that_nobody_foresaw(
+    platform: FakePlatform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def stumble(*_: object, **__: object) -> int:
+        raise ZeroDivisionError
+
+    jobs = open_memory(QUICK)
+    async with open_chat(BotSettings(), jobs, frontends=[platform], lease_s=QUICK.lease_s):
+        with monkeypatch.context() as patched:
+            patched.setattr(type(jobs.replies), "adopt", stumble)
+            await asyncio.sleep(2 * QUICK.lease_s)
+        await jobs.queue_in.submit(mention().as_job(patience_s=60.0), holder="dead already")
+        await FakeWorker(jobs).answer("A flag.")
+        await eventually(lambda: platform.texts == ["A flag."])
+
+
+class Refusing(FakePlatform):
+    """One whose token is not taken."""
+
+    def __init__(self, platform: str) -> None:
+        super().__init__()
+        self.platform = platform
+
+    async def run(self, _: Responder) -> None:
+        raise PlaceGone(reason=f"{self.platform}: invalid_auth")
+
+
+@pytest.fixture
+async def serving(chat: Chat, jobs: MemoryJobs) -> Callable[..., "asyncio.Task[None]"]:
+    def start(*frontends: FakePlatform) -> "asyncio.Task[None]":
+        return asyncio.create_task(serve(frontends, chat.responder, jobs.leases, holder="bot", lease_s=0.03))
+
+    return start
+
+
+async def test_a_platform_that_does_not_take_the_token_leaves_the_others_alone(
+    serving: Callable[..., "asyncio.Task[None]"], platform: FakePlatform
+) -> None:
+    with capture_logs() as logs:
+        served = serving(Refusing("slack"), platform)
+        await eventually(platform.running.is_set)
+        await asyncio.sleep(0.1)
+    assert not served.done()
+    assert [entry["platform"] for entry in logs if entry["log_level"] == "error"] == ["slack"]
+    served.cancel()
+    await asyncio.wait({served})
+    assert not platform.running.is_set()
+
+
+async def test_when_no_platform_is_left_the_process_says_why(serving: Callable[..., "asyncio.Task[None]"]) -> None:
+    with pytest.raises(PlaceGone, match="invalid_auth"):
+        await asyncio.wait_for(serving(Refusing("slack"), Refusing("discord")), timeout=5)
 
 
 async def test_what_goes_wrong_inside_comes_out_as_it_is(platform: FakePlatform) -> None:

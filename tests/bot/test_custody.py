@@ -61,6 +61,16 @@ async def test_what_another_process_has_taken_is_dropped_and_nothing_else(custod
     await custody.close()
 
 
+async def test_a_delivery_of_a_question_that_the_store_has_lost_is_kept(custody: Custody, jobs: MemoryJobs) -> None:
+    job, work = await accepted(jobs), Work()
+    custody.take(job, work())
+    await asyncio.sleep(0)
+    jobs.queue_in._state.records.clear()
+    await custody.renew()
+    assert work.state == "under way"  # it is about to say so
+    await custody.close()
+
+
 async def test_one_delivery_is_seen_through_once(custody: Custody, jobs: MemoryJobs) -> None:
     job, first, second = await accepted(jobs), Work(), Work()
     custody.take(job, first())

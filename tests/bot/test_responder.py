@@ -10,7 +10,7 @@ from jobs.errors import StoreUnavailable
 from jobs.memory import MemoryJobs, open_memory
 from jobs.settings import StoreSettings
 from tests.bot.conftest import LEASE_S, Chat, OpenChat
-from tests.bot.fakes import FakePlatform, FakeReply, FakeWorker, conversation, eventually, mention
+from tests.bot.fakes import FakePlatform, FakeReply, FakeWorker, conversation, eventually, lost_post, mention
 from tests.bot.pictures import png
 
 ARCHIVE = b"PK\x03\x04" * 20
@@ -282,6 +282,22 @@ async def test_a_post_whose_response_was_lost_is_not_doubled(
     job = await chat.responder.respond(mention())
     await worker.answer("A flag.")
     await settled(chat, job)
+    assert platform.texts == ["A flag."]
+
+
+async def test_an_answer_is_told_when_the_platform_is_back_after_it_was_away_for_too_long(
+    open_bot: OpenChat, worker: FakeWorker, platform: FakePlatform, jobs: MemoryJobs
+) -> None:
+    async with open_bot(give_up_s=0.05) as chat:
+        job = await chat.responder.respond(mention())
+        await eventually(lambda: platform.texts)
+        platform.moods = [lost_post() for _ in range(1000)]
+        await worker.answer("A flag.")
+        await settled(chat, job)
+        platform.moods = []
+        jobs.clock.advance(LEASE_S + 1)
+        await chat.responder.adopt()
+        await settled(chat, job)
     assert platform.texts == ["A flag."]
 
 

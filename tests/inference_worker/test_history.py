@@ -32,6 +32,24 @@ def test_a_picture_that_comes_again_keeps_its_number_and_is_not_shown_twice() ->
     assert "image 2 and image 3" in asked.question
 
 
+def test_a_picture_that_came_again_keeps_its_number_when_the_question_that_brought_it_is_gone() -> None:
+    a, b = picture("a", 1), picture("b", 2)
+    history = conversation(turn("1", "?", "!", a), turn("3", "?", "!", again=(b,)))
+    assert numbers(history.pictures) == [("a", 1), ("b", 2)]
+    assert history.find_picture(2) == ("3", b)
+    asked = built(claim("and these?", B, C), history)
+    assert (numbers(asked.again), numbers(asked.pictures)) == ([("b", 2)], [("c", 3)])
+
+
+def test_a_file_that_was_deleted_while_its_question_waited_is_left_out_with_all_its_pages() -> None:
+    pages = [
+        msgspec.structs.replace(one, ref=msgspec.structs.replace(one.ref, origin="C/40/7", page=page))
+        for page, one in enumerate((A, B), start=1)
+    ]
+    history = msgspec.structs.replace(conversation(), withdrawn=frozenset({("now", "C/40"), ("other", "c")}))
+    assert numbers(built(claim("and now?", *pages, C), history).pictures) == [("c", 1)]
+
+
 def test_answering_again_gives_the_same_pictures_the_same_numbers() -> None:
     history = conversation(turn("1", "?", "!", picture("a", 1)), turn("2", "?", "!", picture("b", 2)))
     asked = built(claim("again", B, source="2", revision=1), history)

@@ -191,6 +191,48 @@ async def test_forgetting_one_question_begins_the_answer_to_another_anew_without
     assert [turn.source for turn in (await jobs.conversations.load(HERE)).turns] == ["q2"]
 
 
+async def test_an_answer_that_ends_before_its_worker_has_heard_of_a_forgetting_begins_anew(
+    jobs: MemoryJobs, engine: ScriptedEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def hear_nothing(**_: Any) -> Pulse:
+        return Pulse()
+
+    monkeypatch.setattr(jobs.queue_out, "heartbeat", hear_nothing)
+    first, second = question("one two", asker="ann"), question("three four five", source="q2", asker="bob")
+    async with working(jobs, engine):
+        await jobs.queue_in.submit(first, holder="bot", ready=True)
+        await events(jobs, first.id)
+        engine.hold.clear()
+        await jobs.queue_in.submit(second, holder="bot", ready=True)
+        await until(lambda: engine.at_once == 1)
+        await jobs.conversations.forget_source(HERE, first.source)
+        engine.hold.set()
+        told = await events(jobs, second.id)
+    assert isinstance(told[-1], Done)
+    assert [len(dialogue.turns) for dialogue in engine.asked] == [0, 1, 0]
+    assert engine.asked[2].epoch == (await jobs.conversations.load(HERE)).epoch
+    assert [turn.source for turn in (await jobs.conversations.load(HERE)).turns] == ["q2"]
+
+
+async def test_a_question_that_runs_is_answered_without_a_picture_that_was_deleted(
+    jobs: MemoryJobs, engine: ScriptedEngine
+) -> None:
+    engine.hold.clear()
+    refs = tuple(PictureRef(platform="shell", origin=origin) for origin in ("C/40/1", "C/41/1"))
+    asked = question("one two", references=refs)
+    await jobs.queue_in.submit(asked, holder="bot")
+    await jobs.queue_in.attach(asked.id, [Picture(digest=ref.origin, width=8, height=8, ref=ref) for ref in refs])
+    async with working(jobs, engine):
+        await until(lambda: engine.at_once == 1)
+        await jobs.eraser.drop_origin(HERE, "C/40")
+        await until(lambda: len(engine.asked) == 2)
+        engine.hold.set()
+        await events(jobs, asked.id)
+    shown = [[(picture.number, picture.digest) for picture in dialogue.pictures] for dialogue in engine.asked]
+    assert shown == [[(1, "C/40/1"), (2, "C/41/1")], [(1, "C/41/1")]]
+    assert [picture.digest for picture in (await jobs.conversations.load(HERE)).pictures] == ["C/41/1"]
+
+
 async def test_an_answer_begun_anew_is_read_without_the_words_that_rest_on_what_was_forgotten(
     jobs: MemoryJobs, engine: ScriptedEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -213,7 +255,7 @@ async def test_an_answer_begun_anew_is_read_without_the_words_that_rest_on_what_
         assert [await anext(early) for _ in range(4)][-1] == Delta(attempt=1, offset=13, text="two")
         await jobs.conversations.forget_source(HERE, first.source)
         anew = [event async for event in early]
-    assert anew[0] == Delta(attempt=1, offset=0, text="Nobody ")
+    assert anew[:2] == [Delta(attempt=1, offset=0, text=text) for text in ("", "Nobody ")]
     assert anew[-1] == Done(text="Nobody said anything.")
     assert await events(jobs, second.id) == [Started(attempt=1), *anew]
 

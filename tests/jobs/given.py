@@ -3,6 +3,8 @@
 import itertools
 from collections.abc import Iterable
 
+import msgspec
+
 from jobs import (
     Claim,
     ConversationId,
@@ -13,6 +15,7 @@ from jobs import (
     PictureRef,
     Turn,
 )
+from jobs.errors import RestsOnForgotten
 from jobs.stores import Jobs
 
 _numbers = itertools.count(1)
@@ -31,6 +34,7 @@ def question(
     asker: str = "ann",
     patience_s: float = 600.0,
     reply_to: str = "",
+    origins: Iterable[str] = (),
 ) -> Job:
     return Job(
         conversation=where or conversation(),
@@ -40,11 +44,12 @@ def question(
         asker=asker,
         patience_s=patience_s,
         reply_to=reply_to,
+        references=tuple(PictureRef(platform="slack", origin=origin) for origin in origins),
     )
 
 
-def picture(digest: str, *, name: str = "cat.png") -> Picture:
-    ref = PictureRef(platform="slack", origin="F1", name=name)
+def picture(digest: str, *, name: str = "cat.png", origin: str = "F1") -> Picture:
+    ref = PictureRef(platform="slack", origin=origin, name=name)
     return Picture(digest=digest, width=640, height=480, ref=ref)
 
 
@@ -72,6 +77,14 @@ async def claim_one(jobs: Jobs, worker: str = "A") -> Claim:
 
 async def answer(jobs: Jobs, claim: Claim, text: str = "a cat") -> None:
     await jobs.queue_out.commit(claim, Done(text=text), turn_of(claim.job, text))
+
+
+async def answer_anew(jobs: Jobs, claim: Claim, text: str = "a cat") -> None:
+    """As a worker does that hears with its commit that something was forgotten meanwhile."""
+    try:
+        await answer(jobs, claim, text)
+    except RestsOnForgotten as error:
+        await answer(jobs, msgspec.structs.replace(claim, epoch=error.epoch), text)
 
 
 async def answer_all(jobs: Jobs, worker: str = "A") -> list[Job]:

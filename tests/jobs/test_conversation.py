@@ -13,12 +13,13 @@ from jobs import (
     Done,
     Forgotten,
     Job,
+    Started,
 )
-from jobs.errors import NotTheLastTurn
+from jobs.errors import NotTheLastTurn, RestsOnForgotten
 from jobs.memory import MemoryJobs
 from jobs.stores import Jobs
 from tests.jobs.conftest import OpenStore, Store
-from tests.jobs.given import answer, answer_all, ask, claim_one, conversation, picture, question, turn_of
+from tests.jobs.given import answer, answer_all, answer_anew, ask, claim_one, conversation, picture, question, turn_of
 
 FORGOTTEN = Cancelled(reason="forgotten")
 
@@ -271,15 +272,90 @@ async def test_a_question_deleted_while_it_waits_or_runs_is_not_answered(jobs: J
     assert await sources_of(jobs, where) == ["m3"]
 
 
-async def test_deleting_one_question_does_not_lose_the_answer_to_another(jobs: Jobs) -> None:
+async def test_an_answer_that_rests_on_a_deleted_question_is_not_kept_and_one_begun_anew_is(jobs: Jobs) -> None:
+    where = conversation()
+    await ask(jobs, question(where, source="m1"))
+    await answer(jobs, await claim_one(jobs), "ann's secret")
+    asked = await ask(jobs, question(where, source="m2"))
+    claim = await claim_one(jobs)
+    await jobs.conversations.forget_source(where, "m1")
+    await jobs.queue_out.publish(claim, Delta(attempt=1, offset=0, text="as ann said"))
+    for _ in range(2):  # a response may be lost
+        with pytest.raises(RestsOnForgotten) as late:
+            await answer(jobs, claim, "as ann said, a secret")
+    assert await sources_of(jobs, where) == []
+    assert late.value.epoch == (await jobs.conversations.load(where)).epoch
+    await answer_anew(jobs, claim, "nobody said anything")
+    assert [turn.answer for turn in (await jobs.conversations.load(where)).turns] == ["nobody said anything"]
+    assert "ann" not in str([event async for event in jobs.answers.follow(asked)])
+
+
+async def test_an_answer_that_was_stopped_before_something_was_forgotten_ends(jobs: Jobs) -> None:
     where = conversation()
     await ask(jobs, question(where, source="m1"))
     await answer_all(jobs)
-    await ask(jobs, question(where, source="m2"))
+    asked = await ask(jobs, question(where, source="m2"))
     claim = await claim_one(jobs)
+    await jobs.queue_in.end(asked, Cancelled(reason="stopped"))
     await jobs.conversations.forget_source(where, "m1")
-    await answer(jobs, claim)
-    assert await sources_of(jobs, where) == ["m2"]
+    await jobs.queue_out.commit(claim, Cancelled(reason="stopped"))
+    assert [event async for event in jobs.answers.follow(asked)][-1] == Cancelled(reason="stopped")
+
+
+async def test_words_that_rest_on_what_was_forgotten_are_taken_back_at_once(jobs: Jobs) -> None:
+    where = conversation()
+    await ask(jobs, question(where, source="m1"))
+    await answer_all(jobs)
+    asked = await ask(jobs, question(where, source="m2"))
+    claim = await claim_one(jobs)
+    await jobs.queue_out.publish(claim, Delta(attempt=1, offset=0, text="ann's secret"))
+    early = aiter(jobs.answers.follow(asked))
+    assert [await anext(early) for _ in range(2)][-1] == Delta(attempt=1, offset=0, text="ann's secret")
+    await jobs.conversations.forget_source(where, "m1")
+    taken_back = Delta(attempt=1, offset=0, text="")
+    assert await anext(early) == taken_back
+    late = aiter(jobs.answers.follow(asked))
+    assert [await anext(late) for _ in range(2)] == [Started(attempt=1), taken_back]
+
+
+async def test_a_second_attempt_leaves_no_word_of_the_first_that_rests_on_what_was_forgotten(
+    open_store: OpenStore,
+) -> None:
+    store: Store = await open_store(lease_s=0.2)
+    jobs, where = store.jobs, conversation()
+    await ask(jobs, question(where, source="m1"))
+    await answer_all(jobs)
+    asked = await ask(jobs, question(where, source="m2"))
+    claim = await claim_one(jobs)
+    await jobs.queue_out.publish(claim, Delta(attempt=1, offset=0, text="ann's secret"))
+    await store.pass_lease()
+    await jobs.reaper.reap()
+    await jobs.conversations.forget_source(where, "m1")  # nobody answers it just now
+    await answer(jobs, await claim_one(jobs, "B"), "a cat")
+    events = [event async for event in jobs.answers.follow(asked)]
+    assert events[-1] == Done(text="a cat")
+    assert "secret" not in str(events)
+
+
+async def test_of_a_conversation_that_never_rests_the_latest_turns_are_kept_and_their_pictures(
+    open_store: OpenStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("jobs.memory.queue.TURNS_KEPT", 2)
+    monkeypatch.setattr("jobs.redis.library.TURNS_KEPT", 2)
+    jobs, where = (await open_store()).jobs, conversation()
+    digests = []
+    for source, asker in (("m1", "ann"), ("m2", "bob"), ("m3", "bob"), ("m4", "bob"), ("m5", "bob")):
+        shared = b"of m1 and m4" if source in {"m1", "m4"} else source.encode()
+        digests += await bring(jobs, question(where, source=source, asker=asker), shared)
+        before = await jobs.conversations.load(where)
+        await answer_all(jobs)
+    after = await jobs.conversations.load(where)
+    assert [turn.source for turn in before.turns] == ["m1", "m2", "m3", "m4"]
+    assert [turn.source for turn in after.turns] == ["m4", "m5"]
+    assert after.askers == {"bob"}
+    assert after.epoch > before.epoch
+    assert [await has(jobs, digest) for digest in digests] == [True, False, False, True, True]
+    assert await jobs.conversations.forget_asker(where.tenant_key, "ann") == Forgotten()
 
 
 async def test_after_the_last_question_is_deleted_the_one_before_is_the_last(jobs: Jobs) -> None:

@@ -2,8 +2,9 @@ import msgspec
 import pytest
 
 from jobs import Cancellation, ConversationId, Done, Forgotten, Job, Picture, PictureRef
+from jobs.errors import RestsOnForgotten
 from jobs.stores import Jobs
-from tests.jobs.given import answer, answer_all, ask, claim_one, conversation, question, turn_of
+from tests.jobs.given import answer, answer_all, answer_anew, ask, claim_one, conversation, picture, question, turn_of
 
 TENANT = "slack:T1"
 
@@ -25,6 +26,15 @@ async def bring(jobs: Jobs, job: Job, *stored: bytes, first: int = 1) -> list[Pi
     claim = await claim_one(jobs)
     await jobs.queue_out.commit(claim, Done(text="cats"), turn_of(claim.job, "cats", pictures=pictures))
     return pictures
+
+
+async def bring_again(jobs: Jobs, job: Job, *pictures: Picture) -> None:
+    """A question about pictures that the conversation knows, answered."""
+    await jobs.queue_in.submit(job, holder="bot")
+    await jobs.queue_in.attach(job.id, pictures)
+    claim = await claim_one(jobs)
+    turn = msgspec.structs.replace(turn_of(claim.job, "cats"), again=pictures)
+    await jobs.queue_out.commit(claim, Done(text="cats"), turn)
 
 
 async def shown(jobs: Jobs, where: ConversationId) -> list[int]:
@@ -127,6 +137,110 @@ async def test_the_bytes_of_a_picture_posted_again_go_with_the_question_that_pos
     (again,) = await bring(jobs, posted_again, b"one", first=2)
     assert (await jobs.conversations.forget_source(where, posted_again.source)).pictures == 1
     assert not await has(jobs, again)
+
+
+# ------------------------------------------------------------ a picture that came again
+
+
+async def test_a_picture_that_came_again_is_shown_and_can_be_dropped_when_the_question_that_brought_it_is_gone(
+    jobs: Jobs,
+) -> None:
+    where = conversation()
+    await bring(jobs, question(where), b"bob's")
+    anns = question(where, asker="ann")
+    (picture,) = await bring(jobs, anns, b"ann's", first=2)
+    await bring_again(jobs, question(where, asker="bob"), picture)
+    assert await shown(jobs, where) == [1, 2]
+    await jobs.conversations.forget_source(where, anns.source)
+    assert await shown(jobs, where) == [1, 2]
+    assert await jobs.eraser.drop_picture(where, 2) == picture
+    assert await shown(jobs, where) == [1]
+    assert not await has(jobs, picture)
+
+
+async def test_a_dropped_picture_that_came_again_stays_out_when_the_question_that_brought_it_is_gone(
+    jobs: Jobs,
+) -> None:
+    where = conversation()
+    asked = question(where)
+    (picture,) = await bring(jobs, asked, b"one")
+    await bring_again(jobs, question(where), picture)
+    await jobs.eraser.drop_picture(where, 1)
+    await jobs.conversations.forget_source(where, asked.source)
+    loaded = await jobs.conversations.load(where)
+    assert (loaded.pictures, [dropped.number for dropped in loaded.dropped]) == ((), [1])
+
+
+# ------------------------------------------------------------ what was deleted where it came from
+
+
+async def put(jobs: Jobs, where: ConversationId, origin: str) -> Picture:
+    return picture(await jobs.pictures.put(where, origin.encode()), origin=origin)
+
+
+@pytest.mark.parametrize("state", ["taken in", "waiting", "running"])
+async def test_a_question_under_way_is_answered_without_a_picture_that_was_deleted(jobs: Jobs, state: str) -> None:
+    where = conversation()
+    asked = question(where, source="m/1", origins=["C1/40/1", "C1/400/1"])
+    await jobs.queue_in.submit(asked, holder="bot")
+    deleted, left = [await put(jobs, where, ref.origin) for ref in asked.references]
+    if state == "taken in":
+        await jobs.eraser.drop_origin(where, "C1/40")
+    await jobs.queue_in.attach(asked.id, [deleted, left])
+    if state == "waiting":
+        await jobs.eraser.drop_origin(where, "C1/40")
+    claim = await claim_one(jobs)
+    if state == "running":
+        await jobs.eraser.drop_origin(where, "C1/40")
+        with pytest.raises(RestsOnForgotten):
+            await answer(jobs, claim)
+    assert (await jobs.conversations.load(where)).leaves("m/1", claim.pictures) == (left,)
+    await answer_anew(jobs, claim)
+    assert [await has(jobs, picture) for picture in (deleted, left)] == [False, True]
+
+
+async def test_what_was_deleted_goes_from_the_turns_that_show_it(jobs: Jobs) -> None:
+    where = conversation()
+    deleted, left = await bring(jobs, question(where), b"one", b"two")
+    await jobs.eraser.drop_origin(where, deleted.ref.origin)
+    assert await shown(jobs, where) == [2]
+    assert [await has(jobs, picture) for picture in (deleted, left)] == [False, True]
+
+
+async def test_a_later_question_may_bring_what_was_deleted_elsewhere(jobs: Jobs) -> None:
+    where = conversation()
+    first, later = question(where, origins=["F1"]), question(where, origins=["F1"])
+    await jobs.queue_in.submit(first, holder="bot")
+    await jobs.eraser.drop_origin(where, "F1")
+    await jobs.queue_in.submit(later, holder="bot")
+    shared = await put(jobs, where, "F1")
+    await jobs.queue_in.attach(first.id, [shared])
+    await jobs.queue_in.attach(later.id, [shared])
+    loaded = await jobs.conversations.load(where)
+    assert [loaded.leaves(asked.source, [shared]) for asked in (first, later)] == [(), (shared,)]
+    assert await has(jobs, shared)
+
+
+async def test_a_deletion_that_concerns_nobody_interrupts_nobody(jobs: Jobs) -> None:
+    where = conversation()
+    await ask(jobs, question(where, origins=["F1"]))
+    claim = await claim_one(jobs)
+    await jobs.eraser.drop_origin(where, "F2")
+    await jobs.eraser.drop_origin(conversation(), "F1")
+    await answer(jobs, claim)
+    assert (await jobs.queue_out.heartbeat(worker="A", claims=[])).forgotten == ()
+
+
+async def test_forgetting_a_question_forgets_what_was_deleted_while_it_waited(jobs: Jobs) -> None:
+    where = conversation()
+    asked, other = question(where, origins=["F1"]), question(where, origins=["F1"])
+    for one in (asked, other):
+        await jobs.queue_in.submit(one, holder="bot")
+    await jobs.eraser.drop_origin(where, "F1")
+    await jobs.conversations.forget_source(where, asked.source)
+    assert (await jobs.conversations.load(where)).withdrawn == {(other.source, "F1")}
+    await jobs.conversations.forget(where)
+    assert (await jobs.conversations.load(where)).withdrawn == frozenset()
 
 
 # ------------------------------------------------------------ places

@@ -95,3 +95,11 @@ async def test_a_released_lease_is_free_at_once_and_only_its_holder_can_release_
     assert not await jobs.leases.hold("discord", holder="standby")
     await jobs.leases.release("discord", holder="bot")
     assert await jobs.leases.hold("discord", holder="standby")
+
+
+async def test_a_delivery_that_nothing_is_known_of_is_nobody_elses(jobs: Jobs) -> None:
+    lost = question().id  # Redis was emptied, or came back without its last writes
+    assert await jobs.replies.renew(holder="bot", jobs=[lost]) == ()
+    await jobs.replies.record(holder="bot", job=lost, posted=["p1"])
+    await jobs.replies.close(holder="bot", job=lost)
+    assert await adopt(jobs) == []

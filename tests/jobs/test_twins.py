@@ -20,7 +20,7 @@ from jobs.memory.state import State
 from jobs.redis import open_redis
 from jobs.stores import Jobs
 from tests.jobs.conftest import settings_with
-from tests.jobs.given import answer, picture, turn_of
+from tests.jobs.given import answer_anew, picture, turn_of
 from tests.jobs.valkey_server import ValkeyServer
 
 CONVERSATIONS = [
@@ -51,6 +51,7 @@ steps = st.lists(
         st.tuples(st.just("get"), where, which),
         st.tuples(st.just("load"), where),
         st.tuples(st.just("forget"), where),
+        st.tuples(st.just("drop_origin"), where, which),
         st.tuples(st.just("forget_source"), where, source),
         st.tuples(st.just("forget_asker"), where, st.sampled_from(ASKERS)),
     ),
@@ -75,13 +76,16 @@ class Twin(ABC):
             return error.code
 
     async def submit(self, at: int, source: str, revision: int, asker: str, intake: str) -> object:
-        job = Job(conversation=CONVERSATIONS[at], source=source, revision=revision, asker=asker, text=source)
+        refs = tuple(picture("", origin=f"F{which}").ref for which in range(3))
+        job = Job(
+            conversation=CONVERSATIONS[at], source=source, revision=revision, asker=asker, text=source, references=refs
+        )
         submission = await self.jobs.queue_in.submit(job, holder="bot", ready=intake == "no pictures")
         self.accepted.setdefault(submission.job.id, submission.job)
         return submission.job.id, submission.job.text, submission.joined
 
     async def attach(self, at: int, source: str, revision: int, which: int) -> None:
-        shown = picture(digest_of(bytes([which])))
+        shown = picture(digest_of(bytes([which])), origin=f"F{which}/1")
         await self.jobs.queue_in.attach(_job_id(at, source, revision), [shown], ["a notice"])
 
     async def stop(self, at: int, source: str, revision: int) -> object:
@@ -103,7 +107,7 @@ class Twin(ABC):
 
     async def commit(self, which: int) -> None:
         for claim in self._one_of_the_latest(which):
-            await answer(self.jobs, claim, f"attempt {claim.attempt}")
+            await answer_anew(self.jobs, claim, f"attempt {claim.attempt}")
 
     async def heartbeat(self, worker: str) -> object:
         pulse = await self.jobs.queue_out.heartbeat(worker=worker, claims=self.claims)
@@ -120,7 +124,11 @@ class Twin(ABC):
         return await self.jobs.pictures.get(CONVERSATIONS[at].tenant_key, digest_of(bytes([which])))
 
     async def load(self, at: int) -> object:
-        return (await self.jobs.conversations.load(CONVERSATIONS[at])).turns
+        known = await self.jobs.conversations.load(CONVERSATIONS[at])
+        return known.turns, known.withdrawn
+
+    async def drop_origin(self, at: int, which: int) -> None:
+        await self.jobs.eraser.drop_origin(CONVERSATIONS[at], f"F{which}")
 
     async def forget(self, at: int) -> object:
         return await self.jobs.conversations.forget(CONVERSATIONS[at])

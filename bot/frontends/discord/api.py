@@ -3,8 +3,8 @@
 This and `rest` touch discord.py below its public interface, which takes no flags on edits.
 """
 
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from io import BytesIO
 from typing import Any, Literal
 
@@ -106,7 +106,7 @@ class Api:
             PostRefused, NotPosted.
         """
         work = self._rest.http.delete_message
-        with suppress(MessageGone):
+        with _deleting():
             await self._rest.paced(
                 Urgency.LATER, lambda: work(standing.channel, standing.message), doing="view_channel"
             )
@@ -172,7 +172,7 @@ class Api:
         Raises:
             PostRefused, NotPosted.
         """
-        with suppress(MessageGone):
+        with _deleting():
             await self._rest.send(
                 _webhook("DELETE", "/messages/{message_id}", token, message_id=message), None, doing=""
             )
@@ -274,6 +274,17 @@ def _parameters(
         allowed_mentions=discord.AllowedMentions.none(),
         **others,
     )
+
+
+@contextmanager
+def _deleting() -> Iterator[None]:
+    """That it is gone already is fine; what was not done in time is worth another try."""
+    try:
+        yield
+    except MessageGone:
+        pass
+    except TooManyPosts as error:
+        raise NotPosted(reason=error.sentence) from error
 
 
 def _uploads(upload: Upload | None) -> tuple[Upload, ...] | None:

@@ -12,12 +12,20 @@ from bot.frontends.discord.api import Part
 from bot.frontends.discord.desk import Desk
 from bot.frontends.discord.errors import PostRefused
 from bot.frontends.discord.gathering import Gathering
+from bot.frontends.discord.help import describe_help
 from bot.frontends.discord.pace import Urgency
 from bot.frontends.discord.questions import Questions
-from bot.frontends.discord.reading import Meant, asks_to_start, asks_to_stop, for_whom, is_our_thread, read_words
+from bot.frontends.discord.reading import (
+    Meant,
+    asks_for_help,
+    asks_to_start,
+    asks_to_stop,
+    for_whom,
+    is_our_thread,
+    read_words,
+)
 from bot.frontends.discord.references import read_attachments
 from jobs import ConversationId
-from jobs.errors import StoreUnavailable
 
 _STOPPED = 'I no longer listen here. Mention me to ask; "start listening" brings me back.'
 _STARTED = "I am listening again."
@@ -80,12 +88,12 @@ class Asking:
         async with self._orders.setdefault(conversation, asyncio.Lock()):
             try:
                 await self._answer(message, meant, words, conversation)
-            except StoreUnavailable as error:
+            except Exception as error:  # noqa: BLE001 - whoever wrote is told, of a bug of ours too
                 await self._desk.tell(self._questions.mention(message, conversation), error)
 
     async def _answer(self, message: discord.Message, meant: Meant, words: str, conversation: ConversationId) -> None:
         """Raises: StoreUnavailable."""
-        if await self._minds(message, conversation, words):
+        if await self._minds(message, conversation, words) or await self._helps(message, meant, words):
             return
         if meant is Meant.OPEN and await self._desk.silences.holds(conversation):
             return
@@ -106,6 +114,14 @@ class Asking:
             await self._note(message, _STARTED)
         else:
             return False
+        return True
+
+    async def _helps(self, message: discord.Message, meant: Meant, words: str) -> bool:
+        """Whether it asked for no more than help, of nobody but the bot."""
+        is_for_bot = meant is Meant.FOR_US or message.guild is None
+        if not (is_for_bot and asks_for_help(words)):
+            return False
+        await self._note(message, await describe_help(self._desk))
         return True
 
     async def _note(self, message: discord.Message, text: str) -> None:

@@ -17,6 +17,7 @@ from bot.frontends.discord.editing import Editing
 from bot.frontends.discord.errors import PostRefused
 from bot.frontends.discord.forgetting import Forgetting
 from bot.frontends.discord.gallery import Drop
+from bot.frontends.discord.interactions import tell
 from bot.frontends.discord.menus import Menus
 from bot.frontends.discord.permissions import lacking, missing
 from bot.frontends.discord.presses import Press
@@ -68,7 +69,7 @@ class Gateway(discord.Client):
             tree.add_command(command)
         for menu in Menus(self.desk).build():
             tree.add_command(menu)
-        tree.error(_tell_bug)
+        tree.error(_tell_failure)
         self.add_dynamic_items(Press, Drop)
         wanted = [command.to_dict(tree) for command in tree.walk_commands()]
         wanted += [entry.to_dict(tree) for entry in tree.walk_commands(type=discord.AppCommandType.message)]
@@ -167,13 +168,11 @@ async def _see_to(event: str, work: Awaitable[None]) -> None:
         log.exception("event not seen to", kind=event)
 
 
-async def _tell_bug(interaction: "discord.Interaction[discord.Client]", error: app_commands.AppCommandError) -> None:
-    """A command failed. A late acknowledgement is nobody's bug, and nobody can be told."""
-    cause = error.__cause__ or error
-    if isinstance(cause, discord.NotFound):
-        log.warning("interaction not acknowledged in time", command=interaction.command and interaction.command.name)
-        return
-    log.error("command failed", command=interaction.command and interaction.command.name, exc_info=cause)
+async def _tell_failure(
+    interaction: "discord.Interaction[discord.Client]", error: app_commands.AppCommandError
+) -> None:
+    """A command failed."""
+    await tell(interaction, error.original if isinstance(error, app_commands.CommandInvokeError) else error)
 
 
 def _warn(guild: discord.Guild) -> None:

@@ -20,9 +20,9 @@ from bot.frontends.discord.interactions import (
     mention_of,
     whisper,
 )
-from bot.frontends.discord.references import merge, read_uploads
+from bot.frontends.discord.references import make_room, read_uploads
 from jobs import Forgotten, JobKind, PictureRef
-from jobs.errors import StoreUnavailable, ThreadsightError
+from jobs.errors import StoreUnavailable
 
 _PAIR = 2  # pictures, the least that can be compared
 
@@ -117,11 +117,7 @@ class Commands:
     async def forget(self, interaction: Interaction, what: Literal["me", "this conversation"]) -> None:
         """`/forget`."""
         await interaction.response.defer(thinking=True, ephemeral=True)
-        try:
-            forgotten = await (self._forget_asker(interaction) if what == "me" else self._forget_here(interaction))
-        except ThreadsightError as error:
-            await whisper(interaction, error.sentence)
-            return
+        forgotten = await (self._forget_asker(interaction) if what == "me" else self._forget_here(interaction))
         await whisper(interaction, describe_forgotten(forgotten))
 
     async def help(self, interaction: Interaction) -> None:
@@ -131,8 +127,8 @@ class Commands:
 
     async def _forget_asker(self, interaction: Interaction) -> Forgotten:
         tenant, asker = conversation_here(interaction).tenant_key, str(interaction.user.id)
-        self._desk.withdraw(lambda job: (job.conversation.tenant_key, job.asker) == (tenant, asker))
         forgotten = await self._desk.conversations.forget_asker(tenant, asker)
+        self._desk.withdraw(lambda job: (job.conversation.tenant_key, job.asker) == (tenant, asker))
         self._desk.recent.forget_where(
             lambda mention: (mention.conversation.tenant_key, mention.asker) == (tenant, asker)
         )
@@ -141,10 +137,11 @@ class Commands:
     async def _forget_here(self, interaction: Interaction) -> Forgotten:
         """Raises: NotYours."""
         here = conversation_here(interaction)
+        user = str(interaction.user.id)
         askers = (await self._desk.conversations.load(here)).askers
-        if askers - {str(interaction.user.id)} and not is_moderator(interaction):
+        if askers - {user} and not is_moderator(interaction):
             raise NotYours
-        return await self._desk.forget(here)
+        return await self._desk.forget(here, wanted_by=user)
 
     async def _ask(
         self,
@@ -171,9 +168,9 @@ class Commands:
             except StoreUnavailable as error:
                 await self._desk.tell(mention, error)
                 return
-            room = max(0, self._desk.responder.max_pictures - len(references))
-            mention = msgspec.structs.replace(mention, references=merge(known[len(known) - room :], references))
-        await self._desk.ask(mention, beside=conversation_here(interaction) if private else None)
+            shown = make_room(known, references, most=self._desk.responder.max_pictures)
+            mention = msgspec.structs.replace(mention, references=shown)
+        await self._desk.ask(mention)
 
     async def _pictures_of_thread(self, interaction: Interaction) -> list[PictureRef]:
         """What a private question is about too: its conversation is its own, and has none of them.

@@ -8,12 +8,24 @@ import structlog
 
 from bot.errors import NotPosted, PlaceGone
 from bot.frontends.discord.api import Api
+from bot.frontends.discord.errands import Errands
+from bot.frontends.discord.errors import in_words
 from bot.frontends.discord.recent import Asked, Recent
-from bot.frontends.discord.references import Pictures
+from bot.frontends.discord.references import Pictures, message_of
 from bot.frontends.discord.reply import DiscordReply
 from bot.mention import Mention
 from bot.responder import Responder
-from jobs import ConversationId, ConversationStore, Eraser, Failed, Forgotten, Job, Monitor, PictureStore, Silences
+from jobs import (
+    ConversationId,
+    ConversationStore,
+    Eraser,
+    Failed,
+    Forgotten,
+    Job,
+    Monitor,
+    PictureStore,
+    Silences,
+)
 from jobs.errors import StoreUnavailable
 
 log = structlog.get_logger()
@@ -25,6 +37,7 @@ class Desk:
 
     responder: Responder
     api: Api
+    errands: Errands
     pictures: Pictures
     stored: PictureStore
     conversations: ConversationStore
@@ -36,13 +49,11 @@ class Desk:
     kept: str  # for how long, in words
     reads_everything: bool  # also messages that do not name us
 
-    async def ask(
-        self, mention: Mention, *, messages: tuple[int, ...] = (), beside: ConversationId | None = None
-    ) -> Job | None:
+    async def ask(self, mention: Mention, *, messages: tuple[int, ...] = ()) -> Job | None:
         """Have a question answered, unless it is refused; the person is told of either.
 
-        `messages`, `beside`: see `Asked`. Where the store knows a newer revision than this one (an earlier process asked
-        it), it is asked as the next.
+        `messages`: see `Asked`. Where the store knows a newer revision than this one (an earlier process asked it), it is
+        asked as the next.
         """
         try:
             job = await self.responder.respond(mention)
@@ -53,27 +64,44 @@ class Desk:
             await self.tell(mention, error)
             return None
         if job is not None:
-            self.recent.remember(Asked(mention=mention, messages=messages, beside=beside))
+            self.recent.remember(Asked(mention=mention, messages=messages))
         return job
 
-    async def forget(self, conversation: ConversationId) -> Forgotten:
-        """A conversation, with what private questions took from it.
+    async def forget(self, conversation: ConversationId, *, wanted_by: str = "") -> Forgotten:
+        """A conversation, which alone is counted. Private questions lose its pictures; those of `wanted_by` go whole.
 
         Raises:
             StoreUnavailable: not all of it was forgotten.
         """
-        gone = {conversation, *self.recent.beside(conversation)}
-        self.withdraw(lambda job: job.conversation in gone)
-        counts = [await self.conversations.forget(one) for one in gone]
-        self.recent.forget_where(lambda mention: mention.conversation in gone)
-        return Forgotten.all_of(counts)
+        pictures = (await self.conversations.load(conversation)).pictures
+        unposted = (picture.ref.origin for picture in pictures if message_of(picture.ref) is None)
+        # What stood in the thread, the message that it hangs on, and what came with commands.
+        origins = {conversation.thread, f"{conversation.channel}/{conversation.thread}", *unposted}
+        for mention in self.recent.in_private(origins):
+            if mention.conversation == conversation:
+                continue
+            if mention.asker == wanted_by:
+                await self._forget(mention.conversation)
+            else:
+                for origin in origins:
+                    await self.eraser.drop_origin(mention.conversation, origin)
+        return await self._forget(conversation)  # last: when it is tried again, it is still known what came from there
 
-    async def tell(self, mention: Mention, error: StoreUnavailable) -> None:
-        """Tell whoever asked that nothing is kept of the question: nobody would later."""
+    async def _forget(self, conversation: ConversationId) -> Forgotten:
+        forgotten = await self.conversations.forget(conversation)
+        self.withdraw(lambda job: job.conversation == conversation)
+        self.recent.forget_where(lambda mention: mention.conversation == conversation)
+        return forgotten
+
+    async def tell(self, mention: Mention, error: Exception) -> None:
+        """Tell whoever asked what stood in the way: nothing is kept of the question, so nobody would later."""
+        told = in_words(error)
         job = mention.as_job(patience_s=0.0)
-        reply = DiscordReply(job, (), api=self.api, conversations=self.conversations, note=self.recent.note)
+        reply = DiscordReply(
+            job, (), api=self.api, errands=self.errands, conversations=self.conversations, note=self.recent.note
+        )
         try:
-            await reply.fail(Failed(code=error.code, advice=error.sentence), error.sentence)
+            await reply.fail(Failed(code=told.code, advice=told.sentence), told.sentence)
         except (NotPosted, PlaceGone) as failure:
             log.warning("refusal not told", job=str(job.id), error=failure.sentence)
 

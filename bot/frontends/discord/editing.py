@@ -4,6 +4,8 @@ import discord
 import msgspec
 import structlog
 
+from bot.errors import NotPosted
+from bot.frontend import Posted
 from bot.frontends.discord.answers import find_answer
 from bot.frontends.discord.desk import Desk
 from bot.frontends.discord.place import Place
@@ -32,6 +34,12 @@ class Editing:
         asked = await self._asked(message)
         if asked is None:
             return
+        try:
+            await self._ask_again(asked, message)
+        except Exception as error:  # noqa: BLE001 - whoever edited it is told, of a bug of ours too
+            await self._desk.tell(asked.mention, error)
+
+    async def _ask_again(self, asked: Asked, message: discord.Message) -> None:
         edited = await self._reread(asked, message)
         if (edited.text, edited.references) == (asked.mention.text, asked.mention.references):
             return
@@ -71,6 +79,14 @@ class Editing:
         )
         return Asked(mention=mention, messages=(message.id,))
 
+    async def _standing(self, asked: Asked) -> Posted:
+        """The answer that is there: without it, this one is posted anew."""
+        try:
+            return asked.posted or await find_answer(self._desk.api, asked.mention, self._me.id)
+        except NotPosted as error:
+            log.info("answer not looked up", source=asked.mention.source, error=error.sentence)
+            return ()
+
     async def _reread(self, asked: Asked, message: discord.Message) -> Mention:
         """The next revision of a question, with the words and pictures that its message has now."""
         mention = asked.mention
@@ -79,8 +95,7 @@ class Editing:
         kept = tuple(ref for ref in mention.references if not belongs_to(ref, message.id))
         brought = self._questions.noted(message, read_attachments(message))
         same = [ref for ref in mention.references if belongs_to(ref, message.id)]
-        standing = asked.posted or await find_answer(self._desk.api, asked.mention, self._me.id)
-        place = msgspec.structs.replace(Place.read(mention.reply_to), standing=standing)
+        place = msgspec.structs.replace(Place.read(mention.reply_to), standing=await self._standing(asked))
         return msgspec.structs.replace(
             mention,
             revision=mention.revision + 1,

@@ -13,7 +13,12 @@ Refused
     NotYours, NoPictureThere, TwoPicturesNeeded, NothingHere   what a command or a button says to whoever used it
 """
 
-from jobs.errors import Refused, Unavailable
+import structlog
+
+from bot.errors import BotFailed
+from jobs.errors import Refused, ThreadsightError, Unavailable
+
+log = structlog.get_logger()
 
 
 class TokenRefused(Unavailable):
@@ -65,3 +70,11 @@ class TwoPicturesNeeded(Refused):
 
 class NothingHere(Refused):
     """I remember nothing here. Mention me with a picture to begin."""
+
+
+def in_words(error: Exception) -> ThreadsightError:
+    """What a person is told of anything that went wrong: a bug of ours goes to the log, and they hear that there is one."""
+    if isinstance(error, ThreadsightError):
+        return error
+    log.error("something failed that nobody expected", exc_info=error)
+    return BotFailed()

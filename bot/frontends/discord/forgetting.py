@@ -2,14 +2,12 @@
 
 import structlog
 
-from bot.errors import NotPosted
+from bot.frontend import Posted
 from bot.frontends.discord.answers import find_answer
 from bot.frontends.discord.desk import Desk
 from bot.frontends.discord.errors import PostRefused
 from bot.frontends.discord.place import Place, Standing, conversation_of, tenant_key_of
-from bot.frontends.discord.references import belongs_to
 from bot.mention import Mention
-from jobs import ConversationId
 
 log = structlog.get_logger()
 
@@ -35,14 +33,11 @@ class Forgetting:
             begins = guild is not None and parent is None
             place = Place(channel=channel, asker=0, message=message, opens_thread=begins)
             mention = Mention(conversation=where, source=str(message), asker="", reply_to=place.encode())
-        self._desk.withdraw(lambda job: (job.conversation, job.source) == (mention.conversation, mention.source))
-        forgotten = await self._desk.conversations.forget_source(mention.conversation, mention.source)
-        if forgotten.turns:
-            log.info("question deleted", conversation=str(mention.conversation), pictures=forgotten.pictures)
-            await self._delete_answer(mention)
+        await self._forget_question(mention)
         others = {asked.mention.conversation for asked in self._desk.recent.of_picture(message)}
         for conversation in {mention.conversation, *others}:
-            await self._drop_pictures(conversation, message)
+            # A message that brought pictures to somebody's question, by being replied to or described, asked nothing.
+            await self._desk.eraser.drop_origin(conversation, f"{channel}/{message}")
         self._desk.recent.forget(mention.source)  # last: a store that is away has all of it asked again
 
     async def see_thread(self, thread: int, *, parent: int, guild: int) -> None:
@@ -74,18 +69,28 @@ class Forgetting:
         self._desk.recent.forget_where(lambda mention: mention.conversation.tenant == str(guild))
         log.info("server left", guild=guild, conversations=forgotten.conversations, pictures=forgotten.pictures)
 
-    async def _drop_pictures(self, where: ConversationId, message: int) -> None:
-        """A message that brought pictures to somebody's question, by being replied to or described, asked nothing."""
-        for picture in (await self._desk.conversations.load(where)).pictures:
-            if belongs_to(picture.ref, message):
-                await self._desk.eraser.drop_picture(where, picture.number)
+    async def _forget_question(self, mention: Mention) -> None:
+        where, source = mention.conversation, mention.source
+        self._desk.withdraw(lambda job: (job.conversation, job.source) == (where, source))
+        was_answered = any(turn.source == source for turn in (await self._desk.conversations.load(where)).turns)
+        if was_answered:  # begun before: a store that has to be asked again knows of no answer any more
+            self._begin_deleting_answer(mention)
+        forgotten = await self._desk.conversations.forget_source(where, source)
+        if forgotten.turns and not was_answered:  # its answer came meanwhile
+            self._begin_deleting_answer(mention)
+        if forgotten.turns:
+            log.info("question deleted", conversation=str(where), pictures=forgotten.pictures)
 
-    async def _delete_answer(self, mention: Mention) -> None:
+    def _begin_deleting_answer(self, mention: Mention) -> None:
         """It may quote what was deleted."""
         asked = self._desk.recent.of_source(mention.source)
-        posted = (asked.posted if asked else ()) or await find_answer(self._desk.api, mention, self._me)
-        for standing in map(Standing.read, posted):
+        posted = asked.posted if asked else ()
+        self._desk.errands.begin(lambda: self._delete_answer(mention, posted), to="delete an answer")
+
+    async def _delete_answer(self, mention: Mention, posted: Posted) -> None:
+        """Raises: NotPosted: not all of it."""
+        for standing in map(Standing.read, posted or await find_answer(self._desk.api, mention, self._me)):
             try:
                 await self._desk.api.delete(standing)
-            except (PostRefused, NotPosted) as error:
+            except PostRefused as error:
                 log.info("answer not deleted", message=standing.message, error=error.sentence)

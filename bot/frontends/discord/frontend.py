@@ -13,6 +13,7 @@ from bot.frontend import Reply
 from bot.frontends.discord.api import Api
 from bot.frontends.discord.client import Gateway
 from bot.frontends.discord.desk import Desk
+from bot.frontends.discord.errands import Errands
 from bot.frontends.discord.errors import DiscordAway
 from bot.frontends.discord.layout import MOST_IN_PARTS
 from bot.frontends.discord.library_log import forwarded_log
@@ -53,6 +54,7 @@ class Discord:
         self._api = Api(self._rest)
         self._pictures = Pictures(self._api, hosts)
         self._recent = Recent()
+        self._errands = Errands()
         self._replies: WeakSet[DiscordReply] = WeakSet()  # to questions that are being answered
         self._reads_everything = True
 
@@ -94,6 +96,7 @@ class Discord:
             job,
             posted,
             api=self._api,
+            errands=self._errands,
             conversations=self._stores.conversations,
             small_print=() if self._reads_everything or not in_server else (_MENTION_ME,),
             note=self._recent.note,
@@ -103,6 +106,7 @@ class Discord:
 
     async def close(self) -> None:
         """Give the connections back."""
+        await self._errands.close()
         await self._rest.close()
 
     def _withdraw(self, concerns: Callable[[Job], bool]) -> None:
@@ -114,6 +118,7 @@ class Discord:
         return Desk(
             responder=responder,
             api=self._api,
+            errands=self._errands,
             pictures=self._pictures,
             stored=self._stores.pictures,
             conversations=self._stores.conversations,

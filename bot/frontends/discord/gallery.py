@@ -10,10 +10,9 @@ from PIL import Image
 
 from bot.frontends.discord.desk import Desk
 from bot.frontends.discord.errors import NothingHere, NotYours
-from bot.frontends.discord.interactions import Interaction, conversation_here, is_moderator, whisper
+from bot.frontends.discord.interactions import Interaction, conversation_here, failures_told, is_moderator
 from bot.frontends.discord.layout import plain
 from jobs import Conversation, Picture
-from jobs.errors import ThreadsightError
 
 _MOST_SHOWN = 10  # Discord: embeds of a message
 _MOST_CHOICES = 25  # Discord: of a menu
@@ -29,17 +28,17 @@ class Gallery:
         self._desk = desk
 
     async def show(self, interaction: Interaction) -> None:
-        """To whoever asked, alone."""
+        """To whoever asked, alone.
+
+        Raises:
+            NothingHere, StoreUnavailable.
+        """
         await interaction.response.defer(thinking=True, ephemeral=True)
-        try:
-            conversation = await self._desk.conversations.load(conversation_here(interaction))
-            if not conversation.pictures:
-                raise NothingHere
-            shown = conversation.pictures[-_MOST_SHOWN:]
-            entries = [await self._entry(conversation, picture) for picture in shown]
-        except ThreadsightError as error:
-            await whisper(interaction, error.sentence)
-            return
+        conversation = await self._desk.conversations.load(conversation_here(interaction))
+        if not conversation.pictures:
+            raise NothingHere
+        shown = conversation.pictures[-_MOST_SHOWN:]
+        entries = [await self._entry(conversation, picture) for picture in shown]
         await interaction.followup.send(
             _heading(conversation, len(shown)),
             embeds=[embed for embed, _ in entries],
@@ -74,21 +73,21 @@ class Drop(discord.ui.DynamicItem[discord.ui.Select[Any]], template=r"ts:drop"):
 
     async def callback(self, interaction: Interaction) -> None:  # type: ignore[override]  # our own client
         """What discord.py calls next."""
-        await interaction.response.defer()
-        desk = interaction.client.desk
-        number = int(self.item.values[0])
-        try:
-            conversation = await desk.conversations.load(conversation_here(interaction))
-            brought = conversation.find_picture(number)
-            asker = next((turn.asker for turn in conversation.turns if brought and turn.source == brought[0]), "")
-            if asker != str(interaction.user.id) and not is_moderator(interaction):
-                raise NotYours
-            dropped = await desk.eraser.drop_picture(conversation.id, number)
-        except ThreadsightError as error:
-            await whisper(interaction, error.sentence)
-            return
-        text = f"Picture {number} is dropped. I do not see it any more." if dropped else f"Picture {number} is gone."
-        await interaction.edit_original_response(content=text, embeds=[], attachments=[], view=None)
+        async with failures_told(interaction):
+            await _drop(interaction, int(self.item.values[0]))
+
+
+async def _drop(interaction: Interaction, number: int) -> None:
+    await interaction.response.defer()
+    desk = interaction.client.desk
+    conversation = await desk.conversations.load(conversation_here(interaction))
+    brought = conversation.find_picture(number)
+    asker = next((turn.asker for turn in conversation.turns if brought and turn.source == brought[0]), "")
+    if asker != str(interaction.user.id) and not is_moderator(interaction):
+        raise NotYours
+    dropped = await desk.eraser.drop_picture(conversation.id, number)
+    text = f"Picture {number} is dropped. I do not see it any more." if dropped else f"Picture {number} is gone."
+    await interaction.edit_original_response(content=text, embeds=[], attachments=[], view=None)
 
 
 def _heading(conversation: Conversation, shown: int) -> str:

@@ -9,11 +9,11 @@ direct message, without mentioning me.
 - `/ocr` reads text, `/compare` tells the differences, `/describe` describes, `/ask` asks anything.
 - **Apps** in a message's menu: *Read text*, *Describe image*, *Ask about this image*. Only you see the answer, until \
 you share it.
-- `/images` shows what I see here. Editing your last question has it answered again; deleting it makes me forget it.
+- `/images` shows what I see here. Editing the last question has it answered again; deleting it makes me forget it.
 - "stop listening" keeps me quiet in a thread until I am mentioned."""
 _KEPT = """\
-**What is kept.** Pictures and questions stay on the machine that runs me: no other service sees them. They are kept \
-for {kept} after the last question. `/forget` removes them at once."""
+**What is kept.** Pictures and questions go to the machine that runs me and the model that its owner has chosen, and \
+nowhere else. They are kept for {kept} after the last question. `/forget` removes them at once."""
 _DEAF = "**In servers I see only messages that mention me or reply to me:** the message content intent is off."
 _WELL = "**I am well:** {waiting}."
 _NO_WORKER = "**I am not well:** no model is running, so nothing is answered right now ({waiting})."

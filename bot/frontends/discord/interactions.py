@@ -1,10 +1,13 @@
 """Commands, menus and buttons ask too: what they have in common."""
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, TypeAlias
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import discord
+import structlog
 
+from bot.frontends.discord.errors import in_words
 from bot.frontends.discord.place import Place, Standing, conversation_of, is_private, token_of
 from bot.mention import Mention
 from jobs import ConversationId, JobKind, PictureRef
@@ -13,6 +16,10 @@ if TYPE_CHECKING:
     from bot.frontends.discord.client import Gateway
 
 Interaction: TypeAlias = "discord.Interaction[Gateway]"
+
+_UNKNOWN_INTERACTION = 10062  # Discord's error code: it was not acknowledged in time
+
+log = structlog.get_logger()
 
 
 def conversation_here(interaction: Interaction, *, alone: bool = False) -> ConversationId:
@@ -79,6 +86,26 @@ def roles_of(interaction: Interaction) -> frozenset[str]:
 def is_moderator(interaction: Interaction) -> bool:
     """Whoever may delete the messages of others there."""
     return interaction.guild_id is not None and interaction.permissions.manage_messages
+
+
+@asynccontextmanager
+async def failures_told(interaction: Interaction) -> AsyncIterator[None]:
+    """For what discord.py calls outside its command tree: see `tell`."""
+    try:
+        yield
+    except Exception as error:  # noqa: BLE001 - whatever it is, whoever used it is told
+        await tell(interaction, error)
+
+
+async def tell(interaction: "discord.Interaction[Any]", error: Exception) -> None:
+    """What went wrong, to whoever used it. It raises nothing: where nobody can be told any more, the log says it."""
+    if isinstance(error, discord.NotFound) and error.code == _UNKNOWN_INTERACTION:
+        log.warning("interaction not acknowledged in time", interaction=interaction.id)  # nobody's bug
+        return
+    try:
+        await whisper(interaction, in_words(error).sentence)
+    except Exception:
+        log.exception("failure not told", interaction=interaction.id)
 
 
 async def whisper(interaction: Interaction, text: str) -> None:

@@ -5,7 +5,7 @@ from discord import app_commands
 
 from bot.frontends.discord.desk import Desk
 from bot.frontends.discord.errors import NoPictureThere
-from bot.frontends.discord.interactions import Interaction, conversation_here, defer, mention_of, whisper
+from bot.frontends.discord.interactions import Interaction, conversation_here, defer, mention_of, tell, whisper
 from bot.frontends.discord.references import read_pictures
 from jobs import JobKind, PictureRef
 
@@ -66,6 +66,10 @@ class Question(discord.ui.Modal, title="Ask about this image"):
     async def on_submit(self, interaction: Interaction) -> None:  # type: ignore[override]  # our own client
         """What discord.py calls when it is sent."""
         await ask_privately(self._desk, interaction, JobKind.ASK, self._references, text=self.words.value)
+
+    async def on_error(self, interaction: Interaction, error: Exception) -> None:  # type: ignore[override]  # the same
+        """What discord.py calls when that fails."""
+        await tell(interaction, error)
 
 
 async def ask_privately(

@@ -57,6 +57,11 @@ class Place(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     standing: tuple[str, ...] = ()  # messages that an earlier revision left, or the deferred response: taken over
     lacks: tuple[str, ...] = ()  # permissions that we need there and do not have, by discord.py's names
 
+    @property
+    def is_ephemeral(self) -> bool:
+        """Only the asker sees the answer."""
+        return self.token is not None and self.token.ephemeral
+
     def encode(self) -> str:
         """For `Job.reply_to`."""
         return msgspec.json.encode(self).decode()

@@ -1,7 +1,8 @@
 """The messages that stand on Discord for one question: posted once each, edited from then on, moved where they must."""
 
-import hashlib
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Callable, Sequence
+from functools import partial
 
 import msgspec
 import structlog
@@ -9,42 +10,37 @@ import structlog
 from bot.errors import NotPosted, PlaceGone
 from bot.frontend import Posted
 from bot.frontends.discord.api import Api, Part, Upload
-from bot.frontends.discord.errors import ChannelClosed, MessageGone, PostRefused, ThreadArchived, TokenExpired
-from bot.frontends.discord.layout import MOST_CHARACTERS, title_for
+from bot.frontends.discord.errands import Errands
+from bot.frontends.discord.errors import MessageGone, PostRefused, ThreadArchived, TokenExpired
 from bot.frontends.discord.pace import Urgency
-from bot.frontends.discord.permissions import lacking
-from bot.frontends.discord.place import Place, Standing, Token, is_direct
+from bot.frontends.discord.place import Place, Standing, is_direct
+from bot.frontends.discord.venue import Message, Venue
 from jobs import Job
 
-_REPOSTS = 4  # of one part, when the messages that a nonce stands for are deleted again and again
+_FORGOTTEN = "the question is forgotten"
 
 log = structlog.get_logger()
 
 
 class Posts:
-    """Where an answer is written: its thread, else the channel it was asked in, else the asker's direct messages.
+    """An answer as it is written, draft by draft. Whatever stands there after a post is noted."""
 
-    A post carries a nonce of the question and its place among the parts, which Discord enforces for some minutes: a
-    call whose response was lost makes no second message, and a later revision finds the message of an earlier one.
-    """
-
-    def __init__(self, api: Api, job: Job, posted: Sequence[str]) -> None:
+    def __init__(
+        self, api: Api, job: Job, posted: Sequence[str], *, errands: Errands, note: Callable[[Posted], None]
+    ) -> None:
         self._api = api
         self._job = job
+        self._errands = errands
+        self._note = note
         self._place = Place.read(job.reply_to)
-        self._token = self._place.token
         self._standing = [Standing.read(text) for text in posted or self._place.standing]
+        self._venue = Venue(api, job, home=self._standing[0].channel if self._standing else None)
         self._said: dict[Standing, Part] = {}
-        self._home: int | None = self._standing[0].channel if self._standing else None
-        self._is_withdrawn = False
-        self._closed: set[int] = set()  # channels that we found we cannot write in
-        self._why = ""  # the answer stands where it does, when that is not its first place
-        if self._place.no_thread:
-            self._why = f"No thread: {lacking(self._place.no_thread)}."
+        self._withdrawn = asyncio.Event()
 
     def withdraw(self) -> None:
         """Post nothing from now on: what was asked is forgotten."""
-        self._is_withdrawn = True
+        self._withdrawn.set()
 
     @property
     def posted(self) -> Posted:
@@ -54,7 +50,7 @@ class Posts:
     @property
     def is_private(self) -> bool:
         """Only the asker sees the answer."""
-        return self._place.token is not None and self._place.token.ephemeral
+        return self._place.is_ephemeral
 
     @property
     def takes_files(self) -> bool:
@@ -68,15 +64,16 @@ class Posts:
             NotPosted, PlaceGone.
         """
         if not self._standing:
-            await self._post(_Message(index=0, part=parts[0], urgency=Urgency.SIGN))
+            await self._post(Message(index=0, part=parts[0], urgency=Urgency.SIGN))
             return
         changed = [index for index, part in enumerate(parts) if not self._shows(index, part)]
-        if not changed:
+        taken_back = [standing for standing in self._standing[len(parts) :] if standing in self._said]
+        if not changed and not taken_back:
             return
-        if not self._token_lives and not self._api.pace.takes_draft(self._standing[-1].channel):
+        if self._venue.token is None and not self._api.pace.takes_draft(self._standing[-1].channel):
             raise NotPosted(reason="others go first")
         for index in changed:
-            message = _Message(index=index, part=parts[index], urgency=Urgency.LATER)
+            message = Message(index=index, part=parts[index], urgency=Urgency.LATER)
             if index < len(self._standing):
                 try:
                     await self._edit(message)
@@ -84,6 +81,8 @@ class Posts:
                     raise NotPosted(reason=error.sentence) from error
             else:
                 await self._post(message)
+        for standing in taken_back:
+            await self._drop(standing)
 
     async def conclude(self, parts: Sequence[Part], *, uploads: Sequence[Upload] = ()) -> None:
         """Leave exactly these, the files with the first; where an edit is refused, a new message.
@@ -95,10 +94,10 @@ class Posts:
             files = tuple(uploads) if index == 0 else ()
             # An answer that was there before its placeholder is the first that its asker sees.
             urgency = Urgency.ANSWER if self._standing else Urgency.SIGN
-            message = _Message(index=index, part=part, urgency=urgency, uploads=files)
+            message = Message(index=index, part=part, urgency=urgency, uploads=files)
             await (self._replace(message) if index < len(self._standing) else self._post(message))
-        while len(self._standing) > len(parts):
-            await self._delete(self._standing.pop())
+        for surplus in self._standing[len(parts) :]:
+            await self._drop(surplus)
 
     async def refuse(self, part: Part) -> None:
         """Tell whoever asked that the question was not accepted. An answer that stands there already stays.
@@ -113,11 +112,10 @@ class Posts:
             elif token is not None:
                 await self._api.edit_response(token, None, part)
             else:
-                nonce = self._nonce(self._place.channel, f"refusal {self._job.revision}")
                 await self._api.post(
                     self._place.channel,
                     part,
-                    nonce=nonce,
+                    nonce=self._venue.nonce(self._place.channel, f"refusal {self._job.revision}"),
                     urgency=Urgency.SIGN,
                     refers_to=None if is_direct(self._job.conversation) else self._place.message,
                 )
@@ -126,23 +124,34 @@ class Posts:
 
     async def show_typing(self) -> None:
         """Typing, where there is room for it. That it cannot be shown is nothing."""
-        if self.is_private or self._home is None or not self._api.pace.has_room:
+        if self.is_private or self._venue.home is None or not self._api.pace.has_room:
             return
         try:
-            await self._api.show_typing(self._home)
+            await self._api.show_typing(self._venue.home)
         except (PostRefused, NotPosted) as error:
             log.debug("typing not shown", job=str(self._job.id), error=error.sentence)
-
-    # ---------------------------------------------------------------- editing
-
-    @property
-    def _token_lives(self) -> bool:
-        return self._token is not None and self._token.lives
 
     def _shows(self, index: int, part: Part) -> bool:
         return index < len(self._standing) and self._said.get(self._standing[index]) == part
 
-    async def _replace(self, message: "_Message") -> None:
+    async def _post(self, message: Message) -> None:
+        """As a new message.
+
+        Raises:
+            NotPosted
+            PlaceGone: no place takes it, or it was withdrawn.
+        """
+        if self._withdrawn.is_set():
+            raise PlaceGone(reason=_FORGOTTEN)
+        standing = await self._venue.post(message)
+        if self._withdrawn.is_set():  # by now: whoever takes the answer away did not know of this part
+            self._errands.begin(partial(self._delete, standing), to="delete what was posted of a forgotten question")
+            raise PlaceGone(reason=_FORGOTTEN)
+        self._said[standing] = message.part
+        self._standing[message.index : message.index + 1] = [standing]
+        self._note(self.posted)
+
+    async def _replace(self, message: Message) -> None:
         """The final text of a message; a new message where the edit is refused for good."""
         old = self._standing[message.index]
         try:
@@ -151,12 +160,12 @@ class Posts:
             log.info("answer posted anew", job=str(self._job.id), error=refusal.sentence)
             await self._post(msgspec.structs.replace(message, instead_of=old))
             if not isinstance(refusal, MessageGone):
-                await self._delete(old)
+                self._errands.begin(partial(self._delete, old), to="delete what was posted anew")
 
-    async def _edit(self, message: "_Message") -> None:
+    async def _edit(self, message: Message) -> None:
         """Raises: PostRefused, NotPosted."""
         standing = self._standing[message.index]
-        said = self._explained(message, standing.channel)
+        said = self._venue.explain(message, standing.channel)
         if not await self._edit_by_token(standing, said, message.uploads):
             if self.is_private:
                 raise TokenExpired
@@ -169,12 +178,12 @@ class Posts:
 
     async def _edit_by_token(self, standing: Standing, part: Part, uploads: tuple[Upload, ...] | None) -> bool:
         """Whether an interaction's token did it; it is tried as long as it lives."""
-        if self._token is None or not self._token.lives:
+        if (token := self._venue.token) is None:
             return False
         try:
-            await self._api.edit_response(self._token, standing.message, part, uploads=uploads)
+            await self._api.edit_response(token, standing.message, part, uploads=uploads)
         except TokenExpired:
-            self._token = None
+            self._venue.lose_token()
         except MessageGone:
             if self.is_private:
                 raise
@@ -183,134 +192,22 @@ class Posts:
             return True
         return False
 
-    async def _delete(self, standing: Standing) -> None:
-        """That a message of ours stays is no reason to do anything again."""
-        try:
-            if not self.is_private:
-                await self._api.delete(standing)
-            elif self._token is not None and self._token.lives:
-                await self._api.delete_response(self._token, standing.message)
-        except (PostRefused, NotPosted) as error:
-            log.info("a surplus message stays", job=str(self._job.id), error=error.sentence)
-
-    # ---------------------------------------------------------------- posting
-
-    async def _post(self, message: "_Message") -> None:
-        """As a new message, in the first place that takes it.
+    async def _drop(self, standing: Standing) -> None:
+        """A message that the answer does not need any more. Where Discord never lets it go, it stays.
 
         Raises:
             NotPosted
-            PlaceGone: no place takes it, or it was withdrawn.
         """
-        if self._is_withdrawn:
-            raise PlaceGone(reason="the question is forgotten")
-        standing = await self._post_somewhere(message)
-        self._said[standing] = message.part
-        self._standing[message.index : message.index + 1] = [standing]
-
-    async def _post_somewhere(self, message: "_Message") -> Standing:
-        for channel, refers_to in [] if self.is_private else await self._places():
-            if channel in self._closed:
-                continue
-            try:
-                return await self._post_in(channel, message, refers_to)
-            except PostRefused as error:
-                log.warning("not posted there", job=str(self._job.id), channel=channel, error=error.sentence)
-                self._closed.add(channel)
-                self._why = f"Not in <#{channel}>: {error.sentence}"
-        if self._token is not None and self._token.lives:
-            try:
-                return await self._follow_up(self._token, message)
-            except PostRefused as error:
-                self._why = self._why or f"Not in <#{self._place.channel}>: {error.sentence}"
-        return await self._post_directly(message)
-
-    async def _follow_up(self, token: Token, message: "_Message") -> Standing:
-        """With the interaction's token: nobody but Discord can tell whether it was sent already."""
-        upload = message.uploads[0] if message.uploads else None
-        sent = await self._api.follow_up(token, self._explained(message, self._place.channel), upload=upload)
-        return Standing(self._place.channel, sent)
-
-    async def _post_directly(self, message: "_Message") -> Standing:
-        """In the asker's direct messages: the last place that there is."""
         try:
-            direct = await self._api.open_direct(self._place.asker)
-            return await self._post_in(direct, message, None)
+            await self._delete(standing)
         except PostRefused as error:
-            raise PlaceGone(reason=self._why or error.sentence) from error
+            log.info("a surplus message stays", job=str(self._job.id), error=error.sentence)
+        self._standing.remove(standing)
+        self._note(self.posted)
 
-    async def _post_in(self, channel: int, message: "_Message", refers_to: int | None) -> Standing:
-        for attempt in range(_REPOSTS):
-            try:
-                standing = await self._api.post(
-                    channel,
-                    self._explained(message, channel),
-                    nonce=self._nonce(channel, f"{message.index} {message.instead_of} {attempt}"),
-                    urgency=message.urgency,
-                    refers_to=refers_to if message.index == 0 else None,
-                    upload=message.uploads[0] if message.uploads else None,
-                )
-            except MessageGone:  # the nonce stands for a message that was deleted since
-                continue
-            except ChannelClosed:
-                if refers_to is None:
-                    raise
-                refers_to = None  # it may be the reference alone that is not allowed
-                continue
-            self._home = channel
-            return standing
-        raise MessageGone
-
-    async def _places(self) -> list[tuple[int, int | None]]:
-        """Channels to write in, the best first, each with the message to refer to there."""
-        place = self._place
-        places: dict[int, int | None] = {}
-        if self._home is not None:
-            places[self._home] = place.message if self._home == place.channel else None
-        elif place.opens_thread and (thread := await self._open_thread()) is not None:
-            places[thread] = None
-        if is_direct(self._job.conversation):
-            places.setdefault(place.channel, None)
-        else:
-            places.setdefault(place.channel, place.message)
-            if not place.in_private:
-                places.setdefault(int(self._job.conversation.channel), None)
-        return list(places.items())
-
-    async def _open_thread(self) -> int | None:
-        assert self._place.message is not None
-        title = title_for(self._job.text)
-        try:
-            self._home = await self._api.open_thread(self._place.channel, self._place.message, title)
-        except PostRefused as error:
-            log.warning("no thread", job=str(self._job.id), error=error.sentence)
-            self._why = f"No thread: {error.sentence}"
-        return self._home
-
-    def _explained(self, message: "_Message", channel: int) -> Part:
-        """The first part says why it stands where it does; buttons would not find their question from elsewhere."""
-        part = message.part if self._knows(channel) else msgspec.structs.replace(message.part, buttons=())
-        if message.index > 0 or not self._why:
-            return part
-        line = f"\n-# {self._why}"
-        return Part(content=f"{part.content[: MOST_CHARACTERS - len(line)]}{line}", buttons=part.buttons)
-
-    def _knows(self, channel: int) -> bool:
-        """Whether the conversation is there: its channel, its thread; not the direct messages of who asked elsewhere."""
-        where, place = self._job.conversation, self._place
-        return is_direct(where) or channel in {place.channel, place.message, int(where.channel), int(where.thread)}
-
-    def _nonce(self, channel: int, which: str) -> str:
-        """Discord takes 25 characters."""
-        named = f"{self._job.conversation} {self._job.source} {channel} {which}"
-        return hashlib.blake2b(named.encode(), digest_size=12).hexdigest()
-
-
-class _Message(msgspec.Struct, frozen=True, kw_only=True):
-    """One of the messages: the part at `index`. `uploads` None leaves the files as they are."""
-
-    index: int
-    part: Part
-    urgency: Urgency
-    uploads: tuple[Upload, ...] | None = None
-    instead_of: Standing | None = None  # a message that cannot be edited any more
+    async def _delete(self, standing: Standing) -> None:
+        """Raises: PostRefused, NotPosted."""
+        if not self.is_private:
+            await self._api.delete(standing)
+        elif self._venue.token is not None:
+            await self._api.delete_response(self._venue.token, standing.message)

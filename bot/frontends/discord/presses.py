@@ -9,13 +9,21 @@ import structlog
 
 from bot.frontends.discord.buttons import TEMPLATE, Button, Ticket, Verb, view_of
 from bot.frontends.discord.errors import NothingHere, NotYours
-from bot.frontends.discord.interactions import Interaction, defer, is_moderator, mention_of, roles_of, whisper
+from bot.frontends.discord.interactions import (
+    Interaction,
+    defer,
+    failures_told,
+    is_moderator,
+    mention_of,
+    roles_of,
+    whisper,
+)
 from bot.frontends.discord.layout import lay_out
 from bot.frontends.discord.permissions import missing_in
 from bot.frontends.discord.place import Place, Standing, is_private, token_of
 from bot.mention import ANOTHER_DRAW, Mention
 from jobs import Conversation, JobKind, Turn
-from jobs.errors import QuestionUnknown, ThreadsightError
+from jobs.errors import QuestionUnknown
 
 _ENDED_ALREADY = "That answer has ended already."
 
@@ -47,12 +55,10 @@ class Press(discord.ui.DynamicItem[discord.ui.Button[Any]], template=TEMPLATE):
             Verb.BAD: _rate,
             Verb.SHARE: _share,
         }
-        try:
+        async with failures_told(interaction):
             if str(interaction.user.id) != self._ticket.asker and not is_moderator(interaction):
                 raise NotYours
             await deeds[self._verb](interaction, self._verb, self._ticket)
-        except ThreadsightError as error:
-            await whisper(interaction, error.sentence)
 
 
 async def _stop(interaction: Interaction, _: Verb, ticket: Ticket) -> None:

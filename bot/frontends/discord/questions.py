@@ -13,7 +13,7 @@ from bot.frontends.discord.errors import PostRefused
 from bot.frontends.discord.permissions import missing_in
 from bot.frontends.discord.place import Place, Standing, conversation_of, is_private
 from bot.frontends.discord.reading import read_words, replied_to
-from bot.frontends.discord.references import merge, read_attachments, read_pictures
+from bot.frontends.discord.references import make_room, merge, read_attachments, read_pictures
 from bot.mention import Mention
 from jobs import ConversationId, PictureRef
 
@@ -84,17 +84,19 @@ class Questions:
     async def references(
         self, messages: Sequence[discord.Message], conversation: ConversationId
     ) -> tuple[PictureRef, ...]:
-        """In the order in which they appeared: the thread's first message, what is replied to, the messages."""
-        groups: list[list[PictureRef]] = []
+        """In the order in which they appeared: the thread's first message, what is replied to, the messages.
+
+        The messages' own have the first right to the room that there is.
+        """
+        targets = [await self._target(message) for message in messages]
+        answered = [target for target in targets if target is not None and target.author.id != self._me.id]
         starter = await self._starter(messages[0], conversation)
-        if starter is not None:
-            groups.append(self.noted(starter, read_pictures(starter)))
-        for message in messages:
-            target = await self._target(message)
-            if target is not None and target.author.id != self._me.id:
-                groups.append(self.noted(target, read_pictures(target)))
-            groups.append(self.noted(message, read_attachments(message)))
-        return merge(*groups)
+        earlier = [*([starter] if starter is not None else []), *answered]
+        return make_room(
+            merge(*(self.noted(message, read_pictures(message)) for message in earlier)),
+            merge(*(self.noted(message, read_attachments(message)) for message in messages)),
+            most=self._desk.responder.max_pictures,
+        )
 
     def noted(self, message: discord.Message, references: list[PictureRef]) -> list[PictureRef]:
         """The same, once it is known where the message's files are."""

@@ -8,6 +8,7 @@ import discord
 _CUSTOM_EMOJI = re.compile(r"<a?(:\w+:)\d+>")
 _WRITTEN_BY_PEOPLE = {discord.MessageType.default, discord.MessageType.reply}
 _STOP = re.compile(r"(please )?(stop|quit) listening( please)?[.!]?", re.IGNORECASE)
+_HELP = re.compile(r"/?help( me)?( please)?[.!?]?", re.IGNORECASE)
 _START = re.compile(r"(please )?(start|resume) listening( please)?[.!]?", re.IGNORECASE)
 
 
@@ -70,6 +71,11 @@ def asks_to_stop(words: str) -> bool:
 def asks_to_start(words: str) -> bool:
     """`start listening`."""
     return _START.fullmatch(words) is not None
+
+
+def asks_for_help(words: str) -> bool:
+    """`help`."""
+    return _HELP.fullmatch(words) is not None
 
 
 def _own_role(message: discord.Message) -> int | None:

@@ -2,14 +2,14 @@
 
 import time
 from collections import OrderedDict, defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 import msgspec
 
 from bot.frontend import Posted
+from bot.frontends.discord.place import Place
 from bot.frontends.discord.references import message_of
 from bot.mention import Mention
-from jobs import ConversationId
 
 _REMEMBERED = 5_000  # questions
 _KEPT_S = 86_400.0
@@ -21,7 +21,6 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     mention: Mention
     messages: tuple[int, ...]  # that it was read from: pictures first, words last
     posted: Posted = ()
-    beside: ConversationId | None = None  # of a private question: the conversation whose pictures it is about too
     at_s: float = 0.0
 
 
@@ -42,12 +41,7 @@ class Recent:
         if known is not None and known.mention.revision >= asked.mention.revision:
             return  # the same event again
         if known is not None:
-            asked = msgspec.structs.replace(
-                asked,
-                posted=known.posted,
-                messages=asked.messages or known.messages,
-                beside=asked.beside or known.beside,
-            )
+            asked = msgspec.structs.replace(asked, posted=known.posted, messages=asked.messages or known.messages)
             self.forget(source)
         self._add(msgspec.structs.replace(asked, at_s=self._clock()))
         while len(self._asked) > _REMEMBERED or next(iter(self._asked.values())).at_s < self._clock() - _KEPT_S:
@@ -74,9 +68,14 @@ class Recent:
         """The questions that were asked about a picture of this message."""
         return [self._asked[source] for source in self._shown.get(message, ())]
 
-    def beside(self, conversation: ConversationId) -> set[ConversationId]:
-        """The conversations of private questions that were about the pictures of this one."""
-        return {asked.mention.conversation for asked in self._asked.values() if asked.beside == conversation}
+    def in_private(self, origins: Collection[str]) -> list[Mention]:
+        """The questions about pictures from there that are answered to nobody but their askers."""
+        return [
+            asked.mention
+            for asked in self._asked.values()
+            if any(ref.is_from(origin) for ref in asked.mention.references for origin in origins)
+            and Place.read(asked.mention.reply_to).is_ephemeral
+        ]
 
     def of_source(self, source: str) -> Asked | None:
         """The question with this name."""

@@ -131,3 +131,9 @@ def _is_address(origin: str) -> bool:
 def merge(*groups: Sequence[PictureRef]) -> tuple[PictureRef, ...]:
     """All of them in order, each once."""
     return tuple({ref.origin: ref for group in groups for ref in group}.values())
+
+
+def make_room(earlier: Sequence[PictureRef], own: Sequence[PictureRef], *, most: int) -> tuple[PictureRef, ...]:
+    """What somebody brings, after the latest of the earlier ones as far as there is room for them."""
+    room = max(0, most - len(own))
+    return merge(earlier[max(0, len(earlier) - room) :], own)

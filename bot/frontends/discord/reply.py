@@ -2,10 +2,12 @@
 
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from bot.frontend import Posted
 from bot.frontends.discord.api import Api, Part, Upload
 from bot.frontends.discord.buttons import Button, Ticket, Verb
+from bot.frontends.discord.errands import Errands
 from bot.frontends.discord.layout import lay_out, name_pictures
 from bot.frontends.discord.permissions import title_of
 from bot.frontends.discord.posts import Posts
@@ -28,17 +30,18 @@ class DiscordReply:
         posted: Sequence[str],
         *,
         api: Api,
+        errands: Errands,
         conversations: ConversationStore,
         small_print: Sequence[str] = (),
         note: Callable[[str, Posted], None],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.job = job
-        self._posts = Posts(api, job, posted)
+        self._note = partial(note, job.source)
+        self._posts = Posts(api, job, posted, errands=errands, note=self._note)
         self._conversations = conversations
         self._small_print = tuple(small_print)
         self._clock = clock
-        self._note = note
         self._uploads: list[Upload] = []
         self._whole_text = ""  # of an answer that should have been a file
         self._typed_at_s = float("-inf")
@@ -111,5 +114,5 @@ class DiscordReply:
         return (Verb.AGAIN, *((Verb.READ,) if reads else ()), Verb.GOOD, Verb.BAD)
 
     def _posted(self) -> Posted:
-        self._note(self.job.source, self._posts.posted)
+        self._note(self._posts.posted)
         return self._posts.posted

@@ -54,11 +54,8 @@ class Forgetting:
                 await self._remove_answer(place)
             forgotten = await memory.forget_question(place.conversation, place.source)
         # It may have brought pictures to somebody else's question in its thread.
-        origins = {reference.origin for reference in message.references}
-        if origins:
-            for picture in await memory.pictures(place.conversation):
-                if picture.ref.origin in origins:
-                    await memory.drop_picture(place.conversation, picture.number)
+        for origin in {reference.origin for reference in message.references}:
+            await memory.drop_origin(place.conversation, origin)
         if is_answered or forgotten.turns:  # nothing stands there now, unless Slack had a hiccup, or it came meanwhile
             log.info("question deleted", team=message.team, pictures=forgotten.pictures)
             await self._remove_answer(place, pauses_s=_PAUSES_S)

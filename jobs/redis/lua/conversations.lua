@@ -20,20 +20,22 @@ register('drop_marks', function(tenant, place)
   end
 end, DRAINS)
 
--- conversation -> {epoch, turns oldest first, dropped pictures, when it was forgotten, revision and asker of every
--- question, source of the last one, and its revision and asker}
+-- conversation -> {epoch, turns oldest first, dropped pictures, withdrawn files, when it was forgotten, revision and
+-- asker of every question, source of the last one, and its revision and asker}
 register('load', function(id)
   local conversation = open_conversation(id)
+  local marked = redis.call('ZSCORE', key('forgotten_at', tenant_of(id)), id) or '0'
+  if not conversation.epoch then return {tonumber(epoch_now()), {}, {}, {}, marked, {}, '', '0 '} end
   use(conversation)
   expire_unswept(id)
   local turns = {}
   for _, source in ipairs(redis.call('LRANGE', key('order', id), 0, -1)) do
     table.insert(turns, redis.call('HGET', key('turns', id), source))
   end
-  local marked = redis.call('ZSCORE', key('forgotten_at', tenant_of(id)), id)
   local last = conversation.last_source or ''
   return {
-    tonumber(conversation.epoch), turns, redis.call('HVALS', key('dropped', id)), marked or '0',
+    tonumber(conversation.epoch), turns, redis.call('HVALS', key('dropped', id)),
+    redis.call('SMEMBERS', key('withdrawn', id)), marked,
     redis.call('HVALS', key('sources', id)), last, redis.call('HGET', key('sources', id), last) or '0 ',
   }
 end)
@@ -42,6 +44,7 @@ end)
 local function scrub(job)
   redis.call('DEL', key('words', job.id), key('answers', job.id))
   if job.claimed_by then redis.call('DEL', key('inbox', job.claimed_by)) end
+  note_gone()
   if job.state == 'ended' then
     write_ending(job, ENDED_FORGOTTEN)
   else
@@ -80,20 +83,26 @@ local function last_source(conversation)
   return redis.call('LINDEX', key('order', conversation), -1) or ''
 end
 
+-- What is being answered there may rest on what is forgotten: the words so far go, and no commit of before counts.
+local function begin_anew(conversation)
+  raise_epoch(conversation)
+  local head = redis.call('LINDEX', key('line', conversation.id), 0)
+  local job = head and read_job(head)
+  if not job or take_back_words(head) == 0 then return end
+  local nothing = {type = 'delta', attempt = tonumber(job.attempt), offset = 0, text = ''}
+  redis.call('XADD', key('answers', head), '*', 'event', cjson.encode(nothing))
+  set(job, 'written', 0)
+end
+
 -- conversation, source -> how many {conversations, turns, pictures} are gone
 register('forget_source', function(id, source)
   local conversation = open_conversation(id)
   if redis.call('HEXISTS', key('sources', id), source) == 0 then return {0, 0, 0} end
-  raise_epoch(conversation)
+  begin_anew(conversation)
   redis.call('HDEL', key('brought', id), source)
   local pictures = release_orphans(id, source)
   scrub_source(id, source)
-  local turns = redis.call('HDEL', key('turns', id), source)
-  redis.call('LREM', key('order', id), 1, source)
-  for _, field in ipairs(redis.call('HKEYS', key('dropped', id))) do
-    if string.match(field, '^%S+') == source then redis.call('HDEL', key('dropped', id), field) end
-  end
-  drop_source(id, source)
+  local turns = drop_question(id, source)
   if conversation.last_source == source then
     redis.call('HSET', key('conversation', id), 'last_source', last_source(id))
   end

@@ -6,11 +6,14 @@ local function stop_running(conversation)
   if job and job.state == 'running' then cancel(job, '', 'stopped') end
 end
 
--- No question brings it any more.
-local function unbring(conversation, digest)
+-- No question brings it any more. Each that did remembers why: any of them may be forgotten before the others.
+local function take_out(conversation, number, digest, picture)
   local brought = redis.call('HGETALL', key('brought', conversation))
   for i = 1, #brought, 2 do
-    redis.call('HSET', key('brought', conversation), brought[i], (string.gsub(brought[i + 1], digest, '')))
+    if string.find(brought[i + 1], digest, 1, true) then
+      redis.call('HSET', key('dropped', conversation), brought[i] .. ' ' .. number, picture)
+      unbring(conversation, brought[i], digest)
+    end
   end
 end
 
@@ -21,8 +24,43 @@ register('drop_picture', function(id, source, number, digest, picture)
   redis.call('HSET', key('dropped', id), source .. ' ' .. number, picture)
   stop_running(id)
   raise_epoch(conversation)
-  unbring(id, digest)
+  take_out(id, number, digest, picture)
   release_pictures(id, {digest})
+  expire_unswept(id)
+end, DRAINS)
+
+-- Whether the question that waits or runs refers to a file of there.
+local function refers_to(id, origin)
+  local question = redis.call('HGET', key('words', id), 'job')
+  for _, ref in ipairs(question and cjson.decode(question).references or {}) do
+    if is_from(ref, origin) then return true end
+  end
+  return false
+end
+
+-- The question does without what is of there.
+local function withdraw_origin(job, origin)
+  local pictures = cjson.decode(redis.call('HGET', key('words', job.id), 'pictures') or '[]')
+  redis.call('SADD', key('withdrawn', job.conversation), job.source .. ' ' .. origin)
+  for _, picture in ipairs(pictures) do
+    if is_from(picture.ref, origin) then unbring(job.conversation, job.source, picture.digest) end
+  end
+  -- Another of its files may be the same picture.
+  bring(job.conversation, job.source, digests_left(job.conversation, job.source, pictures))
+end
+
+-- conversation, origin: what is of there was deleted
+register('withdraw_origin', function(id, origin)
+  local runs, conversation = false, open_conversation(id)
+  for _, asked in ipairs(redis.call('LRANGE', key('line', id), 0, -1)) do
+    local job = read_job(asked)
+    if job and refers_to(asked, origin) then
+      withdraw_origin(job, origin)
+      runs = runs or job.state == 'running'
+    end
+  end
+  if runs then begin_anew(conversation) end
+  release_orphans(id)
   expire_unswept(id)
 end, DRAINS)
 

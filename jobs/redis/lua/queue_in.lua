@@ -58,13 +58,30 @@ register('submit', function(request, question, husk)
   return accept(a, conversation, question, husk)
 end)
 
--- job, pictures, notices, digests separated by spaces
-register('attach', function(id, pictures, notices, digests)
+local function is_from(ref, origin) return string.sub(ref.origin .. '/', 1, #origin + 1) == origin .. '/' end
+
+-- Digests of a question's pictures, less those whose file was deleted meanwhile.
+local function digests_left(conversation, source, pictures)
+  local gone, digests = {}, {}
+  for _, mark in ipairs(redis.call('SMEMBERS', key('withdrawn', conversation))) do
+    local of, origin = string.match(mark, '^(%S+) (.*)$')
+    if of == source then table.insert(gone, origin) end
+  end
+  for _, picture in ipairs(pictures) do
+    local is_left = true
+    for _, origin in ipairs(gone) do is_left = is_left and not is_from(picture.ref, origin) end
+    if is_left then table.insert(digests, picture.digest) end
+  end
+  return digests
+end
+
+-- job, pictures, notices
+register('attach', function(id, pictures, notices)
   local job = read_job(id)
   if job and job.state == 'submitted' then
     local conversation = open_conversation(job.conversation)
     redis.call('HSET', key('words', id), 'pictures', pictures, 'notices', notices)
-    bring(job.conversation, job.source, digests)
+    bring(job.conversation, job.source, digests_left(job.conversation, job.source, cjson.decode(pictures)))
     set(job, 'state', 'ready')
     release_orphans(job.conversation)
     use(conversation)

@@ -62,19 +62,29 @@ local function is_repeated(job, before, delta)
   return last and last[2][2] == delta
 end
 
--- The words so far rest on something that is forgotten: whoever comes late does not read them.
+-- The words so far rest on something that is forgotten: whoever comes late does not read them. How many parts went.
 local function take_back_words(id)
+  local taken = 0
   for _, entry in ipairs(redis.call('XRANGE', key('answers', id), '-', '+')) do
-    if cjson.decode(entry[2][2]).type == 'delta' then redis.call('XDEL', key('answers', id), entry[1]) end
+    local is_delta = cjson.decode(entry[2][2]).type == 'delta'
+    if is_delta then taken = taken + redis.call('XDEL', key('answers', id), entry[1]) end
   end
+  return taken
 end
 
--- job, attempt, characters of this attempt before the delta, and with it; the delta -> 0 when fenced
-register('publish', function(id, attempt, before, after, delta)
+-- The conversation's epoch, where something was forgotten since that a claim of this one may rest on.
+local function epoch_since(job, epoch)
+  local current = tonumber(redis.call('HGET', key('conversation', job.conversation), 'epoch') or 0)
+  return current > tonumber(epoch) and current
+end
+
+-- job, attempt, epoch of the claim, characters of this attempt before the delta, and with it; the delta
+-- -> 0 when fenced
+register('publish', function(id, attempt, epoch, before, after, delta)
   local job = read_job(id)
   if not owns(job, attempt) then return 0 end
   before = tonumber(before)
-  if job.cancel == 'forgotten' or is_repeated(job, before, delta) then return 1 end
+  if job.cancel == 'forgotten' or epoch_since(job, epoch) or is_repeated(job, before, delta) then return 1 end
   if before == 0 and tonumber(job.written) > 0 then take_back_words(id) end
   if redis.call('XLEN', key('answers', id)) >= ANSWER_MAX_EVENTS then return 1 end
   set(job, 'written', after)
@@ -88,28 +98,36 @@ local function measure_run(job)
   redis.call('HSET', GAUGES, 'mean_run_s', stamp(mean_s + RUN_TIME_WEIGHT * (run_s - mean_s)))
 end
 
+-- Of a conversation that never rests the latest turns: see TURNS_KEPT.
 local function keep_turn(conversation, source, turn)
-  if redis.call('HSET', key('turns', conversation), source, turn) == 1 then
-    redis.call('RPUSH', key('order', conversation), source)
-  end
+  local order = key('order', conversation.id)
+  if redis.call('HSET', key('turns', conversation.id), source, turn) == 1 then redis.call('RPUSH', order, source) end
+  if redis.call('LLEN', order) <= 2 * TURNS_KEPT then return end
+  for _, old in ipairs(redis.call('LRANGE', order, 0, -TURNS_KEPT - 1)) do drop_question(conversation.id, old) end
+  raise_epoch(conversation)
+  release_orphans(conversation.id)
 end
 
--- job, attempt, ending, '1' when it is an answer, source of the turn, turn ('' for none) -> 0 when fenced
-register('commit', function(id, attempt, ending, answered, source, turn)
+-- job, attempt, epoch of the claim, ending, '1' when it is an answer, source of the turn, turn ('' for none)
+-- -> 0 when fenced, the conversation's epoch when the answer rests on what was forgotten since
+register('commit', function(id, attempt, epoch, ending, answered, source, turn)
   local job = read_job(id)
   if job and job.committed == attempt then return 1 end  -- a lost response
   if not owns(job, attempt) then return 0 end
+  local since = not job.cancel and epoch_since(job, epoch)
+  if since then return since end
   set(job, 'committed', attempt)
   if answered == '1' then measure_run(job) end
   if job.cancel == 'forgotten' then
     end_job(job, ENDED_FORGOTTEN)
     return 1
   end
+  local conversation = read_conversation(job.conversation)
   if turn == '' then
-    use(read_conversation(job.conversation))
+    use(conversation)
   else
-    use(read_conversation(job.conversation), 'worker', job.worker)
-    keep_turn(job.conversation, source, turn)
+    use(conversation, 'worker', job.worker)
+    keep_turn(conversation, source, turn)
   end
   end_job(job, ending)
   return 1

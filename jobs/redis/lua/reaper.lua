@@ -4,15 +4,25 @@ local function recover(job, failure)
   if job.cancel then
     end_job(job, cancelled(job.cancel))
   elseif tonumber(job.attempt) >= MAX_ATTEMPTS then
-    redis.call('LPUSH', DEAD, job.id)
-    redis.call('LTRIM', DEAD, 0, DEAD_LETTERS - 1)
     end_job(job, failure)
   else
     take_back(job)
   end
 end
 
--- ending of a job whose workers keep failing -> {how many were recovered, {job, patience} of the overdue, ...}
+-- What was dropped stands in the append-only file until that is written anew. One reaper is told that it is time (1).
+local function is_time_to_rewrite()
+  local gauges = redis.call('HMGET', GAUGES, 'gone', 'rewritten')
+  if not gauges[1] or now() < tonumber(gauges[2] or 0) + REWRITE_EVERY_S then return 0 end
+  redis.call('HDEL', GAUGES, 'gone')
+  redis.call('HSET', GAUGES, 'rewritten', stamp(now()))
+  return 1
+end
+
+register('rewrite_later', note_gone, DRAINS)
+
+-- ending of a job whose workers keep failing
+-- -> {how many were recovered, {job, patience} of the overdue, whether it is time to rewrite the append-only file}
 register('reap', function(failure)
   sweep_conversations()
   sweep_pictures()
@@ -34,7 +44,7 @@ register('reap', function(failure)
       redis.call('ZREM', WAITING, id)
     end
   end
-  return {#lost, overdue}
+  return {#lost, overdue, is_time_to_rewrite()}
 end, DRAINS)
 
 -- job, ending -> 1 when it was still waiting past its deadline

@@ -1,4 +1,5 @@
--- What is owed to the askers, and which bot process sees it through: `deliveries:<platform>`, by end of lease.
+-- What is owed to the askers, and which bot process sees it through: `deliveries:<platform>`, by end of lease. A job
+-- that nothing is known of is nobody else's: its holder finds it gone and says so.
 
 local function deliveries_of(job) return key('deliveries', platform_of(job.conversation)) end
 
@@ -29,10 +30,10 @@ register('renew', function(request)
   local lost = {}
   for _, id in ipairs(a.jobs) do
     local job = read_job(id)
-    if job and job.holder == a.holder then
-      redis.call('ZADD', deliveries_of(job), 'XX', stamp(now() + LEASE_S), id)
-    else
+    if job and job.holder ~= a.holder then
       table.insert(lost, id)
+    elseif job then
+      redis.call('ZADD', deliveries_of(job), 'XX', stamp(now() + LEASE_S), id)
     end
   end
   return lost
@@ -41,7 +42,8 @@ end, DRAINS)
 -- holder, job, posted -> 0 when another process holds it
 register('record', function(holder, id, posted)
   local job = read_job(id)
-  if not job or job.holder ~= holder then return 0 end
+  if not job then return 1 end
+  if job.holder ~= holder then return 0 end
   set(job, 'posted', posted)
   return 1
 end, DRAINS)
@@ -49,7 +51,8 @@ end, DRAINS)
 -- holder, job -> 0 when another process holds it
 register('close', function(holder, id)
   local job = read_job(id)
-  if not job or job.holder ~= holder then return 0 end
+  if not job then return 1 end
+  if job.holder ~= holder then return 0 end
   redis.call('ZREM', deliveries_of(job), id)
   job.delivered = '1'
   set(job, 'delivered', '1')

@@ -5,15 +5,19 @@
 -- `sources:<c>`      hash, source -> newest revision and asker of every question: '0 ann'
 -- `brought:<c>`      hash, source -> digests of its pictures, those of earlier revisions too, separated by spaces
 -- `pictures:<c>`     set of the digests put for it
--- `dropped:<c>`      hash, '<source> <number>' -> picture that somebody took out of it
+-- `dropped:<c>`      hash, '<source> <number>' -> picture that somebody took out of it, for each question with it
+-- `withdrawn:<c>`    set of '<source> <origin>': files that were deleted while a question brought them
 -- `asked:<tenant>:<asker>`    set of conversations: the index behind "forget me"
 -- `picture:<tenant>:<digest>` the bytes; `users:<tenant>:<digest>` set of the conversations that use them
 
-local OF_CONVERSATION = {'conversation', 'turns', 'order', 'sources', 'brought', 'pictures', 'dropped'}
+local OF_CONVERSATION = {'conversation', 'turns', 'order', 'sources', 'brought', 'pictures', 'dropped', 'withdrawn'}
 
 -- Sweeping is exact, spares a conversation whose questions still wait, and tells the workers. Should both sides be
 -- switched off for good, Redis still drops what is left by itself, an hour later.
 local UNSWEPT_S = RETENTION_S + 3600
+
+-- Words or pictures were dropped because somebody wanted it, or it was their time: see reaper.lua.
+local function note_gone() redis.call('HSET', GAUGES, 'gone', 1) end
 
 -- ---------------------------------------------------------------- pictures
 
@@ -36,6 +40,7 @@ end
 local function sweep_pictures()
   local expired = redis.call('ZRANGEBYSCORE', LRU, '-inf', stamp(now() - RETENTION_S), 'LIMIT', 0, 100)
   for _, picture in ipairs(expired) do drop_picture(picture) end
+  if #expired > 0 then note_gone() end
 end
 
 -- The conversation no longer uses these; how many nobody uses now, whose bytes are gone.
@@ -50,16 +55,22 @@ local function release_pictures(conversation, digests)
       drop_picture(picture)
     end
   end
+  if gone > 0 then note_gone() end
   return gone
 end
 
 -- A question's pictures. Those of its earlier revisions stay with it: their turn stands until another takes its place.
 local function bring(conversation, source, digests)
   local brought = redis.call('HGET', key('brought', conversation), source) or ''
-  for digest in string.gmatch(digests, '%S+') do
+  for _, digest in ipairs(digests) do
     if not string.find(brought, digest, 1, true) then brought = brought .. ' ' .. digest end
   end
   redis.call('HSET', key('brought', conversation), source, brought)
+end
+
+local function unbring(conversation, source, digest)
+  local brought = redis.call('HGET', key('brought', conversation), source) or ''
+  redis.call('HSET', key('brought', conversation), source, (string.gsub(brought, digest, '')))
 end
 
 -- Of the conversation's pictures those that no question brought.
@@ -114,6 +125,21 @@ local function drop_source(conversation, source)
     if other == asker then return end
   end
   redis.call('SREM', asked_by(conversation, asker), conversation)
+end
+
+-- Nothing of a question is kept -> 1 when it was answered.
+local function drop_question(conversation, source)
+  redis.call('HDEL', key('brought', conversation), source)
+  for _, mark in ipairs(redis.call('HKEYS', key('dropped', conversation))) do
+    if string.match(mark, '^%S+') == source then redis.call('HDEL', key('dropped', conversation), mark) end
+  end
+  for _, mark in ipairs(redis.call('SMEMBERS', key('withdrawn', conversation))) do
+    if string.match(mark, '^%S+') == source then redis.call('SREM', key('withdrawn', conversation), mark) end
+  end
+  drop_source(conversation, source)
+  note_gone()
+  redis.call('LREM', key('order', conversation), 1, source)
+  return redis.call('HDEL', key('turns', conversation), source)
 end
 
 -- Every source, those that wait last in line first: in this order none is started because one before it ended.
@@ -176,6 +202,7 @@ local function drop_conversation(id)
   end
   for _, kind in ipairs(OF_CONVERSATION) do redis.call('DEL', key(kind, id)) end
   redis.call('ZREM', RETENTION, id)
+  note_gone()
 end
 
 local function drop_if_expired(id)

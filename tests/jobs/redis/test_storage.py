@@ -59,7 +59,8 @@ async def live_a_life(jobs: Jobs, secret: str) -> None:
     await answer(jobs, await claim_one(jobs), secret)
     stopped = await ask(jobs, question(where, source="m2", text=secret))
     await jobs.queue_in.end(stopped, Cancelled(reason="stopped", text=secret))
-    await ask(jobs, question(where, source="m3", text=secret))
+    await ask(jobs, question(where, source="m3", text=secret, origins=[secret]))
+    await jobs.eraser.drop_origin(where, secret)
     await ask(jobs, question(where, source="m4", text=secret))
     running = await claim_one(jobs)
     await jobs.queue_out.publish(running, Delta(attempt=1, offset=0, text=secret))
@@ -103,7 +104,7 @@ async def test_nothing_outlives_its_time(valkey: ValkeyServer, open_on: OpenRedi
     await jobs.reaper.reap()
     assert await jobs.replies.adopt(holder="bot", platforms=["slack"]) == []
     with valkey.client() as client:
-        left = {key.decode() for key in client.scan_iter()} - {"threadsight:dead"}
+        left = {key.decode() for key in client.scan_iter()}
         # That something was forgotten, and when, is known for longer: else it would be read again from the platform.
         marks = {"threadsight:forgotten_at:slack:T1"}
         assert left <= {"threadsight:fairness", "threadsight:gauges", "threadsight:forgotten"} | marks
@@ -253,3 +254,12 @@ async def test_at_its_memory_limit_redis_refuses_questions_and_still_ends_them(
 def test_the_librarys_name_changes_with_its_source_and_settings() -> None:
     assert build_library(settings_with()).prefix == build_library(settings_with()).prefix
     assert build_library(settings_with()).prefix != build_library(settings_with(lease_s=1)).prefix
+
+
+async def test_loading_an_unknown_conversation_leaves_nothing(valkey: ValkeyServer, jobs: Jobs) -> None:
+    stranger = conversation()
+    before = await jobs.conversations.load(stranger)
+    with valkey.client() as client:
+        assert list(client.scan_iter()) == []
+    await ask(jobs, question(stranger))
+    assert (await jobs.conversations.load(stranger)).epoch > before.epoch

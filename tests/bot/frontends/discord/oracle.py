@@ -6,6 +6,7 @@ from collections.abc import Callable
 import msgspec
 
 from jobs import Cancelled, Claim, Delta, Done, Ending, Failed, JobKind, Turn
+from jobs.errors import RestsOnForgotten
 from jobs.memory import MemoryJobs
 
 Answer = Callable[[Claim], "str | Failed"]
@@ -56,15 +57,20 @@ class Oracle:
         if isinstance(answer, Failed):
             await self._jobs.queue_out.commit(claim, answer)
         else:
-            await self._commit(claim, Done(text=answer, notices=claim.notices), answer)
+            ending = Done(text=answer, notices=claim.notices)
+            try:
+                await self._commit(claim, ending, answer)
+            except RestsOnForgotten as error:
+                await self._commit(msgspec.structs.replace(claim, epoch=error.epoch), ending, answer)
 
     async def _commit(self, claim: Claim, ending: Ending, text: str) -> None:
         """With its turn, in which the new pictures have their numbers."""
         conversation = await self._jobs.conversations.load(claim.job.conversation)
         others = [turn for turn in conversation.turns if turn.source != claim.job.source]
-        known = {picture.digest for turn in others for picture in turn.pictures}
+        known = {picture.digest: picture for turn in others for picture in turn.pictures}
         count = sum(len(turn.pictures) for turn in others)
-        new = [picture for picture in claim.pictures if picture.digest not in known]
+        brought = conversation.leaves(claim.job.source, claim.pictures)
+        new = [picture for picture in brought if picture.digest not in known]
         numbered = [msgspec.structs.replace(picture, number=count + place) for place, picture in enumerate(new, 1)]
         job = claim.job
         turn = Turn(
@@ -73,6 +79,7 @@ class Oracle:
             kind=job.kind,
             question=job.text,
             pictures=() if job.kind is JobKind.OCR and not new else tuple(numbered),
+            again=tuple(known[picture.digest] for picture in brought if picture.digest in known),
             answer=text,
             asker=job.asker,
         )

@@ -4,7 +4,7 @@ import asyncio
 import time
 
 from bot.frontends.discord import Discord
-from jobs import Failed
+from jobs import Delta, Failed
 from tests.bot.fakes import eventually
 from tests.bot.frontends.discord.conftest import LEASE_S, OpenBot, Scene
 from tests.bot.frontends.discord.fake import people
@@ -43,6 +43,16 @@ async def test_words_are_shown_as_they_come_and_the_final_text_in_the_same_messa
     await answered(scene, "A red cat.")
     assert sign.content == "A red cat."
     assert len(scene.discord.posts) == 1
+
+
+async def test_an_answer_that_begins_anew_takes_its_second_message_back(scene: Scene, bot: Discord) -> None:
+    scene.oracle.hold.clear()
+    scene.oracle.words = "words " * 400
+    ask(scene, "what is this?", picture())
+    await eventually(lambda: len(scene.discord.posts) == 2)
+    (claim,) = scene.oracle.claims
+    await scene.jobs.queue_out.publish(claim, Delta(attempt=claim.attempt, offset=0, text="No, a dog"))
+    await eventually(lambda: [post.content for post in scene.discord.posts] == ["No, a dog"])
 
 
 async def test_edits_keep_to_discords_pace(scene: Scene, bot: Discord) -> None:

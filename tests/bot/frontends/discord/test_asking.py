@@ -88,6 +88,18 @@ async def test_it_sees_the_pictures_of_the_message_that_is_replied_to(scene: Sce
     assert "Picture 1: cat.png · Picture 2: dog.png" in answer.content
 
 
+async def test_ones_own_picture_is_seen_before_those_of_the_message_replied_to(scene: Scene, open_bot: OpenBot) -> None:
+    async with open_bot(max_pictures=3):
+        colours = ("red", "green", "gray")
+        target = people.write(
+            scene.discord, scene.bob, scene.channel, "look", [picture(f"{one}.png", one) for one in colours]
+        )
+        ask(scene, "same?", picture("mine.png", "blue"), target=target)
+        answer = await answered(scene, "same? (3)")
+    assert "Picture 1: green.png · Picture 2: gray.png · Picture 3: mine.png" in answer.content
+    assert "skipped" not in answer.content
+
+
 async def test_it_sees_the_pictures_of_forwarded_messages(scene: Scene, bot: Discord) -> None:
     original = people.write(scene.discord, scene.bob, scene.channel, "", [picture("far.png")])
     direct = scene.discord.direct(scene.ann)
@@ -173,6 +185,12 @@ async def test_a_bare_mention_is_told_what_to_do(scene: Scene, bot: Discord) -> 
     assert answer.channel is scene.channel
     assert answer.target is question
     assert question.thread is None
+
+
+async def test_help_is_helped(scene: Scene, bot: Discord) -> None:
+    ask(scene, "Help!")
+    assert "Mention me with pictures and a question" in (await answered(scene, "What is kept")).content
+    assert not scene.oracle.claims
 
 
 async def test_stop_listening_is_honoured_until_it_is_named_again(scene: Scene, open_bot: OpenBot) -> None:

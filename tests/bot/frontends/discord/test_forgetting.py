@@ -7,33 +7,21 @@ import pytest
 
 from bot.frontends.discord import Discord
 from bot.frontends.discord.questions import Questions
-from bot.frontends.discord.reply import DiscordReply
-from jobs import ConversationId
 from tests.bot.fakes import eventually
 from tests.bot.frontends.discord.conftest import OpenBot, Scene
 from tests.bot.frontends.discord.fake import people
-from tests.bot.frontends.discord.fake.world import ALL, Interaction
-from tests.bot.frontends.discord.steps import QUIET_S, answered, ask, picture
-
-
-def first_conversation(scene: Scene) -> ConversationId:
-    return scene.oracle.claims[0].job.conversation
-
-
-async def is_forgotten(scene: Scene, conversation: ConversationId) -> bool:
-    return not (await scene.jobs.conversations.load(conversation)).turns
-
-
-async def stored(scene: Scene) -> int:
-    """How many pictures that were asked about are still stored."""
-    tenant = first_conversation(scene).tenant_key
-    digests = {picture.digest for claim in scene.oracle.claims for picture in claim.pictures}
-    return sum([await scene.jobs.pictures.has(tenant, digest) for digest in digests])
-
-
-async def until_forgotten(scene: Scene, conversation: ConversationId) -> None:
-    await eventually(lambda: not scene.jobs.conversations._state.threads[conversation].turns)
-    assert await is_forgotten(scene, conversation)
+from tests.bot.frontends.discord.fake.world import ALL
+from tests.bot.frontends.discord.steps import (
+    QUIET_S,
+    answered,
+    ask,
+    first_conversation,
+    is_forgotten,
+    picture,
+    stored,
+    until_forgotten,
+    whispered,
+)
 
 
 async def test_a_deleted_question_goes_with_its_pictures_and_its_answer(scene: Scene, bot: Discord) -> None:
@@ -135,19 +123,12 @@ async def test_a_server_that_removes_it_is_forgotten(scene: Scene, bot: Discord)
     assert not await is_forgotten(scene, there)
 
 
-async def use(scene: Scene, interaction: Interaction) -> str:
-    await eventually(lambda: interaction.texts)
-    assert interaction.original is not None
-    assert interaction.original.seen_by is interaction.user
-    return interaction.texts[0]
-
-
 async def test_forget_me_reaches_all_of_ones_questions_and_nobody_elses(scene: Scene, bot: Discord) -> None:
     question = ask(scene, "one", picture())
     await answered(scene, "one (1)")
     people.write(scene.discord, scene.bob, question.thread, "two")
     await answered(scene, "two (0)")
-    said = await use(scene, people.command(scene.discord, scene.ann, scene.channel, "forget", what="me"))
+    said = await whispered(people.command(scene.discord, scene.ann, scene.channel, "forget", what="me"))
     assert (
         said == "Forgotten: 0 conversations, 1 answered question, 1 picture. Messages on Discord stay where they are."
     )
@@ -159,13 +140,13 @@ async def test_a_conversation_of_several_is_forgotten_by_moderators_only(scene: 
     question = ask(scene, "one", picture())
     await answered(scene, "one (1)")
     assert question.thread is not None
-    said = await use(
-        scene, people.command(scene.discord, scene.bob, question.thread, "forget", what="this conversation")
+    said = await whispered(
+        people.command(scene.discord, scene.bob, question.thread, "forget", what="this conversation")
     )
     assert said == "Only whoever asked, or a moderator, can do that."
     scene.guild.members[scene.bob.id] = ALL
-    said = await use(
-        scene, people.command(scene.discord, scene.bob, question.thread, "forget", what="this conversation")
+    said = await whispered(
+        people.command(scene.discord, scene.bob, question.thread, "forget", what="this conversation")
     )
     assert said.startswith("Forgotten: 1 conversation, 1 answered question, 1 picture.")
     assert await is_forgotten(scene, first_conversation(scene))
@@ -176,8 +157,8 @@ async def test_nobody_forgets_a_question_of_somebody_else_that_still_waits(scene
     question = ask(scene, "one", picture())
     await eventually(lambda: scene.oracle.claims)
     assert question.thread is not None
-    said = await use(
-        scene, people.command(scene.discord, scene.bob, question.thread, "forget", what="this conversation")
+    said = await whispered(
+        people.command(scene.discord, scene.bob, question.thread, "forget", what="this conversation")
     )
     assert said == "Only whoever asked, or a moderator, can do that."
     scene.oracle.hold.set()
@@ -185,7 +166,7 @@ async def test_nobody_forgets_a_question_of_somebody_else_that_still_waits(scene
 
 
 async def test_there_may_be_nothing_to_forget(scene: Scene, bot: Discord) -> None:
-    said = await use(scene, people.command(scene.discord, scene.ann, scene.channel, "forget", what="me"))
+    said = await whispered(people.command(scene.discord, scene.ann, scene.channel, "forget", what="me"))
     assert said == "There was nothing to forget."
 
 
@@ -199,6 +180,18 @@ async def test_a_deleted_picture_goes_that_somebody_else_asked_about(scene: Scen
         while await stored(scene):
             await asyncio.sleep(0.01)
     assert not await is_forgotten(scene, first_conversation(scene)), "the question is another person's"
+
+
+async def test_a_deleted_picture_goes_that_somebody_else_is_just_asking_about(scene: Scene, bot: Discord) -> None:
+    scene.oracle.hold.clear()
+    original = people.write(scene.discord, scene.bob, scene.channel, "look", [picture()])
+    ask(scene, "what is this?", target=original)
+    await eventually(lambda: scene.oracle.claims)
+    people.delete(scene.discord, original)
+    await asyncio.sleep(QUIET_S)
+    scene.oracle.hold.set()
+    await answered(scene, "what is this?")
+    assert await stored(scene) == 0
 
 
 async def test_a_message_that_is_deleted_while_its_words_are_waited_for_is_never_asked(
@@ -244,38 +237,3 @@ async def test_a_message_that_is_deleted_while_it_is_read_is_forgotten_after(
     assert not scene.jobs.conversations._state.pictures
     for conversation in list(scene.jobs.conversations._state.threads):
         assert await is_forgotten(scene, conversation)
-
-
-async def test_an_answer_that_waits_for_discord_is_not_posted_after_its_question_was_deleted(
-    scene: Scene, bot: Discord, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    goes_on, finish = asyncio.Event(), DiscordReply.finish
-
-    async def finish_late(*arguments: Any) -> Any:
-        await goes_on.wait()
-        return await finish(*arguments)
-
-    monkeypatch.setattr(DiscordReply, "finish", finish_late)
-    scene.oracle.hold.clear()
-    question = ask(scene, "my secret?", picture())
-    await eventually(lambda: scene.discord.posts and scene.oracle.claims)
-    scene.oracle.hold.set()
-    await eventually(lambda: scene.jobs.conversations._state.threads[first_conversation(scene)].turns)
-    people.delete(scene.discord, question)
-    await until_forgotten(scene, first_conversation(scene))
-    await eventually(lambda: not scene.discord.posts)
-    goes_on.set()
-    await asyncio.sleep(QUIET_S)
-    assert scene.discord.posts == []
-
-
-async def test_what_private_questions_took_from_a_thread_goes_with_it(scene: Scene, bot: Discord) -> None:
-    question = ask(scene, "what is this?", picture())
-    await answered(scene, "what is this? (1)")
-    used = people.command(scene.discord, scene.ann, question.thread, "ask", question="and now?", private=True)
-    await eventually(lambda: used.texts and "and now? (1)" in used.texts[0])
-    people.command(scene.discord, scene.ann, question.thread, "forget", what="this conversation")
-    async with asyncio.timeout(5):
-        while await stored(scene):
-            await asyncio.sleep(0.01)
-    assert await is_forgotten(scene, scene.oracle.claims[1].job.conversation)

@@ -14,7 +14,7 @@ from bot.frontends.slack import Credentials, Slack
 from bot.responder import Responder
 from bot.settings import BotSettings
 from jobs import Cancelled, Claim, ConversationStore, Delta, Done, Turn
-from jobs.errors import QueueFull
+from jobs.errors import QueueFull, RestsOnForgotten
 from jobs.memory import MemoryJobs, open_memory
 from jobs.settings import StoreSettings
 from tests.bot.frontends.slack.people import People
@@ -65,8 +65,9 @@ class Worker:
             text = await self._say(claim)
             text = text or await _describe(claim, self.jobs.conversations)
             self.answered.append(claim)
-            taken = len((await self.jobs.conversations.load(claim.job.conversation)).pictures)
-            pictures = (msgspec.structs.replace(one, number=taken + at) for at, one in enumerate(claim.pictures, 1))
+            known = await self.jobs.conversations.load(claim.job.conversation)
+            brought = enumerate(known.leaves(claim.job.source, claim.pictures), len(known.pictures) + 1)
+            pictures = (msgspec.structs.replace(one, number=number) for number, one in brought)
             turn = Turn(
                 source=claim.job.source,
                 revision=claim.job.revision,
@@ -77,6 +78,8 @@ class Worker:
                 asker=claim.job.asker,
             )
             await self.jobs.queue_out.commit(claim, Done(text=text, notices=(*claim.notices, *self.notices)), turn)
+        except RestsOnForgotten as error:
+            await self._answer(msgspec.structs.replace(claim, epoch=error.epoch))
         finally:
             beating.cancel()
 
