@@ -11,6 +11,7 @@ from inference_worker.presets import Presets
 from jobs import Claim, Conversation, JobKind, Picture, Turn, pictures_shown
 
 PAIR = 2  # pictures, the least that can be compared
+NO_PICTURE = "There is no picture in this conversation yet."  # a notice
 
 
 def build_dialogue(
@@ -58,6 +59,12 @@ def build_dialogue(
         load_picture=load_picture,
         one_shot=one_shot,
     )
+
+
+def notices_for(dialogue: Dialogue) -> tuple[str, ...]:
+    """What the answer should not be read without. Who begins without a picture may think that one was sent."""
+    is_blind = not (dialogue.turns or dialogue.pictures or dialogue.again)
+    return (NO_PICTURE,) if is_blind else ()
 
 
 def build_turn(claim: Claim, dialogue: Dialogue, text: str, answered: Answered | None) -> Turn:

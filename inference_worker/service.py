@@ -10,7 +10,7 @@ import structlog
 from inference_worker.answer_engine import Answered, AnswerEngine, Text
 from inference_worker.dialogue import Dialogue
 from inference_worker.errors import EngineFailed
-from inference_worker.history import build_dialogue, build_turn
+from inference_worker.history import build_dialogue, build_turn, notices_for
 from inference_worker.presets import Presets
 from inference_worker.publisher import Publisher
 from jobs import Cancelled, Claim, ConversationStore, Done, Ending, Failed, Picture, PictureStore, QueueOut, Turn
@@ -67,7 +67,8 @@ class Service:
             turn = build_turn(claim, dialogue, text, None) if text else _unanswered(claim, dialogue)
             return Cancelled(reason=stop.result(), text=text), turn
         turn = build_turn(claim, dialogue, text, answered)
-        return Done(text=text, usage=answered.usage, notices=(*claim.notices, *answered.notices)), turn
+        notices = (*claim.notices, *notices_for(dialogue), *answered.notices)
+        return Done(text=text, usage=answered.usage, notices=notices), turn
 
     async def _read_dialogue(self, claim: Claim) -> Dialogue:
         tenant = claim.job.conversation.tenant_key

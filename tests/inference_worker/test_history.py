@@ -3,7 +3,7 @@ import pytest
 
 from inference_worker.answer_engine import Answered
 from inference_worker.errors import NothingToCompare, NothingToLookAt
-from inference_worker.history import build_dialogue, build_turn
+from inference_worker.history import NO_PICTURE, build_dialogue, build_turn, notices_for
 from inference_worker.presets import Presets
 from jobs import Claim, Conversation, JobKind, Usage
 from tests.inference_worker.dialogues import claim, conversation, from_memory, picture, turn
@@ -143,3 +143,9 @@ def test_what_came_again_is_kept_with_the_turn_and_goes_when_it_is_dropped() -> 
     assert answered.pictures == ()
     left = conversation(turn("1", "?", "!", picture("a", 1)), answered).without([picture("a", 1)])
     assert [kept.again for kept in left.turns] == [(), ()]
+
+
+def test_who_begins_without_a_picture_is_told_so() -> None:
+    assert notices_for(built(claim("What is this?"))) == (NO_PICTURE,)
+    assert notices_for(built(claim("What is this?", A))) == ()
+    assert notices_for(built(claim("And now?", source="2"), conversation(turn("1", "Hello.", "Hello.")))) == ()

@@ -8,6 +8,7 @@ import pytest
 
 from inference_worker.answer_engine import Answered, Text
 from inference_worker.dialogue import Dialogue
+from inference_worker.history import NO_PICTURE
 from jobs import (
     AnswerEvent,
     Cancelled,
@@ -81,7 +82,7 @@ async def test_a_question_is_answered_and_joins_the_history(jobs: MemoryJobs, en
     assert told[0] == Started(attempt=1)
     assert "".join(event.text for event in told if isinstance(event, Delta)).startswith("one ")
     assert isinstance(told[-1], Done)
-    assert (told[-1].text, told[-1].notices, told[-1].usage.new_tokens) == ("one two three", ("noted",), 3)
+    assert (told[-1].text, told[-1].notices, told[-1].usage.new_tokens) == ("one two three", (NO_PICTURE, "noted"), 3)
     (turn,) = (await jobs.conversations.load(HERE)).turns
     assert (turn.question, turn.answer, turn.token_ids) == ("one two three", "one two three", (1, 2, 3))
 
@@ -92,7 +93,7 @@ async def test_the_verdicts_of_intake_are_told_beside_the_answer(jobs: MemoryJob
     await jobs.queue_in.attach(asked.id, [], ["Picture 2 skipped: 14 MB, the limit is 10."])
     async with working(jobs, engine):
         told = await events(jobs, asked.id)
-    assert told[-1].notices == ("Picture 2 skipped: 14 MB, the limit is 10.", "noted")
+    assert told[-1].notices == ("Picture 2 skipped: 14 MB, the limit is 10.", NO_PICTURE, "noted")
 
 
 async def test_many_conversations_are_answered_at_once_up_to_the_room(jobs: MemoryJobs, engine: ScriptedEngine) -> None:
@@ -256,7 +257,7 @@ async def test_an_answer_begun_anew_is_read_without_the_words_that_rest_on_what_
         await jobs.conversations.forget_source(HERE, first.source)
         anew = [event async for event in early]
     assert anew[:2] == [Delta(attempt=1, offset=0, text=text) for text in ("", "Nobody ")]
-    assert anew[-1] == Done(text="Nobody said anything.")
+    assert anew[-1] == Done(text="Nobody said anything.", notices=(NO_PICTURE,))
     assert await events(jobs, second.id) == [Started(attempt=1), *anew]
 
 
