@@ -41,6 +41,8 @@ def main(
     """The built-in model: its drawn world, its training and its examination."""
     # Before torch is there: its threads must not spin while they wait for one that has lost its core.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    # Steps come in thousands of shapes: with oneDNN's own 1,024 kernels an eighth of a sitting went into making them anew.
+    os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "3000")
     if smoke:
         from training.smoke import NothingLearnt, try_everything  # noqa: PLC0415 - torch takes seconds; the same below
 
