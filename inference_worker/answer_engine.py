@@ -51,7 +51,10 @@ class AnswerEngine(Protocol):
         ...
 
     def forget(self, conversation: ConversationId, *, epoch: int) -> None:
-        """Drop every cache of this conversation that is older than `epoch`."""
+        """Drop every cache of this conversation that is older than `epoch`.
+
+        Its answers in the making may end without a word: whoever iterates over one is to leave it.
+        """
         ...
 
     async def close(self) -> None:

@@ -28,7 +28,7 @@ class WorkerSettings(Settings):
     weights: Literal["auto", "int8"] = "auto"  # int8: the decoder in half the memory; see `model/int8.py`
     threads: int = Field(default=0, ge=0)  # of the CPU; 0: as many as there are, one for a small model
     context: int = Field(default=16_384, gt=256)  # tokens of a conversation that the model sees, answer included
-    chunk_tokens: int = Field(default=512, gt=0)  # prefilled beside decode in one step
+    chunk_tokens: int = Field(default=512, gt=0)  # the most that one step prefills
     kv_gb: float = Field(default=0.0, ge=0)  # for conversations' caches; 0: from what is free
     features_gb: float = Field(default=0.5, gt=0)  # for encoded pictures
     ocr_crops: int = Field(default=16, gt=0)

@@ -1,9 +1,11 @@
 """The model from Python, without Redis and without a bot: `examples/cookbook.py` shows all of it."""
 
+import asyncio
 import io
-from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import aclosing, asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable
+from contextlib import aclosing, asynccontextmanager, suppress
 from pathlib import Path
+from typing import Any, TypeVar
 
 import msgspec
 from PIL import Image, ImageOps
@@ -16,26 +18,30 @@ from jobs import Claim, Conversation, ConversationId, Job, JobKind, Picture, Pic
 from jobs.errors import PictureGone
 from jobs.stored_form import on_white
 
+_Result = TypeVar("_Result")
+
 
 class Model:
     """A loaded model. `talk` begins a conversation; several may run at once and share every step."""
 
-    def __init__(self, loaded: Loaded, *, ocr_crops: int) -> None:
+    def __init__(self, loaded: Loaded, *, lost: "asyncio.Future[None]", ocr_crops: int) -> None:
         self._loaded = loaded
+        self._lost = lost
         self._ocr_crops = ocr_crops
         self._talks = 0
 
     def talk(self) -> "Talk":
         """A new conversation."""
         self._talks += 1
-        return Talk(self._loaded, name=str(self._talks), ocr_crops=self._ocr_crops)
+        return Talk(self._loaded, lost=self._lost, name=str(self._talks), ocr_crops=self._ocr_crops)
 
 
 class Talk:
     """One conversation: it remembers its turns and pictures, and a follow-up costs only its new words."""
 
-    def __init__(self, loaded: Loaded, *, name: str, ocr_crops: int) -> None:
+    def __init__(self, loaded: Loaded, *, lost: "asyncio.Future[None]", name: str, ocr_crops: int) -> None:
         self._loaded = loaded
+        self._lost = lost  # raises what the engine was lost by
         self._id = ConversationId(platform="python", tenant="-", channel=name)
         self._ocr_crops = ocr_crops
         self._turns: tuple[Turn, ...] = ()
@@ -46,6 +52,7 @@ class Talk:
 
         Raises:
             Refused: it cannot be answered as asked (nothing to compare, too long).
+            Unavailable: somebody else must do something about it; EngineLost: nothing is answered here any more.
             OSError: a file cannot be read, or is not a picture.
         """
         return "".join([text async for text in self.stream(question, *pictures, kind=kind)]).strip()
@@ -66,7 +73,7 @@ class Talk:
         answered: Answered | None = None
         try:
             async with aclosing(self._loaded.engine.answer(dialogue)) as parts:
-                async for part in parts:
+                while (part := await _unless_lost(anext(parts, None), self._lost)) is not None:
                     if isinstance(part, Text):
                         words.append(part.text)
                         yield part.text
@@ -103,7 +110,24 @@ async def open_model(name: str = "tiny") -> AsyncIterator[Model]:
     settings = WorkerSettings.read().model_copy(update={"model": name})
     loaded = load_native(settings)
     loaded.engine.start()
+    lost = asyncio.create_task(loaded.engine.watch())
     try:
-        yield Model(loaded, ocr_crops=settings.ocr_crops)
+        yield Model(loaded, lost=lost, ocr_crops=settings.ocr_crops)
     finally:
+        lost.cancel()
         await loaded.engine.close()
+
+
+async def _unless_lost(work: Awaitable[_Result], lost: "asyncio.Future[None]") -> _Result:
+    """What the work comes to. A lost engine leaves it open for ever: its error is raised then."""
+    task = asyncio.ensure_future(work)
+    try:
+        either: list[asyncio.Future[Any]] = [task, lost]
+        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+        if not task.done():
+            lost.result()
+        return task.result()
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task

@@ -14,7 +14,7 @@ from inference_worker.engine.engine import Engine
 from inference_worker.engine.request import Failure, Finished, Output, Request, Token
 from inference_worker.errors import EngineLost
 
-STUCK_S = 300.0  # a step takes milliseconds on a GPU, and tens of seconds with the largest model and chunk on a CPU
+STUCK_S = 300.0  # a step takes milliseconds on a GPU, and a few seconds on a slow CPU (`pace`)
 
 log = structlog.get_logger()
 
@@ -82,7 +82,10 @@ class AsyncEngine:
                 self._engine.abort(request.id)
 
     def forget(self, name: str, *, epoch: int) -> None:
-        """Drop every cache of this conversation that is older than `epoch`."""
+        """Drop every cache of this conversation that is older than `epoch`.
+
+        Its answers in the making end without a word: whoever iterates over one is to leave it.
+        """
         self._engine.forget(name, epoch=epoch)
 
     @property

@@ -33,11 +33,8 @@ class Segment:
 
     @cached_property
     def seen(self) -> Tensor | None:
-        """(tokens, total): True where a row may look; None for a first chunk, which is plainly causal."""
-        if not self.start:
-            return None
-        device = self.cache.keys[0].device
-        return torch.ones(self.tokens, self.total, dtype=torch.bool, device=device).tril(self.start)
+        """See `seen_by`; once for all layers."""
+        return seen_by(self.tokens, self.total, self.cache.keys[0].device)
 
 
 class CachedAttention:
@@ -54,6 +51,13 @@ class CachedAttention:
             keys, values = segment.cache.write(layer, segment.start, key[rows], value[rows])
             mixed[rows] = attend(query[rows], keys, values, segment)
         return mixed
+
+
+def seen_by(tokens: int, total: int, device: torch.device) -> Tensor | None:
+    """(tokens, total): True where a sequence's last rows may look; None for a first chunk, which is plainly causal."""
+    if tokens == total:
+        return None
+    return torch.ones(tokens, total, dtype=torch.bool, device=device).tril(total - tokens)
 
 
 def attend(query: Tensor, keys: Tensor, values: Tensor, segment: Segment) -> Tensor:

@@ -40,7 +40,7 @@ class Cache(Protocol):
         ...
 
     def truncate(self, length: int) -> None:
-        """Forget the positions from `length` on."""
+        """Forget the positions from `length` on; memory that little of is still in use goes back."""
         ...
 
     def release(self) -> None:

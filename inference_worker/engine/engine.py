@@ -39,7 +39,7 @@ class Engine:
         self._inbox.put(lambda: self._scheduler.abort(request_id))
 
     def forget(self, name: str, *, epoch: int) -> None:
-        """Drop everything of this conversation that is older than `epoch`."""
+        """Drop everything of this conversation that is older than `epoch`. Nothing more is said of its answers."""
         self._inbox.put(lambda: self._scheduler.forget(name, epoch))
 
     def wake(self) -> None:

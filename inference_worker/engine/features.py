@@ -13,6 +13,7 @@ from inference_worker.image.processor import Crops
 from inference_worker.model.phi3v import Phi3V
 
 SLICE_S = 0.15  # of encoding in one step while somebody decodes: see `pace`
+IDLE_SLICE_S = 1.0  # while nobody does: a Stop, and another's question, wait no longer
 
 
 class PictureFeatures:
@@ -60,14 +61,14 @@ class PictureFeatures:
     def encode_arrived(self, *, beside_decode: bool) -> dict[PictureKey, BaseException]:
         """Encode pictures whose crops have come; the ones that could not be loaded.
 
-        Pictures of several requests go through the tower together. While somebody decodes, only for `SLICE_S` at a
-        time: the rest of the layers follows in the next steps.
+        Pictures of several requests go through the tower together, for a slice of time: the rest of the layers follows
+        in the next steps.
         """
         failed = self._take_failed()
         self._encoding = self._encoding or self._begin()
         if self._encoding is not None:
             keys, layers = self._encoding
-            features = _run(layers, time_s=SLICE_S if beside_decode else None)
+            features = _run(layers, time_s=SLICE_S if beside_decode else IDLE_SLICE_S)
             if features is not None:
                 self._encoding = None
                 self._keep(dict(zip(keys, features, strict=True)))
@@ -131,9 +132,9 @@ class PictureFeatures:
 
 
 @torch.inference_mode()
-def _run(layers: Generator[None, None, list[Tensor]], *, time_s: float | None) -> list[Tensor] | None:
+def _run(layers: Generator[None, None, list[Tensor]], *, time_s: float) -> list[Tensor] | None:
     """Run layers until all are done, or until the time is over (None); at least one."""
-    until = time.monotonic() + time_s if time_s is not None else float("inf")
+    until = time.monotonic() + time_s
     try:
         next(layers)
         while time.monotonic() < until:

@@ -40,10 +40,7 @@ class KVCache:
         """Make room for `length` positions, keeping what is there; layer by layer, so that little is held twice."""
         if length <= self.capacity:
             return
-        capacity = grown(self.capacity, length)
-        for layer in range(len(self.keys)):
-            self.keys[layer] = self._resized(self.keys[layer], capacity)
-            self.values[layer] = self._resized(self.values[layer], capacity)
+        self._resize(grown(self.capacity, length))
 
     def write(self, layer: int, start: int, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
         """Put `key` and `value` (tokens, kv_heads, head_dim) at `start`; all of it (kv_heads, capacity, head_dim).
@@ -65,14 +62,22 @@ class KVCache:
         self.length, self.long = length, other.long
 
     def truncate(self, length: int) -> None:
-        """Forget the positions from `length` on (memory stays for what comes next)."""
+        """Forget the positions from `length` on; memory goes back where half of it or less is needed for the rest."""
         self.length = min(self.length, length)
+        fitting = grown(0, self.length)
+        if fitting <= self.capacity // 2:
+            self._resize(fitting)
 
     def release(self) -> None:
         """Forget everything and let go of the memory."""
         self.length = 0
         self.keys = [self._empty] * len(self.keys)
         self.values = [self._empty] * len(self.values)
+
+    def _resize(self, capacity: int) -> None:
+        for layer in range(len(self.keys)):
+            self.keys[layer] = self._resized(self.keys[layer], capacity)
+            self.values[layer] = self._resized(self.values[layer], capacity)
 
     def _resized(self, old: Tensor, capacity: int) -> Tensor:
         kv_heads, _, head_dim = old.shape

@@ -33,7 +33,6 @@ class BlockPool:
         # A place is for one position. The one behind the last block is nobody's: padding rows write there.
         self.spare_place = self.blocks * block_size
         places = (self.spare_place + 1, config.kv_heads, config.head_dim)
-        # Zeros: what nobody has written yet gets a weight of 0, and 0 times a stray NaN would be NaN.
         self._keys = [torch.zeros(places, dtype=dtype, device=device) for _ in range(config.layers)]
         self._values = [torch.zeros(places, dtype=dtype, device=device) for _ in range(config.layers)]
         self._free = list(range(self.blocks))
@@ -47,10 +46,14 @@ class BlockPool:
         """Blocks that `length` positions take."""
         return -(-length // self.block_size)
 
-    def take(self) -> int:
-        """A free block."""
-        assert self._free, "the scheduler makes room before it lets a cache grow"
-        return self._free.pop()
+    def take(self, count: int) -> list[int]:
+        """Free blocks, all zeros: what is not written yet gets a weight of 0, and 0 times a stray NaN would be NaN."""
+        assert count <= len(self._free), "the scheduler makes room before it lets a cache grow"
+        taken = [self._free.pop() for _ in range(count)]
+        where = self._index(taken)
+        for places in [*self._keys, *self._values]:
+            self._in_blocks(places)[where] = 0
+        return taken
 
     def give_back(self, blocks: Iterable[int]) -> None:
         """Free these blocks."""
@@ -68,14 +71,19 @@ class BlockPool:
 
     def copy(self, sources: Sequence[int], targets: Sequence[int]) -> None:
         """Copy whole blocks, in every layer."""
+        source, target = self._index(sources), self._index(targets)
         for places in [*self._keys, *self._values]:
             blocks = self._in_blocks(places)
-            blocks[targets] = blocks[sources]
+            blocks[target] = blocks[source]
 
     def check_integrity(self, held: Iterable[int]) -> None:
         """Every block is held by one cache or free; `held` are those of all caches."""
         everywhere = sorted([*held, *self._free])
         assert everywhere == list(range(self.blocks)), "every block has exactly one owner"
+
+    def _index(self, blocks: Sequence[int]) -> Tensor:
+        """On the device once, not at every layer."""
+        return torch.tensor(blocks, device=self._keys[0].device)
 
     def _in_blocks(self, places: Tensor) -> Tensor:
         return places[: self.spare_place].view(self.blocks, self.block_size, *places.shape[1:])
@@ -106,8 +114,9 @@ class PagedCache:
 
     def reserve(self, length: int) -> None:
         """Hold blocks for `length` positions."""
-        while self.capacity < length:
-            self.blocks.append(self._pool.take())
+        missing = self._pool.blocks_for(length) - len(self.blocks)
+        if missing > 0:
+            self.blocks += self._pool.take(missing)
 
     def copy_from(self, other: Cache, length: int) -> None:
         """Go on to `length` with copies of another cache's positions, whose earlier ones are those held here."""

@@ -43,7 +43,7 @@ class Prompt(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SamplingParams(msgspec.Struct, frozen=True, kw_only=True):
-    """How tokens are drawn. `temperature` 0 is greedy; the same `seed` gives the same answer again."""
+    """How tokens are drawn. `temperature` 0 is greedy, and so is less than 1e-5; the same `seed` gives the same answer again."""
 
     temperature: float = 0.0
     top_p: float = 1.0
@@ -66,8 +66,8 @@ class ConversationKey(msgspec.Struct, frozen=True, kw_only=True):
 class Request(msgspec.Struct, frozen=True, kw_only=True):
     """One answer to generate.
 
-    `load_crops` is called from the engine's thread, once for each picture whose features are neither cached nor
-    covered by the resident prefix, and must not block. `resident` False leaves the conversation's cache alone.
+    `load_crops` is called from the engine's thread, for each picture whose features are neither cached nor covered by
+    the resident prefix, again where they were dropped before they were used, and must not block. `resident` False leaves the conversation's cache alone.
     """
 
     id: str

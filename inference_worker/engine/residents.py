@@ -12,6 +12,7 @@ class Residents:
 
     def __init__(self) -> None:
         self._by_conversation: OrderedDict[ConversationKey, tuple[list[int], Cache]] = OrderedDict()
+        self._size_bytes = 0
 
     def __len__(self) -> int:
         return len(self._by_conversation)
@@ -19,7 +20,7 @@ class Residents:
     @property
     def size_bytes(self) -> int:
         """Memory held by all of them."""
-        return sum(cache.size_bytes for cache in self.caches())
+        return self._size_bytes
 
     def caches(self) -> Iterator[Cache]:
         """All of them."""
@@ -30,11 +31,12 @@ class Residents:
         assert len(ids) == cache.length, "a cache knows exactly the ids it was computed from"
         self._drop(conversation)
         self._by_conversation[conversation] = (ids, cache)
+        self._size_bytes += cache.size_bytes
 
     def take(self, conversation: ConversationKey, ids: Sequence[int], *, long: bool) -> Cache | None:
         """The conversation's cache, cut to the prefix it shares with `ids`; None if nothing of it can be used."""
-        known, cache = self._by_conversation.pop(conversation, (None, None))
-        if known is None or cache is None:
+        known, cache = self._pop(conversation)
+        if cache is None:
             return None
         # At least one position is computed anew: its logits are the answer's first token.
         shared = min(common_prefix(known, ids), len(ids) - 1) if cache.long == long else 0
@@ -81,11 +83,18 @@ class Residents:
         """Every cache knows the ids it was computed from, and fits its memory."""
         for ids, cache in self._by_conversation.values():
             assert len(ids) == cache.length <= cache.capacity
+        assert self._size_bytes == sum(cache.size_bytes for cache in self.caches())
 
     def _drop(self, conversation: ConversationKey) -> None:
-        _, cache = self._by_conversation.pop(conversation, (None, None))
+        _, cache = self._pop(conversation)
         if cache is not None:
             cache.release()
+
+    def _pop(self, conversation: ConversationKey) -> tuple[list[int], Cache | None]:
+        ids, cache = self._by_conversation.pop(conversation, ([], None))
+        if cache is not None:
+            self._size_bytes -= cache.size_bytes
+        return ids, cache
 
 
 def common_prefix(left: Sequence[int], right: Sequence[int]) -> int:

@@ -7,20 +7,24 @@ from torch import Generator, Tensor
 
 from inference_worker.engine.request import SamplingParams
 
+GREEDY_BELOW = 1e-5  # of a temperature: nothing but the likeliest would be drawn, and logits divided by it overflow
+
 
 def sample(logits: Tensor, params: Sequence[SamplingParams], generators: Sequence[Generator]) -> list[int]:
     """One id a row of `logits` (rows, vocab), each by its own parameters; the step's one copy from the device.
 
-    A row's draw depends on nothing but its logits and one number of its own generator, so an answer is the same in
-    any batch and on any device.
+    A row's draw depends on nothing but its logits and one number of its own generator: not on who else is drawn for.
     """
     ids = logits.argmax(dim=-1)
-    drawn = [row for row, chosen in enumerate(params) if chosen.temperature > 0]
-    if drawn:
-        numbers = [[params[row].temperature, params[row].top_p, _uniform(generators[row])] for row in drawn]
-        temperature, top_p, uniform = torch.tensor(numbers).to(logits.device)[:, :, None].unbind(dim=1)
-        rows = torch.tensor(drawn).to(logits.device)
-        ids[rows] = draw(logits[rows], temperature, top_p, uniform)
+    numbers = [
+        (row, chosen.temperature, chosen.top_p, _uniform(generators[row]))
+        for row, chosen in enumerate(params)
+        if chosen.temperature >= GREEDY_BELOW
+    ]
+    if numbers:  # in one copy: a row's number is exact in float32, too
+        row_numbers, *others = torch.tensor(numbers).to(logits.device).unbind(dim=1)
+        rows = row_numbers.long()
+        ids[rows] = draw(logits[rows], *(column[:, None] for column in others))
     result: list[int] = ids.tolist()
     return result
 

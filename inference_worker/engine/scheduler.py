@@ -21,7 +21,7 @@ class EngineLimits(msgspec.Struct, frozen=True, kw_only=True):
 
     context: int = 16_384  # tokens of one conversation, answer included
     max_sequences: int = 32  # answers in the making at once
-    chunk_tokens: int = 512  # the most that one step prefills; less beside decode, see `pace`
+    chunk_tokens: int = 512  # the most that one step prefills; less on slow machines, see `pace`
     crops_at_once: int = 17  # through the tower together: one picture at 16 crops; on a CPU always one picture
     kv_budget_bytes: int = 4 * 1024**3  # running and resident conversations together
     features_budget_bytes: int = 512 * 1024**2
@@ -70,8 +70,7 @@ class Scheduler:
         """Stop a request wherever it is; what it has computed stays with its conversation."""
         for sequence in [*self._waiting, *self._running]:
             if sequence.request.id == request_id:
-                self._remove(sequence)
-                self._keep_or_release(sequence)
+                self._end(sequence)
 
     def forget(self, name: str, epoch: int) -> None:
         """Drop every trace of a conversation under epochs older than `epoch`."""
@@ -90,8 +89,7 @@ class Scheduler:
             missing = (slot.key for slot in sequence.open_slots() if slot.key not in sequence.features)
             error = next((failed[key] for key in missing if key in failed), None)
             if error is not None:
-                self._remove(sequence)
-                sequence.cache.release()
+                self._end(sequence)
                 outputs.append(Failure(request_id=sequence.request.id, error=error))
         return outputs
 
@@ -150,17 +148,18 @@ class Scheduler:
     def _admit(self) -> None:
         """Take waiting requests in while there is a place and, beside the running ones, memory for their prompt."""
         while self._waiting and len(self._running) < self._limits.max_sequences:
-            sequence = self._waiting[0]
-            wanted = sequence.cache.growth_bytes(len(sequence.ids))
-            if self._running and self._running_bytes() + wanted > self._limits.kv_budget_bytes:
+            promised = sum(_whole_bytes(sequence) for sequence in self._running)  # some have only just been taken in
+            if self._running and promised + _whole_bytes(self._waiting[0]) > self._limits.kv_budget_bytes:
                 return
-            self._running.append(self._waiting.popleft())
+            sequence = self._waiting.popleft()
+            self._running.append(sequence)
             self._adopt_resident(sequence)
 
     def _adopt_resident(self, sequence: Sequence) -> None:
-        """Go on from the conversation's own cache, or from a copy of another one that has more of the prompt."""
-        if sequence.new_tokens:
-            return
+        """Go on from the conversation's own cache, or from a copy of another one that has more of the ids.
+
+        Those that had made room, too: an earlier answer of the conversation may have left its cache meanwhile.
+        """
         request = sequence.request
         long = self._model.rope.uses_long(len(sequence.ids))
         own = self.residents.take(request.conversation, sequence.ids, long=long) if request.resident else None
@@ -172,8 +171,7 @@ class Scheduler:
         while self._held_bytes() + sequence.cache.growth_bytes(shared) > self._limits.kv_budget_bytes:
             if not self.residents.drop_oldest(but=donor):
                 return
-        sequence.cache.copy_from(donor, shared)
-        sequence.cached_tokens = shared
+        sequence.copy(donor, shared)
         for slot in request.prompt.slots:
             self._features.get(slot.key, request.conversation)  # they are this conversation's, too
 
@@ -244,13 +242,13 @@ class Scheduler:
             sequence.ids.append(token_id)
             outputs.append(Token(request_id=request.id, token_id=token_id, cached_tokens=sequence.cached_tokens))
         if reason is not None:
-            self._remove(sequence)
-            self._keep_or_release(sequence)
+            self._end(sequence)
             outputs.append(Finished(request_id=request.id, reason=reason, cached_tokens=sequence.cached_tokens))
         return outputs
 
-    def _keep_or_release(self, sequence: Sequence) -> None:
+    def _end(self, sequence: Sequence) -> None:
         """The conversation keeps the cache, unless a later answer of its own is in the making with another one."""
+        self._remove(sequence)
         request, cache = sequence.request, sequence.cache
         if request.resident and cache.length and request.conversation not in self._running_conversations():
             self.residents.keep(request.conversation, sequence.ids[: cache.length], cache)
@@ -262,6 +260,11 @@ class Scheduler:
 
     def _remove(self, sequence: Sequence) -> None:
         (self._running if sequence in self._running else self._waiting).remove(sequence)
+
+
+def _whole_bytes(sequence: Sequence) -> int:
+    """What its cache takes once all of its ids are computed."""
+    return sequence.cache.size_bytes + sequence.cache.growth_bytes(len(sequence.ids))
 
 
 def kv_bytes_per_token(model: Phi3V) -> int:

@@ -55,14 +55,18 @@ class Sequence:
         """Continue from a resident cache that shares a prefix with the prompt."""
         self.cache.release()
         self.cache = cache
-        self.cached_tokens = cache.length
+        self._count_cached()
+
+    def copy(self, donor: Cache, length: int) -> None:
+        """Continue from copies of what another conversation has computed of the same ids."""
+        self.cache.copy_from(donor, length)
+        self._count_cached()
 
     def restart(self, *, long: bool) -> None:
         """Give the cache's memory back and compute everything again; nothing drawn is lost."""
         self.cache.release()
         self.cache.long = long
-        if self.new_tokens == 0:
-            self.cached_tokens = 0
+        self._count_cached()
 
     def finish_reason(self, token_id: int, *, context: int) -> FinishReason | None:
         """Why the answer ends with `token_id`, or None."""
@@ -71,3 +75,8 @@ class Sequence:
         if self.new_tokens + 1 >= self.request.sampling.max_new_tokens or len(self.ids) + 1 >= context:
             return "length"
         return None
+
+    def _count_cached(self) -> None:
+        """Not once words were drawn: what is computed again then is no longer the prompt's matter."""
+        if not self.new_tokens:
+            self.cached_tokens = self.cache.length

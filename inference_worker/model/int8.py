@@ -7,13 +7,11 @@ On the built-in model and the answers of `examples/` (`bench/int8.py`), logits a
 bfloat16's own 0.040, and the likeliest token is bfloat16's at 1,750 of 1,757 places.
 """
 
-from collections.abc import Callable
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-Layout = Callable[[str, nn.Linear], nn.Module]
+from inference_worker.model.checkpoint import Layout
 
 DECODER = "model.layers."
 # Measured on CPUs: up to here memory decides and the int8 kernel wins; beyond, the product of 16-bit matrices does.
@@ -26,9 +24,10 @@ class Int8Linear(nn.Module):
     def __init__(self, linear: nn.Linear) -> None:
         super().__init__()
         weight = linear.weight.detach().float()  # (out, in)
-        scale = weight.abs().amax(dim=1).clamp(min=1e-12) / 127
-        self._weight = (weight / scale[:, None]).round().to(torch.int8)
-        self._scale = scale.to(linear.weight.dtype)
+        # Rounded as the product will use it, before the weights are measured with it.
+        scale = (weight.abs().amax(dim=1) / 127).to(linear.weight.dtype)
+        self._scale = torch.where(scale > 0, scale, 1)  # of zeros any is right
+        self._weight = (weight / self._scale[:, None]).round().clamp(-127, 127).to(torch.int8)
 
     @property
     def size_bytes(self) -> int:

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from inference_worker.engine.attention import attend_many, attend_one
+from inference_worker.engine.attention import attend_many, attend_one, seen_by
 from inference_worker.engine.backends.paged import Pages, RaggedPages
 
 BLOCKS_AT_ONCE = 64  # copied side by side: 200 MB of keys and values for a layer of the real model
@@ -25,10 +25,10 @@ class GatherKernel:
     def ragged(self, query: Tensor, keys: Tensor, values: Tensor, pages: RaggedPages) -> Tensor:
         """(tokens, heads, head_dim), one sequence after the other."""
         parts = torch.split(query, [rows for rows, _ in pages.spans])
-        mixed = [
-            _attend_sequence(part, keys[table], values[table], total)
-            for part, table, (_, total) in zip(parts, pages.block_table, pages.spans, strict=True)
-        ]
+        mixed = []
+        for part, padded, (_, total) in zip(parts, pages.block_table, pages.spans, strict=True):
+            table = padded[: -(-total // keys.shape[1])]  # its own blocks
+            mixed.append(_attend_sequence(part, keys[table], values[table], total))
         return torch.cat(mixed)
 
 
@@ -49,5 +49,4 @@ def _attend_sequence(query: Tensor, keys: Tensor, values: Tensor, total: int) ->
     rows = query.shape[0]
     if rows == 1:
         return attend_one(query, keys, values)
-    mask = torch.ones(rows, total, dtype=torch.bool, device=query.device).tril(total - rows) if rows < total else None
-    return attend_many(query, keys, values, mask)
+    return attend_many(query, keys, values, seen_by(rows, total, query.device))

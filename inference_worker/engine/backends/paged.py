@@ -19,7 +19,7 @@ class Pages(msgspec.Struct, frozen=True, kw_only=True):
 
     places: Tensor  # (tokens,) int32, where the step's own keys and values go
     lengths: Tensor  # (sequences,) int32, keys of each sequence, the step's own included
-    block_table: Tensor  # (sequences, blocks) int32, padded with any block
+    block_table: Tensor  # (sequences, blocks) int32, padded with the sequence's own last block
 
 
 class RaggedPages(Pages, frozen=True, kw_only=True):
@@ -104,15 +104,15 @@ class PagedBackend:
     def padded_indices(self, spans: Sequence[Span], *, sequences: int, blocks: int) -> list[list[int]]:
         """Places, lengths and block table, as if there were so many sequences of so many blocks.
 
-        The ones that are not there have one row each, and write to the spare place.
+        The ones that are not there have one row each, and write to the spare place. A table's padding may be read, with
+        a weight of 0: in blocks of somebody else it could meet a NaN.
         """
         missing = sequences - len(spans)
         places = [place for span in spans for place in _paged(span).places(span.cache.length, span.total)]
         table: list[int] = []
         for span in spans:
             held = _paged(span).blocks
-            table += held
-            table += [0] * (blocks - len(held))
+            table += held + held[-1:] * (blocks - len(held))
         return [
             places + [self.pool.spare_place] * missing,
             [span.total for span in spans] + [1] * missing,

@@ -1,5 +1,3 @@
-from concurrent.futures import Future
-
 import msgspec
 import pytest
 from hypothesis import given, settings
@@ -8,17 +6,13 @@ from hypothesis import strategies as st
 from inference_worker.engine.engine import Engine
 from inference_worker.engine.request import ConversationKey, PictureKey, Prompt
 from inference_worker.engine.scheduler import kv_bytes_per_token
-from inference_worker.image.processor import Crops
 from tests.inference_worker.engine.small import (
     BORDER,
-    ENGINES,
     STOP,
     TILING,
     VOCAB,
     Answers,
     BuildEngine,
-    arrived,
-    crops_of,
     from_scratch,
     picture,
     prompt_of,
@@ -41,12 +35,6 @@ parts = (
     .filter(lambda drawn: sum(isinstance(part, PictureKey) for part in drawn) <= 3)
 )
 prompts = parts.map(prompt_of)
-
-
-@pytest.fixture(params=ENGINES, scope="module")
-def engine_for(request: pytest.FixtureRequest) -> BuildEngine:
-    """Every way of keeping keys and values must pass everything here."""
-    return ENGINES[request.param]
 
 
 def tokens_run(engine: Engine) -> list[int]:
@@ -159,16 +147,6 @@ def test_of_two_answers_at_once_in_one_conversation_the_later_one_leaves_its_cac
     assert run(engine, follow_up).finished["3"].cached_tokens == len(follow_up.prompt.ids) - 2
 
 
-def test_a_different_picture_of_the_same_size_is_not_taken_for_the_cached_one(engine_for: BuildEngine) -> None:
-    engine = engine_for(MODEL)
-    shown = [1, picture("a"), 1, 4, 5]
-    run(engine, request("1", prompt_of(shown), conversation="c"))
-    other = request("2", prompt_of([1, picture("b"), 1, 4, 5]), conversation="c")
-    answers = run(engine, other)
-    assert answers.finished["2"].cached_tokens == 1
-    assert answers.tokens["2"] == from_scratch(MODEL, other)
-
-
 def test_preemption_under_a_small_budget_loses_no_token(engine_for: BuildEngine) -> None:
     requests = [request(str(n), prompt_of([1 + n, *LONG_STORY[:100]]), new=90) for n in range(4)]
     roomy = run(engine_for(MODEL), *requests)
@@ -187,6 +165,35 @@ def test_preemption_under_a_small_budget_loses_no_token(engine_for: BuildEngine)
         restarted += any(sequence.new_tokens and not sequence.cache.length for sequence in engine._scheduler._waiting)
     assert restarted, "the budget is small enough that somebody had to make room"
     assert tight == roomy.tokens
+
+
+@pytest.mark.parametrize("room", [320, 500])
+def test_an_answer_that_made_room_goes_on_from_what_an_earlier_one_of_its_conversation_leaves(
+    engine_for: BuildEngine, room: int
+) -> None:
+    engine = engine_for(MODEL, kv_budget_bytes=kv_bytes_per_token(MODEL) * room)
+    story = LONG_STORY * 2
+    asked = [
+        request("beside", prompt_of([1, *story[:100]]), new=60),
+        request("earlier", prompt_of([3, *story[:20]]), new=60, conversation="c"),
+        request("later", prompt_of([2, *story[:100]]), new=room - 250, conversation="c"),
+    ]
+    answers = run(engine, *asked)
+    for one in asked:
+        assert answers.tokens[one.id] == from_scratch(MODEL, one)
+
+
+def test_who_cannot_be_taken_in_beside_another_who_has_just_been_keeps_the_conversation_s_cache(
+    engine_for: BuildEngine,
+) -> None:
+    engine = engine_for(MODEL, kv_budget_bytes=kv_bytes_per_token(MODEL) * 400)
+    story = (LONG_STORY * 4)[:100]
+    said = [5, *story, *run(engine, request("1", prompt_of([5, *story]), conversation="c")).tokens["1"], 2]
+    large = request("large", prompt_of([6, *story]), new=3)
+    follow_up = request("2", prompt_of([*said, *story, *story]), conversation="c", new=3)
+    answers = run(engine, large, follow_up)
+    assert answers.finished["2"].cached_tokens > 100
+    assert answers.tokens["2"] == from_scratch(MODEL, follow_up)
 
 
 def test_idle_conversations_make_room_least_recently_used_first(engine_for: BuildEngine) -> None:
@@ -209,142 +216,16 @@ def test_an_aborted_answer_says_nothing_more_and_its_conversation_goes_on(engine
     assert answers.finished["next"].cached_tokens >= len(prompt_of(start).ids)
 
 
-def test_forgetting_drops_the_cache_and_the_features_at_once(engine_for: BuildEngine) -> None:
-    engine = engine_for(MODEL)
-    run(engine, request("1", prompt_of([1, picture("a"), 1, 4]), conversation="c"))
-    assert engine._features.size_bytes > 0
-    engine.forget("c", epoch=1)
-    engine.step()
-    assert len(engine._scheduler.residents) == 0
-    assert engine._features.size_bytes == 0
-
-
-def test_forgetting_leaves_a_picture_that_another_conversation_shows(engine_for: BuildEngine) -> None:
-    engine = engine_for(MODEL)
-    for name in "cd":
-        run(engine, request(name, prompt_of([1, picture("a"), 1, 4]), conversation=name))
-    engine.forget("c", epoch=1)
-    engine.step()
-    assert [key.name for key in engine._scheduler.residents.conversations()] == ["d"]
-    assert engine._features.size_bytes > 0
-
-
 def test_forgetting_leaves_what_was_asked_under_the_new_epoch(engine_for: BuildEngine) -> None:
     engine = engine_for(MODEL)
     fresh = msgspec.structs.replace(request("1", prompt_of([1, 4, 5])), conversation=ConversationKey(name="c", epoch=1))
     engine.add(fresh)
     engine.forget("c", epoch=1)
-    assert run(engine, request("2", prompt_of([1]), new=1)).finished.keys() <= {"1", "2"}
-    assert any(key.epoch == 1 for key in engine._scheduler.residents.conversations()) or not (
-        engine._scheduler.is_empty
-    )
-
-
-def test_a_picture_that_cannot_be_loaded_fails_only_its_own_question(engine_for: BuildEngine) -> None:
-    engine = engine_for(MODEL)
-
-    def lost(_key: PictureKey) -> Future[Crops]:
-        future: Future[Crops] = Future()
-        future.set_exception(LookupError("gone"))
-        return future
-
-    good = request("good", prompt_of([1, picture("a"), 1, 4]))
-    bad = msgspec.structs.replace(request("bad", prompt_of([1, picture("b"), 1, 4])), load_crops=lost)
-    answers = run(engine, good, bad)
-    assert isinstance(answers.failed["bad"], LookupError)
-    assert answers.tokens["good"] == from_scratch(MODEL, good)
-
-
-def test_a_picture_that_cannot_be_loaded_any_more_does_not_fail_who_holds_it(engine_for: BuildEngine) -> None:
-    engine = engine_for(MODEL, features_budget_bytes=1)  # the latest picture alone
-    later: Future[Crops] = Future()
-
-    def load_slowly(key: PictureKey) -> Future[Crops]:
-        return later if key == picture("b") else arrived(key)
-
-    def lose(_key: PictureKey) -> Future[Crops]:
-        lost: Future[Crops] = Future()
-        lost.set_exception(LookupError("gone"))
-        return lost
-
-    parts = [1, picture("b"), 1, picture("a"), 1, 4]
-    holding = msgspec.structs.replace(request("holding", prompt_of(parts)), load_crops=load_slowly)
-    engine.add(holding)
-    for _ in range(3):
-        engine.step()  # it has one picture, and waits for the one before it
-    run(engine, request("another", prompt_of([1, picture("c"), 1, 4])))
-    losing = msgspec.structs.replace(request("losing", prompt_of([1, picture("a"), 1, 4])), load_crops=lose)
-    engine.add(losing)
     answers = Answers(tokens={}, finished={}, failed={})
-    for _ in range(3):
+    for _ in range(10):
         answers.take(engine.step())
-    assert list(answers.failed) == ["losing"]
-    later.set_result(crops_of(picture("b")))
-    while "holding" not in answers.finished:
-        answers.take(engine.step())
-    assert answers.tokens["holding"] == from_scratch(MODEL, holding)
-
-
-def test_others_are_answered_while_a_picture_is_on_its_way(engine_for: BuildEngine) -> None:
-    engine = engine_for(MODEL)
-    slow: Future[Crops] = Future()
-    waiting = msgspec.structs.replace(
-        request("waiting", prompt_of([1, 9, picture("a"), 1, 4])), load_crops=lambda _key: slow
-    )
-    engine.add(waiting)
-    quick = request("quick", prompt_of([1, 4, 5]))
-    assert run(engine, quick).tokens["quick"] == from_scratch(MODEL, quick)
-    slow.set_result(arrived(picture("a")).result())
-    answers = run(engine, request("last", prompt_of([1]), new=30))
-    assert answers.tokens["waiting"] == from_scratch(MODEL, waiting)
-
-
-def test_a_picture_shown_in_two_conversations_is_loaded_once(engine_for: BuildEngine) -> None:
-    engine = engine_for(MODEL)
-    loads: list[PictureKey] = []
-
-    def load(key: PictureKey) -> Future[Crops]:
-        loads.append(key)
-        return arrived(key)
-
-    asked = [
-        msgspec.structs.replace(request(name, prompt_of([1, picture("a"), 1, 4])), load_crops=load) for name in "cd"
-    ]
-    run(engine, *asked)
-    assert loads == [picture("a")]
-
-
-def test_words_go_on_while_a_picture_is_encoded(engine_for: BuildEngine, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("inference_worker.engine.features.SLICE_S", 0.0)  # one layer a step
-    engine = engine_for(MODEL)
-    talking = request("talking", prompt_of([1, 2, 3]), new=30)
-    engine.add(talking)
-    engine.step()
-    looking = request("looking", prompt_of([1, picture("a"), 1, 4]))
-    engine.add(looking)
-    engine.step()  # asks for the picture
-    engine.step()  # begins to encode it
-    assert engine._features._encoding is not None, "the tower has a layer left"
-    assert [output.request_id for output in engine.step()] == ["talking"]
-    answers = run(engine, request("last", prompt_of([1]), new=40))
-    assert answers.tokens["looking"] == from_scratch(MODEL, looking)
-
-
-def test_a_picture_forgotten_while_it_is_encoded_is_not_kept(
-    engine_for: BuildEngine, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("inference_worker.engine.features.SLICE_S", 0.0)
-    engine = engine_for(MODEL)
-    engine.add(request("talking", prompt_of([1, 2, 3]), new=30))
-    engine.step()
-    engine.add(request("looking", prompt_of([1, picture("a"), 1, 4]), conversation="c"))
-    engine.step()  # asks for the picture
-    engine.step()  # begins to encode it
-    engine.forget("c", epoch=1)
-    for _ in range(5):
-        engine.step()
-    assert engine._features._encoding is None
-    assert engine._features.size_bytes == 0
+    assert answers.tokens["1"] == from_scratch(MODEL, fresh)
+    assert engine._scheduler.residents.conversations() == (fresh.conversation,)
 
 
 def test_the_same_seed_draws_the_same_answer_in_any_company(engine_for: BuildEngine) -> None:

@@ -1,12 +1,14 @@
 import pytest
 
-from inference_worker.engine.pace import FIRST_TOKENS, LEAST_TOKENS, STEP_S, PrefillPace
+from inference_worker.engine.pace import FIRST_TOKENS, IDLE_STEP_S, LEAST_TOKENS, STEP_S, PrefillPace
 
 
-def test_nobody_decodes_so_a_step_takes_all_it_may() -> None:
+def test_nobody_decodes_so_a_step_takes_longer_but_not_for_ever() -> None:
     pace = PrefillPace(most=512)
-    pace.record(512, seconds=9.0)
+    pace.record(512, seconds=IDLE_STEP_S)
     assert pace.tokens(beside_decode=False) == 512
+    pace.record(512, seconds=4 * IDLE_STEP_S)
+    assert pace.tokens(beside_decode=False) == 128
 
 
 def test_beside_decode_a_step_takes_what_the_machine_computes_in_time() -> None:
@@ -25,7 +27,8 @@ def test_steps_come_to_last_as_long_as_they_may_whatever_else_is_in_them() -> No
 
 def test_a_machine_that_is_not_known_yet_begins_with_little() -> None:
     pace = PrefillPace(most=512)
-    assert pace.tokens(beside_decode=True) == FIRST_TOKENS
+    assert pace.tokens(beside_decode=False) == FIRST_TOKENS
+    assert pace.tokens(beside_decode=True) == LEAST_TOKENS
     pace.record(FIRST_TOKENS, seconds=STEP_S / 4)
     assert pace.tokens(beside_decode=True) == 4 * FIRST_TOKENS
 

@@ -6,7 +6,19 @@ from hypothesis import strategies as st
 from inference_worker.engine.paged import BlockPool, PagedCache
 from inference_worker.engine.request import ConversationKey
 from inference_worker.engine.residents import Residents
-from tests.inference_worker.engine.small import BLOCK, paged_backend, small_config, small_model
+from tests.inference_worker.engine.small import (
+    BLOCK,
+    BuildEngine,
+    from_scratch,
+    paged_backend,
+    paged_engine,
+    prompt_of,
+    request,
+    run,
+    small_config,
+    small_model,
+    static_engine,
+)
 
 CONFIG = small_config()
 
@@ -63,6 +75,19 @@ def test_positions_are_found_again_whatever_blocks_they_are_in() -> None:
     side_by_side = blocks[cache.blocks].flatten(0, 1)
     assert torch.equal(side_by_side[: len(places)], keys)
     assert not set(places) & set(other.places(0, other.capacity))
+
+
+@pytest.mark.parametrize("build", [paged_engine, static_engine])
+def test_what_an_answer_that_overflowed_leaves_in_its_blocks_is_nobody_else_s(build: BuildEngine) -> None:
+    model = small_model()
+    engine = build(model)
+    pool = engine._scheduler._backend.pool
+    for numbers in [*pool._keys, *pool._values]:
+        numbers.fill_(torch.nan)
+    asked = [request("short", prompt_of([1, 2, 3])), request("long", prompt_of([*range(2 * BLOCK)]))]
+    answers = run(engine, *asked)
+    for one in asked:
+        assert answers.tokens[one.id] == from_scratch(model, one)
 
 
 @pytest.mark.parametrize("fault", ["lost", "held twice", "held and free"])

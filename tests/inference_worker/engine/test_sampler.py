@@ -1,3 +1,4 @@
+import pytest
 import torch
 from torch import Generator, Tensor
 
@@ -40,6 +41,13 @@ def test_a_low_temperature_is_nearly_greedy_and_a_high_one_nearly_even() -> None
     assert set(drawn(evenly, temperature=0.05)) == {1}
     shares = torch.bincount(torch.tensor(drawn(evenly, temperature=50.0)), minlength=4) / 1000
     assert (shares - 0.25).abs().max() < 0.02
+
+
+@pytest.mark.parametrize("temperature", [1e-5, 9e-6, 1e-37, 1e-40])
+def test_the_smallest_temperatures_are_greedy(temperature: float) -> None:
+    params = SamplingParams(temperature=temperature)
+    logits = torch.randn(1, 40, generator=Generator().manual_seed(3)) * 20
+    assert sample(logits, [params], [Generator()]) == [int(logits.argmax())]
 
 
 def test_a_row_is_drawn_the_same_in_any_company() -> None:
