@@ -193,19 +193,17 @@ async def run(settings: BotSettings, store: StoreSettings) -> None:
 async def serve(
     frontends: Sequence[Frontend], responder: Responder, leases: Leases, *, holder: str, lease_s: float
 ) -> None:
-    """Run every front end. One that breaks, on a token that is not taken, ends alone: the others go on without it.
+    """Run every front end. One whose token is not taken ends alone: the others go on without it.
 
-    Raises: what the first one broke on, when none is left.
+    Raises: what the first one ended on, when none is left; a bug of one at once, so that all are started again.
     """
 
-    async def run_alone(frontend: Frontend) -> Exception | None:
+    async def run_alone(frontend: Frontend) -> ThreadsightError | None:
         try:
             await run_under_lease(frontend, responder, leases=leases, holder=holder, lease_s=lease_s)
         except ThreadsightError as error:
             log.error("front end ended", platform=frontend.platform, error=error.sentence)  # noqa: TRY400 - all is said
-            return error
-        except Exception as error:  # a bug in one is no reason to end the others; it is raised when they have ended too
-            log.exception("front end ended", platform=frontend.platform)
+            await responder.retire(frontend.platform)
             return error
         return None
 

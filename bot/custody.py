@@ -1,7 +1,7 @@
 """The deliveries that this process holds: each has a task that sees it through, and a lease that is kept up."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 
 from jobs import JobId, ReplyLedger
 
@@ -40,7 +40,11 @@ class Custody:
             task.cancel()
             await asyncio.wait({task})
 
-    async def close(self) -> None:
-        """Stop all; their leases run out, and whoever is alive then takes over."""
-        for job in list(self._held):
+    async def drop_all(self, matches: Callable[[JobId], bool]) -> None:
+        """Stop these; their leases run out, and whoever is alive then takes over."""
+        for job in list(filter(matches, self._held)):
             await self.drop(job)
+
+    async def close(self) -> None:
+        """Stop all."""
+        await self.drop_all(lambda _: True)

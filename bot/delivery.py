@@ -72,7 +72,7 @@ class Courier:
         """Follow one answer to its end, and leave its final text standing.
 
         Raises:
-            NotPosted: the platform took no end for `give_up_s`; it is owed still.
+            NotPosted: the platform took no end for `give_up_s`, and may later; it is owed still.
             Fenced: another process delivers it now.
             StoreUnavailable: it is owed still. The last two may come in an `ExceptionGroup`.
         """
@@ -90,6 +90,10 @@ class Courier:
             await self._conclude(reply, ending, standing, frontend.most_characters)
         except PlaceGone as error:
             log.warning("nowhere to post", job=str(owed.job.id), error=error.sentence)
+        except NotPosted as error:
+            if error.passes:
+                raise
+            log.error("answer given up", job=str(owed.job.id), error=error.sentence)  # noqa: TRY400 - all is said
         await self._replies.close(holder=self._holder, job=owed.job.id)
 
     async def refuse(self, job: Job, frontend: Frontend, refusal: Failed) -> None:

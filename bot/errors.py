@@ -123,6 +123,8 @@ class FramesLeftOut(PictureRefused):
 class NotPosted(Unavailable):
     """The platform did not take the post ({reason})."""
 
+    passes = True  # by itself; False: what was refused now will be refused later, too
+
     @property
     def retry_after_s(self) -> float | None:
         """A further fact, `retry_after_s=`: when the platform said to come back, in seconds."""

@@ -53,6 +53,7 @@ class Responder:
         self._custody = custody
         self._patience_s = patience_s
         self._allow_urls = allow_urls
+        self._retired: set[str] = set()
 
     @property
     def max_pictures(self) -> int:
@@ -99,9 +100,16 @@ class Responder:
 
     async def adopt(self) -> None:
         """Take over what another process, or this one's earlier life, accepted and cannot see through."""
-        for owed in await self._replies.adopt(holder=self._holder, platforms=tuple(self._frontends)):
+        for owed in await self._replies.adopt(
+            holder=self._holder, platforms=tuple(self._frontends.keys() - self._retired)
+        ):
             log.info("adopted", job=str(owed.job.id), posted=len(owed.posted))
             self._see_to(owed)
+
+    async def retire(self, platform: str) -> None:
+        """Nothing is delivered to a platform any more: what is owed there waits for a process that can."""
+        self._retired.add(platform)
+        await self._custody.drop_all(lambda job: job.platform == platform)
 
     def _see_to(self, owed: Delivery) -> None:
         self._custody.take(owed.job.id, self._see_through(owed))

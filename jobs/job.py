@@ -32,6 +32,11 @@ class JobId(msgspec.Struct, frozen=True, kw_only=True, order=True):
     source: str
     revision: int = 0
 
+    @property
+    def platform(self) -> str:
+        """Where it was asked."""
+        return self.tenant_key.partition(":")[0]
+
     def __str__(self) -> str:
         return f"{self.tenant_key}:{quote(self.source, safe='')}:{self.revision}"
 

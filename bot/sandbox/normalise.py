@@ -91,7 +91,7 @@ def _has_more(image: Image.Image, source: Format) -> bool:
         return False
     try:
         return bool(getattr(image, "is_animated", False))
-    except (OSError, SyntaxError, ValueError, struct.error):  # what comes after the first frame is broken
+    except Exception:  # noqa: BLE001 - what comes after the first frame is broken; codecs raise anything
         return False
 
 

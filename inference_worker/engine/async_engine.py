@@ -54,8 +54,8 @@ class AsyncEngine:
         """Stop after the step in progress. Streams that are still open get nothing more."""
         self._closing.set()
         self._engine.wake()
-        if not self._is_stuck:  # such a thread ends with the process only
-            await asyncio.to_thread(self._thread.join)
+        while self._thread.is_alive() and not self._is_stuck:  # one that is stuck ends with the process only
+            await asyncio.to_thread(self._thread.join, self._stuck_s / 10)
 
     async def generate(self, request: Request) -> AsyncGenerator[Token | Finished]:
         """The answer's tokens as they are drawn, then `Finished`. Leaving the iteration early aborts the answer.

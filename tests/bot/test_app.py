@@ -114,6 +114,34 @@ async def test_a_platform_that_does_not_take_the_token_leaves_the_others_alone(
     assert not platform.running.is_set()
 
 
+async def test_what_is_owed_to_a_platform_that_has_ended_waits_for_another_process(
+    serving: Callable[..., "asyncio.Task[None]"], chat: Chat, jobs: MemoryJobs, platform: FakePlatform
+) -> None:
+    asked = await chat.responder.respond(mention())
+    assert asked is not None
+    refusing = Refusing(platform.platform)
+    with pytest.raises(PlaceGone):
+        await serving(refusing)
+    await chat.responder.settled(asked.id)
+    await chat.responder.adopt()
+    await FakeWorker(jobs).answer("A flag.")
+    await asyncio.sleep(0.05)
+    assert "A flag." not in platform.texts
+
+
+async def test_a_bug_of_one_platform_ends_the_process(
+    serving: Callable[..., "asyncio.Task[None]"], platform: FakePlatform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def stumble(_: Responder) -> None:
+        raise ZeroDivisionError
+
+    broken = FakePlatform()
+    broken.platform = "slack"
+    monkeypatch.setattr(broken, "run", stumble)
+    with pytest.raises(ZeroDivisionError):
+        await asyncio.wait_for(serving(broken, platform), timeout=5)
+
+
 async def test_when_no_platform_is_left_the_process_says_why(serving: Callable[..., "asyncio.Task[None]"]) -> None:
     with pytest.raises(PlaceGone, match="invalid_auth"):
         await asyncio.wait_for(serving(Refusing("slack"), Refusing("discord")), timeout=5)

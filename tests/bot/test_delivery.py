@@ -180,6 +180,19 @@ async def test_an_answer_that_the_platform_does_not_take_for_long_is_owed_still(
     assert await is_owed(jobs)
 
 
+async def test_an_answer_that_is_refused_for_good_is_not_offered_for_days(
+    jobs: MemoryJobs, platform: FakePlatform, worker: FakeWorker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(NotPosted, "passes", False)
+    platform.moods = [lost_post() for _ in range(1000)]
+    job = mention().as_job(patience_s=600.0)
+    await jobs.queue_in.submit(job, holder=HOLDER, ready=True)
+    await worker.answer("A flag.")
+    async with asyncio.timeout(5):
+        await courier_of(jobs, give_up_s=0.05).deliver(Delivery(job=job), platform)
+    assert not await is_owed(jobs)
+
+
 async def test_a_deleted_thread_ends_the_delivery_in_peace(
     ask: Ask, platform: FakePlatform, worker: FakeWorker, jobs: MemoryJobs
 ) -> None:

@@ -119,7 +119,8 @@ class Asking:
     async def _helps(self, message: discord.Message, meant: Meant, words: str) -> bool:
         """Whether it asked for no more than help, of nobody but the bot."""
         is_for_bot = meant is Meant.FOR_US or message.guild is None
-        if not (is_for_bot and asks_for_help(words)):
+        is_about_something = bool(message.attachments or message.reference)
+        if is_about_something or not (is_for_bot and asks_for_help(words)):
             return False
         await self._note(message, await describe_help(self._desk))
         return True

@@ -153,6 +153,7 @@ class Commands:
         text: str = "",
     ) -> None:
         place = await defer(interaction, private=private)
+        beside = None
         references = read_uploads(pictures)
         mention = mention_of(
             interaction,
@@ -170,7 +171,8 @@ class Commands:
                 return
             shown = make_room(known, references, most=self._desk.responder.max_pictures)
             mention = msgspec.structs.replace(mention, references=shown)
-        await self._desk.ask(mention)
+            beside = conversation_here(interaction) if known else None
+        await self._desk.ask(mention, beside=beside)
 
     async def _pictures_of_thread(self, interaction: Interaction) -> list[PictureRef]:
         """What a private question is about too: its conversation is its own, and has none of them.

@@ -49,11 +49,13 @@ class Desk:
     kept: str  # for how long, in words
     reads_everything: bool  # also messages that do not name us
 
-    async def ask(self, mention: Mention, *, messages: tuple[int, ...] = ()) -> Job | None:
+    async def ask(
+        self, mention: Mention, *, messages: tuple[int, ...] = (), beside: ConversationId | None = None
+    ) -> Job | None:
         """Have a question answered, unless it is refused; the person is told of either.
 
-        `messages`: see `Asked`. Where the store knows a newer revision than this one (an earlier process asked it), it is
-        asked as the next.
+        `messages`, `beside`: see `Asked`. Where the store knows a newer revision than this one (an earlier process asked
+        it), it is asked as the next.
         """
         try:
             job = await self.responder.respond(mention)
@@ -64,28 +66,36 @@ class Desk:
             await self.tell(mention, error)
             return None
         if job is not None:
-            self.recent.remember(Asked(mention=mention, messages=messages))
+            self.recent.remember(Asked(mention=mention, messages=messages, beside=beside))
         return job
 
     async def forget(self, conversation: ConversationId, *, wanted_by: str = "") -> Forgotten:
-        """A conversation, which alone is counted. Private questions lose its pictures; those of `wanted_by` go whole.
+        """A conversation, with private questions of `wanted_by` about its pictures; those of others only lose these.
+
+        Nothing is counted of others' private questions: that they asked is theirs to know.
 
         Raises:
             StoreUnavailable: not all of it was forgotten.
         """
-        pictures = (await self.conversations.load(conversation)).pictures
-        unposted = (picture.ref.origin for picture in pictures if message_of(picture.ref) is None)
-        # What stood in the thread, the message that it hangs on, and what came with commands.
-        origins = {conversation.thread, f"{conversation.channel}/{conversation.thread}", *unposted}
-        for mention in self.recent.in_private(origins):
-            if mention.conversation == conversation:
+        known = await self.conversations.load(conversation)
+        # What stood in the thread, and what came with commands: of no use to anybody when the thread is gone.
+        here = {conversation.thread, *(one.ref.origin for one in known.pictures if message_of(one.ref) is None)}
+        shown = here | {one.ref.origin for one in known.pictures}
+        may_touch_others = (
+            bool(known.turns) or not wanted_by
+        )  # whoever asked nothing here has nothing to forget for them
+        counts = []
+        for asked in self.recent.in_private(conversation, here):
+            private = asked.mention.conversation
+            if private == conversation:
                 continue
-            if mention.asker == wanted_by:
-                await self._forget(mention.conversation)
-            else:
-                for origin in origins:
-                    await self.eraser.drop_origin(mention.conversation, origin)
-        return await self._forget(conversation)  # last: when it is tried again, it is still known what came from there
+            if asked.mention.asker == wanted_by:
+                counts.append(await self._forget(private))
+            elif may_touch_others:
+                for origin in shown if asked.beside == conversation else here:
+                    await self.eraser.drop_origin(private, origin)
+        # Last: when it is tried again, it is still known what came from there.
+        return Forgotten.all_of([*counts, await self._forget(conversation)])
 
     async def _forget(self, conversation: ConversationId) -> Forgotten:
         forgotten = await self.conversations.forget(conversation)

@@ -95,7 +95,9 @@ class Editing:
         kept = tuple(ref for ref in mention.references if not belongs_to(ref, message.id))
         brought = self._questions.noted(message, read_attachments(message))
         same = [ref for ref in mention.references if belongs_to(ref, message.id)]
-        place = msgspec.structs.replace(Place.read(mention.reply_to), standing=await self._standing(asked))
+        place = Place.read(mention.reply_to)
+        token = None if place.token and place.token.pressed else place.token  # that is of whoever pressed a button
+        place = msgspec.structs.replace(place, token=token, standing=await self._standing(asked))
         return msgspec.structs.replace(
             mention,
             revision=mention.revision + 1,

@@ -44,5 +44,8 @@ async def _run(work: Callable[[], Awaitable[None]], to: str) -> None:
             return None
         except NotPosted as error:
             log.info("errand put off", to=to, error=error.sentence, again_in_s=pause_s)
+        except Exception:
+            log.exception("errand broken off", to=to)
+            return None
         await asyncio.sleep(pause_s)
         pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)

@@ -97,7 +97,11 @@ class Posts:
             message = Message(index=index, part=part, urgency=urgency, uploads=files)
             await (self._replace(message) if index < len(self._standing) else self._post(message))
         for surplus in self._standing[len(parts) :]:
-            await self._drop(surplus)
+            try:
+                await self._drop(surplus)
+            except NotPosted:  # the answer stands: it is not to be told again for this
+                self._leave_out(surplus)
+                self._errands.begin(partial(self._delete, surplus), to="delete what an answer does not need any more")
 
     async def refuse(self, part: Part) -> None:
         """Tell whoever asked that the question was not accepted. An answer that stands there already stays.
@@ -202,6 +206,9 @@ class Posts:
             await self._delete(standing)
         except PostRefused as error:
             log.info("a surplus message stays", job=str(self._job.id), error=error.sentence)
+        self._leave_out(standing)
+
+    def _leave_out(self, standing: Standing) -> None:
         self._standing.remove(standing)
         self._note(self.posted)
 

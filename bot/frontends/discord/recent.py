@@ -10,6 +10,7 @@ from bot.frontend import Posted
 from bot.frontends.discord.place import Place
 from bot.frontends.discord.references import message_of
 from bot.mention import Mention
+from jobs import ConversationId
 
 _REMEMBERED = 5_000  # questions
 _KEPT_S = 86_400.0
@@ -21,6 +22,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     mention: Mention
     messages: tuple[int, ...]  # that it was read from: pictures first, words last
     posted: Posted = ()
+    beside: ConversationId | None = None  # of a private question: the conversation whose pictures it is about too
     at_s: float = 0.0
 
 
@@ -41,7 +43,12 @@ class Recent:
         if known is not None and known.mention.revision >= asked.mention.revision:
             return  # the same event again
         if known is not None:
-            asked = msgspec.structs.replace(asked, posted=known.posted, messages=asked.messages or known.messages)
+            asked = msgspec.structs.replace(
+                asked,
+                posted=known.posted,
+                messages=asked.messages or known.messages,
+                beside=asked.beside or known.beside,
+            )
             self.forget(source)
         self._add(msgspec.structs.replace(asked, at_s=self._clock()))
         while len(self._asked) > _REMEMBERED or next(iter(self._asked.values())).at_s < self._clock() - _KEPT_S:
@@ -68,13 +75,16 @@ class Recent:
         """The questions that were asked about a picture of this message."""
         return [self._asked[source] for source in self._shown.get(message, ())]
 
-    def in_private(self, origins: Collection[str]) -> list[Mention]:
-        """The questions about pictures from there that are answered to nobody but their askers."""
+    def in_private(self, conversation: ConversationId, origins: Collection[str]) -> list[Asked]:
+        """The questions about its pictures, or pictures from there, that are answered to nobody but their askers."""
         return [
-            asked.mention
+            asked
             for asked in self._asked.values()
-            if any(ref.is_from(origin) for ref in asked.mention.references for origin in origins)
-            and Place.read(asked.mention.reply_to).is_ephemeral
+            if asked.beside == conversation
+            or (
+                any(ref.is_from(origin) for ref in asked.mention.references for origin in origins)
+                and Place.read(asked.mention.reply_to).is_ephemeral
+            )
         ]
 
     def of_source(self, source: str) -> Asked | None:

@@ -152,15 +152,16 @@ async def log_in(client: discord.Client, token: str) -> None:
 
 def _refusal(error: discord.HTTPException, doing: str) -> PostRefused | NotPosted:
     """What an error means for whoever wants to post; `doing` is the permission that it took."""
-    if error.status == HTTPStatus.TOO_MANY_REQUESTS or error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        return NotPosted(reason=str(error))
     if error.code in _REFUSALS:
         return _REFUSALS[error.code]()
+    if error.status in _OURS or error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return NotPosted(reason=str(error))
     if error.code == _MISSING_PERMISSION and doing:
         return ChannelClosed(reason=lacking([doing]))
     return PostRefused(reason=str(error))
 
 
+_OURS = {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.UNAUTHORIZED}  # no fault of the post: another try may be taken
 _MISSING_PERMISSION = 50013
 _REFUSALS: dict[int, Callable[[], PostRefused]] = {  # by Discord's error code
     10003: lambda: ChannelClosed(reason="The channel is not there any more"),

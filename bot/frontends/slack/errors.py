@@ -28,6 +28,8 @@ class CallLost(NotPosted):
 class CallRefused(NotPosted):
     """Slack refused {method} ({reason})."""
 
+    passes = False
+
     @property
     def reason(self) -> str:
         """Slack's own word for it."""

@@ -146,6 +146,19 @@ async def test_a_step_that_does_not_end_ends_the_worker(model: Phi3V, monkeypatc
         released.set()
 
 
+async def test_closing_does_not_wait_for_a_step_that_does_not_end(
+    model: Phi3V, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine, released = AsyncEngine(ENGINES["contiguous"](model), stuck_s=0.2), threading.Event()
+    monkeypatch.setattr(engine._engine, "step", released.wait)
+    engine.start()
+    try:
+        async with asyncio.timeout(10):
+            await engine.close()
+    finally:
+        released.set()
+
+
 async def test_an_engine_that_rests_for_long_is_not_stuck(model: Phi3V) -> None:
     engine = AsyncEngine(ENGINES["contiguous"](model), stuck_s=0.2)
     engine.start()

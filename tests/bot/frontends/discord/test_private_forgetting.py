@@ -40,9 +40,32 @@ async def forget(scene: Scene, thread: Channel) -> str:
 async def test_ones_own_private_question_about_a_thread_goes_with_it(scene: Scene, bot: Discord) -> None:
     thread = await begin(scene)
     await ask_in_private(scene, scene.ann, thread)
-    assert await forget(scene, thread) == ONE_OF_ANN.format(1)
+    assert (await forget(scene, thread)).startswith("Forgotten: 2 conversations, 2 answered questions, 1 picture.")
     assert await stored(scene) == 0
     assert await is_forgotten(scene, scene.oracle.claims[1].job.conversation)
+
+
+async def test_it_goes_when_its_picture_was_only_replied_to(scene: Scene, bot: Discord) -> None:
+    shown = people.write(scene.discord, scene.bob, scene.channel, "look", [picture()])
+    words = f"{scene.discord.bot.mention} what is this?"
+    question = people.write(scene.discord, scene.ann, scene.channel, words, target=shown)
+    await answered(scene, "what is this? (1)")
+    assert question.thread is not None
+    await ask_in_private(scene, scene.ann, question.thread)
+    await forget(scene, question.thread)
+    assert await is_forgotten(scene, scene.oracle.claims[1].job.conversation)
+    assert await stored(scene) == 0
+
+
+async def test_who_asked_nothing_takes_nothing_from_others(scene: Scene, bot: Discord) -> None:
+    thread = await begin(scene)
+    await forget(scene, thread)
+    words = f"{scene.ann.mention} see"
+    other = people.write(scene.discord, scene.bob, thread, words, [picture("b.png", "blue")])
+    used = people.menu(scene.discord, scene.bob, "Describe image", other)
+    await eventually(lambda: used.texts and "describe (1)" in used.texts[0])
+    assert await forget(scene, thread) == "There was nothing to forget."
+    assert await stored(scene) == 1
 
 
 async def test_a_private_question_of_somebody_else_loses_the_pictures_of_the_thread_and_stays(

@@ -23,8 +23,8 @@ WORDS = ("one ", "two ", "three")
 async def test_deleting_a_question_forgets_it_with_its_pictures_and_its_answer(bot: Bot, people: People) -> None:
     first = await people.ask("C1", f"{people.bot} what is this?", people.picture("a.png"))
     second = await people.ask("C1", "and this?", people.picture("b.png"), thread=first.thread)
-    await eventually(people.delete(people.team.messages[2]).acknowledged.is_set)
-    assert second.is_deleted
+    people.delete(people.team.messages[2])
+    await eventually(lambda: second.is_deleted)
     third = await people.ask("C1", "so?", thread=first.thread)
     assert third.said == "ask: so? [a.png]"
     assert people.team.by_bot() == [first, third]
@@ -33,8 +33,8 @@ async def test_deleting_a_question_forgets_it_with_its_pictures_and_its_answer(b
 @over_both
 async def test_deleting_the_message_that_a_thread_hangs_on_does_the_same(bot: Bot, people: People) -> None:
     answer = await people.ask("C1", f"{people.bot} what is this?", people.picture("a.png"))
-    await eventually(people.delete(people.team.messages[0]).acknowledged.is_set)
-    assert answer.is_deleted
+    people.delete(people.team.messages[0])
+    await eventually(lambda: answer.is_deleted)
 
 
 async def test_an_answer_of_an_earlier_process_goes_with_its_file(
@@ -46,8 +46,8 @@ async def test_an_answer_of_an_earlier_process_goes_with_its_file(
         await people.ask("C1", f"{people.bot} tell me")
     assert [message for message in people.team.by_bot() if message.files]
     async with open_bot():
-        await eventually(people.delete(people.team.messages[0]).acknowledged.is_set)
-    assert people.team.by_bot() == []
+        people.delete(people.team.messages[0])
+        await eventually(lambda: not people.team.by_bot())
 
 
 async def test_an_answer_that_slack_does_not_let_go_stays_and_the_question_is_forgotten_all_the_same(
@@ -71,6 +71,19 @@ async def test_an_answer_that_slack_does_not_take_away_at_once_is_taken_away_lat
     await eventually(lambda: not people.team.by_bot())
 
 
+async def test_a_deletion_waits_for_slack_no_longer_than_for_the_store(
+    bot: Bot, people: People, slack: SlackServer, jobs: MemoryJobs
+) -> None:
+    answer = await people.ask("C1", f"{people.bot} what is this?")
+    slack.fail("chat.delete", delay_s=1.0)
+    deletion = people.delete(people.team.messages[0])
+    await eventually(deletion.acknowledged.is_set)
+    where = ConversationId(platform="slack", tenant="T1", channel="C1", thread=answer.thread or "")
+    assert (await jobs.conversations.load(where)).turns == ()
+    assert not answer.is_deleted
+    await eventually(lambda: answer.is_deleted)
+
+
 async def test_an_answer_goes_although_the_store_did_not_say_that_its_question_is_forgotten(
     bot: Bot, people: People, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -82,8 +95,8 @@ async def test_an_answer_goes_although_the_store_did_not_say_that_its_question_i
         return await forget(*asked)
 
     monkeypatch.setattr(MemoryConversations, "forget_source", forget_twice)
-    await eventually(people.delete(people.team.messages[0]).acknowledged.is_set)
-    assert people.team.by_bot() == []
+    people.delete(people.team.messages[0])
+    await eventually(lambda: not people.team.by_bot())
 
 
 async def test_an_answer_goes_although_the_store_is_away_meanwhile(
@@ -101,8 +114,8 @@ async def test_an_answer_goes_although_the_store_is_away_meanwhile(
         return await find(team)
 
     monkeypatch.setattr(workspaces, "of", find_at_times)
-    await eventually(people.delete(people.team.messages[0]).acknowledged.is_set)
-    assert people.team.by_bot() == []
+    people.delete(people.team.messages[0])
+    await eventually(lambda: not people.team.by_bot())
 
 
 async def test_deleting_a_question_that_is_being_answered_ends_it(bot: Bot, people: People, worker: Worker) -> None:
