@@ -11,8 +11,9 @@ class Dialogue(msgspec.Struct, frozen=True, kw_only=True):
     """One question in its conversation.
 
     `pictures` are those that the question brings; the earlier ones stand in `turns`, and `again` are those of them that
-    came once more. `one_shot` keeps the conversation's cache as it is: only the text of this answer will join the
-    history.
+    came once more. `one_shot` keeps the conversation's cache as it is: of this answer the text will join the history,
+    and of the pictures it brought those that the conversation knows, as they are known (`kept`; else the same as
+    `again`).
     """
 
     job: JobId
@@ -25,4 +26,5 @@ class Dialogue(msgspec.Struct, frozen=True, kw_only=True):
     sampling: Sampling
     load_picture: Callable[[Picture], Awaitable[bytes]]  # raises PictureGone
     again: tuple[Picture, ...] = ()
+    kept: tuple[Picture, ...] = ()
     one_shot: bool = False

@@ -38,7 +38,6 @@ def build_dialogue(
         # An older picture is read at full detail beside the conversation: its slot there keeps its own crops.
         meant = again or known[-1:]
         new = tuple(msgspec.structs.replace(picture, max_crops=ocr_crops) for picture in meant)
-        again = ()
     _check_pictures(job.kind, new=new, known=known)
     return Dialogue(
         job=job.id,
@@ -50,11 +49,12 @@ def build_dialogue(
             job.kind,
             job.text.strip(),
             new=len(new),
-            meant=_numbers_to_name(new, again, known),
+            meant=() if one_shot else _numbers_to_name(new, again, known),
             context="" if one_shot else job.context,
         ),
         pictures=new,
-        again=again,
+        again=() if one_shot else again,
+        kept=again,
         sampling=job.sampling,
         load_picture=load_picture,
         one_shot=one_shot,
@@ -76,7 +76,7 @@ def build_turn(claim: Claim, dialogue: Dialogue, text: str, answered: Answered |
         question=claim.job.text,
         prompt=dialogue.question,
         pictures=() if dialogue.one_shot else dialogue.pictures,
-        again=dialogue.again,
+        again=dialogue.kept,
         answer=text,
         token_ids=answered.token_ids if answered else (),
         fingerprint=answered.fingerprint if answered else "",
@@ -90,7 +90,8 @@ def place_pictures(
 ) -> tuple[tuple[Picture, ...], tuple[Picture, ...]]:
     """What a question brings, as (new, again): new pictures get the next numbers, known ones keep theirs.
 
-    So do those of a question that is answered again. What was dropped meanwhile is left out, its number stays taken.
+    So do those of a question that is answered again. What was dropped meanwhile is left out, its number stays taken. A
+    known one is of the file that came now: the one that it was first known by may be deleted before this question.
     """
     out = {(picture.number, picture.digest) for picture in dropped}
     brought = [picture for picture in brought if (picture.number, picture.digest) not in out]
@@ -101,7 +102,8 @@ def place_pictures(
     again: dict[str, Picture] = {}
     for picture in brought:
         if picture.digest in by_digest:
-            again[picture.digest] = by_digest[picture.digest]
+            known_as = by_digest[picture.digest]
+            again[picture.digest] = msgspec.structs.replace(known_as, ref=picture.ref)
         elif picture.digest not in new:
             has_number = picture.number > 0 and picture.number not in taken
             new[picture.digest] = msgspec.structs.replace(picture, number=picture.number if has_number else following)

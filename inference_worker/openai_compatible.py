@@ -13,7 +13,7 @@ from inference_worker.answer_engine import CUT_OFF, Answered, Text
 from inference_worker.dialogue import Dialogue
 from inference_worker.errors import QuestionTooLong, ServerFailed
 from inference_worker.sampling import SamplingDefaults, seed_of
-from jobs import ConversationId, Picture, Turn, Usage
+from jobs import ConversationId, Picture, Turn, Usage, pictures_shown
 from jobs.errors import PictureGone
 
 PNG_MAGIC = b"\x89PNG"
@@ -132,8 +132,11 @@ class OpenAIEngine:
             notices.append("The beginning of this conversation is out of the model's view by now.")
         messages: list[ChatCompletionMessageParam] = []
         shown: list[ChatCompletionContentPartParam] = []
+        standing = [(source, picture.digest) for source, picture in pictures_shown(dialogue.turns)]
         for turn in turns:
-            again = _unseen(turn.again, seen) if turn.answer else ()
+            again = _unseen(turn.again, seen)
+            if not turn.answer:  # only what no other turn shows: nobody asks about it
+                again = tuple(picture for picture in again if (turn.source, picture.digest) in standing)
             shown += await self._shown(dialogue, (*again, *turn.pictures), seen, notices)
             if turn.answer:
                 words = turn.prompt or turn.question

@@ -6,6 +6,7 @@ longer conversation begin with those of a shorter one. What people write is toke
 off: nobody can type `<|end|>` and get it.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 
 import msgspec
@@ -16,7 +17,7 @@ from inference_worker.engine.request import PictureKey, PictureSlot, Prompt
 from inference_worker.errors import QuestionTooLong
 from inference_worker.image.tiling import Tiling
 from inference_worker.model.tokenizer import Tokenizer
-from jobs import Picture, Turn
+from jobs import Picture, Turn, pictures_shown
 
 
 class PlacedPrompt(msgspec.Struct, frozen=True, kw_only=True):
@@ -213,8 +214,12 @@ class _Exchange(msgspec.Struct, frozen=True, kw_only=True):
 def _settle(dialogue: Dialogue, without: frozenset[str]) -> list[_Exchange]:
     """The answered questions, and the one that is asked.
 
-    The pictures of a question that was never answered are shown with the next one.
+    The pictures of a question that was never answered are shown with the next one; of those that came again, the ones
+    that no other turn shows.
     """
+    shown: defaultdict[str, list[Picture]] = defaultdict(list)
+    for source, picture in pictures_shown(dialogue.turns):
+        shown[source].append(picture)
 
     def there(pictures: Sequence[Picture]) -> tuple[Picture, ...]:
         return tuple(picture for picture in pictures if picture.digest not in without)
@@ -222,13 +227,13 @@ def _settle(dialogue: Dialogue, without: frozenset[str]) -> list[_Exchange]:
     exchanges: list[_Exchange] = []
     carried: tuple[Picture, ...] = ()
     for turn in dialogue.turns:
-        again, own = there(turn.again), there(turn.pictures)
         if turn.answer:
             words = turn.prompt or turn.question
+            again, own = there(turn.again), there(turn.pictures)
             exchanges.append(_Exchange(words=words, answered=turn, carried=carried, again=again, own=own))
             carried = ()
         else:
-            carried += own
+            carried += there(shown[turn.source])
     again, own = there(dialogue.again), there(dialogue.pictures)
     return [*exchanges, _Exchange(words=dialogue.question, carried=carried, again=again, own=own)]
 

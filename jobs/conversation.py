@@ -68,7 +68,7 @@ class Turn(msgspec.Struct, frozen=True, kw_only=True):
     token_ids: tuple[int, ...] = ()
     fingerprint: str = ""
     asker: str = ""
-    one_shot: bool = False  # only its text joins the history, never its pictures (`/ocr` on an older picture)
+    one_shot: bool = False  # read beside the conversation (`/ocr` on an older picture): it brought no new one
 
 
 class Conversation(msgspec.Struct, frozen=True, kw_only=True):

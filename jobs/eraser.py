@@ -13,14 +13,16 @@ class Eraser(Protocol):
         """Take one picture out of a conversation for good; None when it has none of that number.
 
         No later question sees it, and its bytes go unless another conversation uses them. The others keep their
-        numbers, and this number is not given again. An answer that is being written there is asked to stop.
+        numbers, and this number is not given again. An answer that is being written there is asked to stop,
+        and nothing of it is kept.
         """
         ...
 
     async def drop_origin(self, conversation: ConversationId, origin: str) -> None:
         """Take out every picture of a file that was deleted, or of everything in it (`channel/message` on Discord).
 
-        Questions that bring it, whether they wait or run, are answered without it. Later ones may bring it again.
+        Questions that bring it, whether they wait or run, are answered without it, and an answer that is being written
+        there begins anew. Later ones may bring it again.
         """
         ...
 

@@ -111,7 +111,8 @@ class QueueOut(Protocol):
         """The end, in one step: terminal event, turn into the history, job state, next job of the conversation.
 
         `turn` replaces the turn of the same source (an edit, a regeneration), else it is appended. Committing the
-        same claim twice is one commit (a lost response). The turn of a forgotten conversation is dropped.
+        same claim twice is one commit (a lost response). The turn of a forgotten conversation is dropped, and so are
+        turn and words of a job that was asked to end, where they rest on something forgotten since the claim.
 
         Raises:
             RestsOnForgotten: something was forgotten there since the claim, and nobody has asked the job to end. It is

@@ -2,7 +2,7 @@
 
 from jobs.conversation import MARK_KEPT_S, Conversation, ConversationId, Forgotten
 from jobs.job import JobId
-from jobs.memory.records import Thread
+from jobs.memory.records import JobRecord, Thread
 from jobs.memory.state import State
 
 
@@ -57,7 +57,8 @@ class MemoryConversations:
         thread = self._state.thread(conversation)
         if source not in thread.askers:
             return Forgotten()
-        self._state.begin_anew(thread)
+        if self._is_begun(thread, source):
+            self._state.begin_anew(thread)
         thread.brought.pop(source, None)
         pictures = self._state.release_orphans(thread, but=source)
         self._scrub_source(thread, source)
@@ -82,10 +83,18 @@ class MemoryConversations:
         marked_at_s = self._state.forgotten_at_s.get(conversation, 0.0)
         return marked_at_s if marked_at_s + MARK_KEPT_S > self._state.now_s else 0.0
 
+    def _is_begun(self, thread: Thread, source: str) -> bool:
+        """Whether somebody has begun to answer it: else nothing rests on it."""
+        return source in thread.turns or any(record.attempt > 0 for record in self._revisions(thread, source))
+
     def _scrub_source(self, thread: Thread, source: str) -> None:
-        """Every revision of one question."""
-        for revision in range(thread.newest[source] + 1):
-            job = JobId(tenant_key=thread.id.tenant_key, source=source, revision=revision)
-            record = self._state.record(job)
-            if record is not None:
-                self._state.scrub(record)
+        for record in self._revisions(thread, source):
+            self._state.scrub(record)
+
+    def _revisions(self, thread: Thread, source: str) -> list[JobRecord]:
+        """Every revision of one question that is known."""
+        ids = (
+            JobId(tenant_key=thread.id.tenant_key, source=source, revision=revision)
+            for revision in range(thread.newest[source] + 1)
+        )
+        return [record for record in map(self._state.record, ids) if record is not None]

@@ -16,25 +16,14 @@ class MemoryEraser:
 
     async def drop_picture(self, conversation: ConversationId, number: int) -> Picture | None:
         """See `Eraser.drop_picture`."""
-        shown = (await self._conversations.load(conversation)).find_picture(number)
-        if shown is None:
-            return None
-        source, picture = shown
-        thread = self._state.thread(conversation)
-        bringing = [other for other, digests in thread.brought.items() if picture.digest in digests]
-        thread.dropped |= {(one, number): picture.unnamed for one in (source, *bringing)}
-        thread.brought = {other: digests - {picture.digest} for other, digests in thread.brought.items()}
-        self._stop_running(thread)
-        self._state.raise_epoch(thread)
-        self._state.drop_pictures(thread, {picture.digest})
-        return picture
+        return await self._drop(conversation, number, stops=True)
 
     async def drop_origin(self, conversation: ConversationId, origin: str) -> None:
         """See `Eraser.drop_origin`."""
         self._withdraw(conversation, origin)
         for picture in (await self._conversations.load(conversation)).pictures:
             if picture.ref.is_from(origin):
-                await self.drop_picture(conversation, picture.number)
+                await self._drop(conversation, picture.number, stops=False)
 
     async def forget_place(self, tenant_key: str, channel: str | None = None) -> Forgotten:
         """See `Eraser.forget_place`."""
@@ -47,6 +36,27 @@ class MemoryEraser:
             if name.tenant_key != tenant_key or channel not in {None, name.channel}
         }
         return Forgotten.all_of(map(self._conversations.drop, there))
+
+    async def _drop(self, conversation: ConversationId, number: int, *, stops: bool) -> Picture | None:
+        """`stops`: an answer that is being written ends. Else it begins anew: its asker has nothing to do with it."""
+        shown = (await self._conversations.load(conversation)).find_picture(number)
+        if shown is None:
+            return None
+        source, picture = shown
+        thread = self._state.thread(conversation)
+        bringing = [other for other, digests in thread.brought.items() if picture.digest in digests]
+        thread.dropped |= {(one, number): picture.unnamed for one in (source, *bringing)}
+        thread.brought = {other: digests - {picture.digest} for other, digests in thread.brought.items()}
+        if stops:
+            self._stop_running(thread)
+            self._state.raise_epoch(thread)
+            self._state.drop_pictures(thread, {picture.digest})
+        else:
+            self._state.begin_anew(thread)
+            for record in map(self._state.records.__getitem__, thread.line):
+                thread.bring(record.job.source, record.pictures)  # its own file may be the same picture
+            self._state.release_orphans(thread)
+        return picture
 
     def _withdraw(self, conversation: ConversationId, origin: str) -> None:
         """Questions under way bring it no more."""

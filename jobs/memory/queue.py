@@ -129,6 +129,9 @@ class MemoryQueue:
             raise RestsOnForgotten(attempt=claim.attempt, job=claim.job.id, epoch=thread.epoch)
         if record.cancel == FORGOTTEN.reason:
             ending, turn = FORGOTTEN, None
+        elif record.cancel is not None and self._is_stale(claim):
+            record.take_back_words()
+            ending, turn = Cancelled(reason=record.cancel), None
         if turn is not None:
             thread.worker = record.worker
             self._keep_turn(thread, turn)

@@ -18,13 +18,7 @@ class RedisEraser:
 
     async def drop_picture(self, conversation: ConversationId, number: int) -> Picture | None:
         """See `Eraser.drop_picture`."""
-        shown = (await self._conversations.load(conversation)).find_picture(number)
-        if shown is None:
-            return None
-        source, picture = shown
-        mark = encode(picture.unnamed)
-        await self._server.call("drop_picture", str(conversation), escape_source(source), number, picture.digest, mark)
-        return picture
+        return await self._drop(conversation, number, stops=True)
 
     async def drop_origin(self, conversation: ConversationId, origin: str) -> None:
         """See `Eraser.drop_origin`."""
@@ -32,7 +26,7 @@ class RedisEraser:
         await self._server.call("withdraw_origin", str(conversation), origin)
         for picture in (await self._conversations.load(conversation)).pictures:
             if picture.ref.is_from(origin):
-                await self.drop_picture(conversation, picture.number)
+                await self._drop(conversation, picture.number, stops=False)
 
     async def forget_place(self, tenant_key: str, channel: str | None = None) -> Forgotten:
         """See `Eraser.forget_place`."""
@@ -45,3 +39,15 @@ class RedisEraser:
             if cursor == b"0":
                 await self._server.call("drop_marks", tenant_key, place)
                 return Forgotten.all_of(parts)
+
+    async def _drop(self, conversation: ConversationId, number: int, *, stops: bool) -> Picture | None:
+        """`stops`: an answer that is being written ends. Else it begins anew: its asker has nothing to do with it."""
+        shown = (await self._conversations.load(conversation)).find_picture(number)
+        if shown is None:
+            return None
+        source, picture = shown
+        mark = encode(picture.unnamed)
+        await self._server.call(
+            "drop_picture", str(conversation), escape_source(source), number, picture.digest, mark, int(stops)
+        )
+        return picture

@@ -18,11 +18,11 @@ class RedisReaper:
     async def reap(self) -> int:
         """See `Reaper.reap`."""
         failing = WorkerKeepsFailing(attempts=self._server.settings.max_attempts)
-        touched, overdue, rewrite = await self._server.call("reap", _failed(failing))
+        touched, overdue, gone = await self._server.call("reap", _failed(failing))
         for job, patience_s in overdue:
             touched += await self._server.call("give_up", job, _failed(DeadlinePassed(patience_s=float(patience_s))))
-        if rewrite:
-            await self._server.rewrite()
+        if gone and await self._server.rewrite():
+            await self._server.call("rewrite_begun", gone)
         return int(touched)
 
 

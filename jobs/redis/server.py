@@ -88,15 +88,19 @@ class Server:
         entries: Any = await self._ride_out(lambda: self._client.xrevrange(_key(stream), count=1))
         return bytes(entries[0][0]).decode() if entries else "0-0"
 
-    async def rewrite(self) -> None:
-        """Have Redis write its append-only file anew, in the background. A server may forbid it."""
+    async def rewrite(self) -> bool:
+        """Have Redis write its append-only file anew, in the background; False: later. A server may forbid it.
+
+        Raises:
+            StoreUnavailable: Redis stayed away, or cannot write.
+        """
         try:
             await self._ride_out(self._client.bgrewriteaof)
         except ResponseError as error:
             if "in progress" in str(error):  # it may have begun before the last thing was dropped
-                await self.call("rewrite_later")
-            else:
-                log.warning("what was forgotten stays in Redis's append-only file for now", reason=str(error))
+                return False
+            log.warning("what was forgotten stays in Redis's append-only file for now", reason=str(error))
+        return True
 
     async def close(self) -> None:
         """Close every connection."""

@@ -145,6 +145,20 @@ def test_what_came_again_is_kept_with_the_turn_and_goes_when_it_is_dropped() -> 
     assert [kept.again for kept in left.turns] == [(), ()]
 
 
+def test_what_came_again_is_of_the_file_that_came_with_it() -> None:
+    anns = msgspec.structs.replace(picture("a", 1, max_crops=9), ref=picture("anns").ref)
+    asked = built(claim("And this?", A, source="2"), conversation(turn("1", "?", "!", anns)))
+    assert asked.again == (msgspec.structs.replace(anns, ref=A.ref),)
+
+
+def test_an_older_picture_that_was_read_is_shown_by_that_turn_when_the_question_that_brought_it_is_gone() -> None:
+    known = picture("a", 1)
+    read = claim("", A, source="2", kind=JobKind.OCR)
+    kept = build_turn(read, built(read, conversation(turn("1", "?", "!", known))), "HELLO", None)
+    assert (kept.again, kept.pictures) == ((known,), ())
+    assert conversation(kept).find_picture(1) == ("2", known)
+
+
 def test_who_begins_without_a_picture_is_told_so() -> None:
     assert notices_for(built(claim("What is this?"))) == (NO_PICTURE,)
     assert notices_for(built(claim("What is this?", A))) == ()

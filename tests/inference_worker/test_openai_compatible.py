@@ -233,5 +233,17 @@ async def test_a_picture_of_a_forgotten_turn_is_shown_where_it_came_again_and_on
     assert answered.notices == ("Picture 2 is no longer stored. Please post it again.",)
 
 
+async def test_a_picture_that_came_again_with_an_unanswered_question_goes_out_where_no_turn_shows_it(
+    engine: OpenAIEngine, server: Server
+) -> None:
+    shown = picture("a", 1)
+    lost = turn("2", "Lost", "", again=(shown,))
+    for turns in ((lost,), (turn("1", "q1", "a1", shown), lost)):
+        await answer(engine, dialogue("And now?", turns=turns, stored={"a": PNG}))
+    alone, known = [asked["messages"] for asked in server.asked]
+    assert [kinds(message) for message in alone] == [["image_url", "text"]]
+    assert [kinds(message) for message in known[::2]] == [["image_url", "text"], ["text"]]
+
+
 def test_a_data_uri_names_the_kind_of_the_stored_form() -> None:
     assert data_uri(PNG).startswith("data:image/png;base64,iVBORyAx")

@@ -116,6 +116,14 @@ def test_pictures_of_a_question_that_was_never_answered_are_shown_with_the_next(
     assert "Lost" not in written(placed)
 
 
+def test_a_picture_that_came_again_with_an_unanswered_question_is_shown_with_the_next_where_no_turn_shows_it() -> None:
+    lost = turn("2", "Lost", "", again=(A,))
+    placed = builder().build(dialogue("Now?", B, turns=(lost,)), reserve=10)
+    assert [slot.key.digest for slot in placed.prompt.slots] == ["a", "b"]
+    placed = builder().build(dialogue("Now?", B, turns=(turn("1", "?", "!", A), lost)), reserve=10)
+    assert [slot.key.digest for slot in placed.prompt.slots] == ["a", "b"]
+
+
 def test_a_picture_whose_bytes_are_gone_is_left_out() -> None:
     placed = builder().build(dialogue("?", B, turns=(turn("1", "?", "!", A),)), reserve=10, without=frozenset("a"))
     assert [slot.key.digest for slot in placed.prompt.slots] == ["b"]

@@ -302,6 +302,19 @@ async def test_an_answer_that_was_stopped_before_something_was_forgotten_ends(jo
     assert [event async for event in jobs.answers.follow(asked)][-1] == Cancelled(reason="stopped")
 
 
+async def test_deleting_a_question_that_only_waits_leaves_the_answer_before_it_alone(jobs: Jobs) -> None:
+    where = conversation()
+    asked = await ask(jobs, question(where, source="m1"))
+    claim = await claim_one(jobs)
+    await jobs.queue_out.publish(claim, Delta(attempt=1, offset=0, text="a c"))
+    waiting = await ask(jobs, question(where, source="m2"))
+    await jobs.conversations.forget_source(where, "m2")
+    assert [event async for event in jobs.answers.follow(waiting)] == [FORGOTTEN]
+    await answer(jobs, claim, "a cat")
+    said = [event async for event in jobs.answers.follow(asked)]
+    assert said == [Started(attempt=1), Delta(attempt=1, offset=0, text="a c"), Done(text="a cat")]
+
+
 async def test_words_that_rest_on_what_was_forgotten_are_taken_back_at_once(jobs: Jobs) -> None:
     where = conversation()
     await ask(jobs, question(where, source="m1"))

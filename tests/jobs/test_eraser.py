@@ -1,7 +1,7 @@
 import msgspec
 import pytest
 
-from jobs import Cancellation, ConversationId, Done, Forgotten, Job, Picture, PictureRef
+from jobs import Cancellation, Cancelled, ConversationId, Delta, Done, Forgotten, Job, Picture, PictureRef
 from jobs.errors import RestsOnForgotten
 from jobs.stores import Jobs
 from tests.jobs.given import answer, answer_all, answer_anew, ask, claim_one, conversation, picture, question, turn_of
@@ -205,6 +205,51 @@ async def test_what_was_deleted_goes_from_the_turns_that_show_it(jobs: Jobs) -> 
     await jobs.eraser.drop_origin(where, deleted.ref.origin)
     assert await shown(jobs, where) == [2]
     assert [await has(jobs, picture) for picture in (deleted, left)] == [False, True]
+
+
+async def test_a_deleted_file_stops_nobody_and_another_answer_in_the_making_begins_anew_without_it(jobs: Jobs) -> None:
+    where = conversation()
+    (deleted,) = await bring(jobs, question(where, asker="ann"), b"one")
+    asked = await ask(jobs, question(where, asker="bob"))
+    claim = await claim_one(jobs)
+    await jobs.queue_out.publish(claim, Delta(attempt=1, offset=0, text="as the picture says"))
+    await jobs.eraser.drop_origin(where, deleted.ref.origin)
+    assert (await jobs.queue_out.heartbeat(worker="A", claims=[claim])).cancellations == ()
+    with pytest.raises(RestsOnForgotten):
+        await answer(jobs, claim, "as the picture says")
+    await answer_anew(jobs, claim, "a cat")
+    events = [event async for event in jobs.answers.follow(asked)]
+    assert events[-1] == Done(text="a cat")
+    assert "picture" not in str(events)
+
+
+async def test_the_same_picture_of_another_file_is_there_for_the_question_under_way_that_brings_it(jobs: Jobs) -> None:
+    where = conversation()
+    (deleted,) = await bring(jobs, question(where, asker="ann"), b"one")
+    bobs = question(where, asker="bob", origins=["F2"])
+    await jobs.queue_in.submit(bobs, holder="bot")
+    await jobs.queue_in.attach(bobs.id, [picture(deleted.digest, origin="F2")])
+    claim = await claim_one(jobs)
+    await jobs.eraser.drop_origin(where, deleted.ref.origin)
+    assert await has(jobs, deleted)
+    await answer_anew(jobs, claim)
+    await jobs.conversations.forget_source(where, bobs.source)
+    assert not await has(jobs, deleted)
+
+
+async def test_of_an_answer_that_was_stopped_no_word_is_kept_that_rests_on_what_was_forgotten(jobs: Jobs) -> None:
+    where = conversation()
+    await bring(jobs, question(where), b"one")
+    asked = await ask(jobs, question(where))
+    claim = await claim_one(jobs)
+    await jobs.queue_out.publish(claim, Delta(attempt=1, offset=0, text="as the picture says"))
+    await jobs.eraser.drop_picture(where, 1)
+    stopped = Cancelled(reason="stopped", text="as the picture says")
+    await jobs.queue_out.commit(claim, stopped, turn_of(claim.job, stopped.text))
+    events = [event async for event in jobs.answers.follow(asked)]
+    assert events[-1] == Cancelled(reason="stopped")
+    assert "picture" not in str(events)
+    assert [turn.answer for turn in (await jobs.conversations.load(where)).turns] == ["cats"]
 
 
 async def test_a_later_question_may_bring_what_was_deleted_elsewhere(jobs: Jobs) -> None:

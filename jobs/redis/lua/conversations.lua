@@ -94,11 +94,22 @@ local function begin_anew(conversation)
   set(job, 'written', 0)
 end
 
+-- Whether somebody has begun to answer it: else nothing rests on it.
+local function is_begun(conversation, source)
+  if redis.call('HEXISTS', key('turns', conversation), source) == 1 then return true end
+  local newest = read_source(redis.call('HGET', key('sources', conversation), source))
+  for revision = 0, newest do
+    local job = read_job(tenant_of(conversation) .. ':' .. source .. ':' .. revision)
+    if job and tonumber(job.attempt) > 0 then return true end
+  end
+  return false
+end
+
 -- conversation, source -> how many {conversations, turns, pictures} are gone
 register('forget_source', function(id, source)
   local conversation = open_conversation(id)
   if redis.call('HEXISTS', key('sources', id), source) == 0 then return {0, 0, 0} end
-  begin_anew(conversation)
+  if is_begun(id, source) then begin_anew(conversation) end
   redis.call('HDEL', key('brought', id), source)
   local pictures = release_orphans(id, source)
   scrub_source(id, source)

@@ -17,15 +17,31 @@ local function take_out(conversation, number, digest, picture)
   end
 end
 
--- conversation, source, number, digest, picture
-register('drop_picture', function(id, source, number, digest, picture)
+-- Questions under way still bring their own files, though one of them may be the same picture.
+local function bring_under_way(conversation)
+  for _, id in ipairs(redis.call('LRANGE', key('line', conversation), 0, -1)) do
+    local job, pictures = read_job(id), redis.call('HGET', key('words', id), 'pictures')
+    if job and pictures then
+      bring(conversation, job.source, digests_left(conversation, job.source, cjson.decode(pictures)))
+    end
+  end
+end
+
+-- conversation, source, number, digest, picture, '1' when somebody wants it gone who may stop the answer in the making
+register('drop_picture', function(id, source, number, digest, picture, stops)
   local conversation = open_conversation(id)
   if redis.call('HEXISTS', key('sources', id), source) == 0 then return end  -- forgotten meanwhile
   redis.call('HSET', key('dropped', id), source .. ' ' .. number, picture)
-  stop_running(id)
-  raise_epoch(conversation)
   take_out(id, number, digest, picture)
-  release_pictures(id, {digest})
+  if stops == '1' then
+    stop_running(id)
+    raise_epoch(conversation)
+    release_pictures(id, {digest})
+  else
+    begin_anew(conversation)
+    bring_under_way(id)
+    release_orphans(id)
+  end
   expire_unswept(id)
 end, DRAINS)
 

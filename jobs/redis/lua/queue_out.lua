@@ -117,12 +117,18 @@ register('commit', function(id, attempt, epoch, ending, answered, source, turn)
   local since = not job.cancel and epoch_since(job, epoch)
   if since then return since end
   set(job, 'committed', attempt)
-  if answered == '1' then measure_run(job) end
   if job.cancel == 'forgotten' then
     end_job(job, ENDED_FORGOTTEN)
     return 1
   end
   local conversation = read_conversation(job.conversation)
+  if epoch_since(job, epoch) then  -- it was asked to end: nothing is begun anew, and nothing of it is kept
+    use(conversation)
+    take_back_words(id)
+    end_job(job, cancelled(job.cancel))
+    return 1
+  end
+  if answered == '1' then measure_run(job) end
   if turn == '' then
     use(conversation)
   else

@@ -10,19 +10,22 @@ local function recover(job, failure)
   end
 end
 
--- What was dropped stands in the append-only file until that is written anew. One reaper is told that it is time (1).
-local function is_time_to_rewrite()
+-- What was dropped stands in the append-only file until that is written anew. One reaper is told that it is time, by
+-- how often something was (0: it is not time). Until it says that the writing has begun, another one will be told.
+local function gone_to_rewrite()
   local gauges = redis.call('HMGET', GAUGES, 'gone', 'rewritten')
   if not gauges[1] or now() < tonumber(gauges[2] or 0) + REWRITE_EVERY_S then return 0 end
-  redis.call('HDEL', GAUGES, 'gone')
   redis.call('HSET', GAUGES, 'rewritten', stamp(now()))
-  return 1
+  return tonumber(gauges[1])
 end
 
-register('rewrite_later', note_gone, DRAINS)
+-- how often something was dropped before the writing began
+register('rewrite_begun', function(gone)
+  if redis.call('HGET', GAUGES, 'gone') == gone then redis.call('HDEL', GAUGES, 'gone') end
+end, DRAINS)
 
 -- ending of a job whose workers keep failing
--- -> {how many were recovered, {job, patience} of the overdue, whether it is time to rewrite the append-only file}
+-- -> {how many were recovered, {job, patience} of the overdue, what `rewrite_begun` is told when it is time to rewrite}
 register('reap', function(failure)
   sweep_conversations()
   sweep_pictures()
@@ -44,7 +47,7 @@ register('reap', function(failure)
       redis.call('ZREM', WAITING, id)
     end
   end
-  return {#lost, overdue, is_time_to_rewrite()}
+  return {#lost, overdue, gone_to_rewrite()}
 end, DRAINS)
 
 -- job, ending -> 1 when it was still waiting past its deadline

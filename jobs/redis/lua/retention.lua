@@ -17,7 +17,7 @@ local OF_CONVERSATION = {'conversation', 'turns', 'order', 'sources', 'brought',
 local UNSWEPT_S = RETENTION_S + 3600
 
 -- Words or pictures were dropped because somebody wanted it, or it was their time: see reaper.lua.
-local function note_gone() redis.call('HSET', GAUGES, 'gone', 1) end
+local function note_gone() redis.call('HINCRBY', GAUGES, 'gone', 1) end
 
 -- ---------------------------------------------------------------- pictures
 

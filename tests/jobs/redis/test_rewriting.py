@@ -2,8 +2,12 @@
 
 import asyncio
 
+import pytest
+from redis.asyncio import Redis
+from redis.exceptions import BusyLoadingError
 from structlog.testing import capture_logs
 
+from jobs.errors import StoreUnavailable
 from jobs.stores import Jobs
 from tests.jobs.given import ask, conversation, question
 from tests.jobs.redis.conftest import OpenRedis
@@ -64,6 +68,27 @@ async def test_the_file_is_written_anew_once_in_a_while_and_not_for_nothing(
         await jobs.reaper.reap()
         await until_rewritten(mortal)
     assert rewritings(mortal) == 1
+
+
+async def test_the_wish_to_write_the_file_anew_outlives_a_server_that_is_away(
+    mortal: ValkeyServer, open_on: OpenRedis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def away(_client: Redis) -> None:
+        raise BusyLoadingError
+
+    jobs: Jobs = await open_on(mortal)
+    await live(jobs)
+    await jobs.conversations.forget(conversation("t"))
+    with monkeypatch.context() as patched:
+        patched.setattr(Redis, "bgrewriteaof", away)
+        patched.setattr("jobs.redis.server.time.monotonic", iter(range(0, 10_000, 100)).__next__)  # not ridden out
+        with pytest.raises(StoreUnavailable):
+            await jobs.reaper.reap()
+    with mortal.client() as client:
+        client.hset("threadsight:gauges", "rewritten", 0)  # ten minutes pass
+    await jobs.reaper.reap()
+    await until_rewritten(mortal)
+    assert not on_disk(mortal, b"s3cret")
 
 
 async def test_a_server_that_forbids_it_is_lived_with(mortal: ValkeyServer, open_on: OpenRedis) -> None:
