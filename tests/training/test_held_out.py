@@ -20,15 +20,16 @@ from training.scores import BARS, Outcome, Scores, compare, score
 from training.world.faces import HELD_OUT as HELD_OUT_FACES
 
 # Shares of whole answers exactly right: what the shipped weights reach, less one question (of all: less two), because
-# another CPU may round another way. Better weights raise these.
+# another CPU may round another way. Better weights raise these; where these ones only just reach what earlier ones did,
+# it stays.
 FLOORS = {
-    "all": 367 / 436,  # 369
-    "colour, shape, count, position": 123 / 135,  # 124
-    "largest and smallest bar": 42 / 58,  # 42: one of earlier weights, which reached 43
-    "title and author, in words": 18 / 21,  # 19
+    "all": 368 / 436,  # 370
+    "colour, shape, count, position": 123 / 135,  # 123; before, 124
+    "largest and smallest bar": 42 / 58,  # 42; earlier, 43
+    "title and author, in words": 19 / 21,  # 20
     "random strings": 60 / 91,  # 61
-    "what is different": 23 / 26,  # 24
-    "about an earlier picture": 75 / 98,  # 76
+    "what is different": 24 / 26,  # 25
+    "about an earlier picture": 77 / 98,  # 78
 }
 
 FOLDER = Path(__file__).with_name("held_out")
