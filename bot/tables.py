@@ -78,7 +78,7 @@ def list_differences(text: str, numbers: Sequence[int]) -> str:
 def numbers_compared(job: Job, conversation: Conversation) -> list[int]:
     """Of a comparison: the pictures that were meant, where these are two or more; else all of the conversation.
 
-    Its turn knows them best: a picture that came once more keeps the origin that it had first.
+    Its turn knows them best: a picture that came once more keeps the number that it had first.
     """
     turn = next((turn for turn in conversation.turns if turn.source == job.source), None)
     came = {picture.number for picture in (*turn.again, *turn.pictures)} if turn else set()
