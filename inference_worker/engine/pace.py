@@ -2,8 +2,8 @@
 
 STEP_S = 0.25  # the longest that somebody's next word should wait for somebody else's prompt: people read four a second
 IDLE_STEP_S = 2.0  # while nobody waits for a word: a Stop does; much shorter steps cost slow machines time
-LEAST_TOKENS = 16  # however slow the machine is, prompts go on
-FIRST_TOKENS = 64  # before anything is known of the machine
+LEAST_TOKENS = 16  # beside decode: however slow the machine is, prompts go on
+LEAST_IDLE_TOKENS = 64  # also before anything is known of the machine; with fewer, a step's fixed cost would be most of it
 
 
 class PrefillPace:
@@ -11,12 +11,12 @@ class PrefillPace:
 
     def __init__(self, *, most: int) -> None:
         self._most = most
-        self._per_s = FIRST_TOKENS / IDLE_STEP_S
+        self._per_s = LEAST_IDLE_TOKENS / IDLE_STEP_S
 
     def tokens(self, *, beside_decode: bool) -> int:
         """The budget of the next step."""
-        fitting = int(self._per_s * (STEP_S if beside_decode else IDLE_STEP_S))
-        return min(max(fitting, LEAST_TOKENS), self._most)
+        step_s, least = (STEP_S, LEAST_TOKENS) if beside_decode else (IDLE_STEP_S, LEAST_IDLE_TOKENS)
+        return min(max(int(self._per_s * step_s), least), self._most)
 
     def record(self, tokens: int, seconds: float) -> None:
         """A step with `tokens` of prefill took so long, whatever else was in it.

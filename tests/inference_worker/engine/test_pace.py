@@ -1,6 +1,6 @@
 import pytest
 
-from inference_worker.engine.pace import FIRST_TOKENS, IDLE_STEP_S, LEAST_TOKENS, STEP_S, PrefillPace
+from inference_worker.engine.pace import IDLE_STEP_S, LEAST_IDLE_TOKENS, LEAST_TOKENS, STEP_S, PrefillPace
 
 
 def test_nobody_decodes_so_a_step_takes_longer_but_not_for_ever() -> None:
@@ -27,10 +27,10 @@ def test_steps_come_to_last_as_long_as_they_may_whatever_else_is_in_them() -> No
 
 def test_a_machine_that_is_not_known_yet_begins_with_little() -> None:
     pace = PrefillPace(most=512)
-    assert pace.tokens(beside_decode=False) == FIRST_TOKENS
+    assert pace.tokens(beside_decode=False) == LEAST_IDLE_TOKENS
     assert pace.tokens(beside_decode=True) == LEAST_TOKENS
-    pace.record(FIRST_TOKENS, seconds=STEP_S / 4)
-    assert pace.tokens(beside_decode=True) == 4 * FIRST_TOKENS
+    pace.record(LEAST_IDLE_TOKENS, seconds=STEP_S / 4)
+    assert pace.tokens(beside_decode=True) == 4 * LEAST_IDLE_TOKENS
 
 
 def test_a_fast_machine_is_not_held_back_and_a_slow_one_goes_on() -> None:
@@ -39,6 +39,7 @@ def test_a_fast_machine_is_not_held_back_and_a_slow_one_goes_on() -> None:
     slow.record(512, seconds=60.0)
     assert fast.tokens(beside_decode=True) == 512
     assert slow.tokens(beside_decode=True) == LEAST_TOKENS
+    assert slow.tokens(beside_decode=False) == LEAST_IDLE_TOKENS
 
 
 def test_the_end_of_a_prompt_makes_no_step_smaller() -> None:
