@@ -3,7 +3,9 @@
 STEP_S = 0.25  # the longest that somebody's next word should wait for somebody else's prompt: people read four a second
 IDLE_STEP_S = 2.0  # while nobody waits for a word: a Stop does; much shorter steps cost slow machines time
 LEAST_TOKENS = 16  # beside decode: however slow the machine is, prompts go on
-LEAST_IDLE_TOKENS = 64  # also before anything is known of the machine; with fewer, a step's fixed cost would be most of it
+LEAST_IDLE_TOKENS = (
+    64  # also before anything is known of the machine; with fewer, a step's fixed cost would be most of it
+)
 
 
 class PrefillPace:
