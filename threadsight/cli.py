@@ -2,6 +2,7 @@
 
 import importlib.metadata
 import io
+import os
 import re
 import sys
 from typing import TYPE_CHECKING, Annotated
@@ -185,11 +186,30 @@ def main() -> None:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a letter that the terminal does not know is no reason to end
     try:
-        app()
+        try:
+            app()
+        except SystemExit:
+            if sys.stdout:  # None where the shell has closed it
+                sys.stdout.flush()  # what it does not take is told here, and not by Python at its very end
+            raise
+    except BrokenPipeError:  # whoever reads has had enough
+        _let_go_of_output()
+        sys.exit(1)
     except Exception as error:  # noqa: BLE001 - the one place of this process that catches everything
         from threadsight.ending import tell  # noqa: PLC0415
 
-        sys.exit(tell(error))
+        code = tell(error)
+        _let_go_of_output()
+        sys.exit(code)
+
+
+def _let_go_of_output() -> None:
+    """Python writes at its end what is left, and ends with another status where it cannot."""
+    try:
+        if sys.stdout:
+            sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _ask(

@@ -87,6 +87,26 @@ def test_a_manifest_that_slack_would_refuse_is_not_printed(words: tuple[str, str
     assert (ended.returncode, ended.stdout) == (2, "")
 
 
+@pytest.mark.parametrize("words", [("--version",), ("slack-manifest",), ("--help",)])
+@pytest.mark.parametrize("buffered", ["", "1"])
+def test_output_that_is_not_taken_is_told_in_a_sentence(
+    words: tuple[str], buffered: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONUNBUFFERED", buffered)
+    with Path("/dev/full").open("w") as full:
+        ended = subprocess.run([COMMAND, *words], stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert (ended.returncode, ended.stderr) == (1, "There is no space left where this had to be written.\n")
+
+
+def test_a_reader_that_has_had_enough_ends_it_in_silence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONUNBUFFERED", "")
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "w") as pipe:
+        ended = subprocess.run([COMMAND, "slack-manifest"], stdout=pipe, stderr=subprocess.PIPE, text=True, check=False)
+    assert (ended.returncode, ended.stderr) == (1, "")
+
+
 def test_the_version_is_told() -> None:
     assert run("--version").stdout == f"{importlib.metadata.version('threadsight')}\n"
 
