@@ -171,17 +171,22 @@ async def test_forgetting_reaches_the_running_answer_the_history_and_the_caches(
     assert (await jobs.conversations.load(HERE)).turns == ()
 
 
+async def forget_behind(jobs: MemoryJobs, engine: ScriptedEngine, first: Job, second: Job) -> None:
+    """The first is answered, and forgotten while the second is being answered."""
+    await jobs.queue_in.submit(first, holder="bot", ready=True)
+    await events(jobs, first.id)
+    engine.hold.clear()
+    await jobs.queue_in.submit(second, holder="bot", ready=True)
+    await until(lambda: engine.at_once == 1)
+    await jobs.conversations.forget_source(HERE, first.source)
+
+
 async def test_forgetting_one_question_begins_the_answer_to_another_anew_without_it(
     jobs: MemoryJobs, engine: ScriptedEngine
 ) -> None:
     first, second = question("one two", asker="ann"), question("three four five", source="q2", asker="bob")
     async with working(jobs, engine):
-        await jobs.queue_in.submit(first, holder="bot", ready=True)
-        await events(jobs, first.id)
-        engine.hold.clear()
-        await jobs.queue_in.submit(second, holder="bot", ready=True)
-        await until(lambda: engine.at_once == 1)
-        await jobs.conversations.forget_source(HERE, first.source)
+        await forget_behind(jobs, engine, first, second)
         await until(lambda: len(engine.asked) == 3)
         engine.hold.set()
         told = await events(jobs, second.id)
@@ -201,12 +206,7 @@ async def test_an_answer_that_ends_before_its_worker_has_heard_of_a_forgetting_b
     monkeypatch.setattr(jobs.queue_out, "heartbeat", hear_nothing)
     first, second = question("one two", asker="ann"), question("three four five", source="q2", asker="bob")
     async with working(jobs, engine):
-        await jobs.queue_in.submit(first, holder="bot", ready=True)
-        await events(jobs, first.id)
-        engine.hold.clear()
-        await jobs.queue_in.submit(second, holder="bot", ready=True)
-        await until(lambda: engine.at_once == 1)
-        await jobs.conversations.forget_source(HERE, first.source)
+        await forget_behind(jobs, engine, first, second)
         engine.hold.set()
         told = await events(jobs, second.id)
     assert isinstance(told[-1], Done)

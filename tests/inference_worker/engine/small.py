@@ -36,6 +36,7 @@ from inference_worker.model.phi3v import Phi3V
 BORDER = 48
 VOCAB = 61
 STOP = 60
+LONG_STORY = [(7 * i * i + 3) % (VOCAB - 1) for i in range(BORDER + 20)]  # crosses the border
 TILING = choose_tiling(20, 10, max_crops=2, crop_size=8, tokens_per_side=2)  # 1 x 2 crops
 
 
@@ -78,6 +79,9 @@ def small_model() -> Phi3V:
 
 def picture(name: str) -> PictureKey:
     return PictureKey(tenant="t", digest=name, max_crops=2)
+
+
+PICTURES = [picture(name) for name in "abc"]
 
 
 def crops_of(key: PictureKey) -> Crops:

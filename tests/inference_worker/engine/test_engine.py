@@ -8,9 +8,10 @@ from inference_worker.engine.request import ConversationKey, PictureKey, Prompt
 from inference_worker.engine.scheduler import kv_bytes_per_token
 from tests.inference_worker.engine.small import (
     BORDER,
+    LONG_STORY,
+    PICTURES,
     STOP,
     TILING,
-    VOCAB,
     Answers,
     BuildEngine,
     from_scratch,
@@ -22,8 +23,6 @@ from tests.inference_worker.engine.small import (
 )
 
 MODEL = small_model()
-PICTURES = [picture(name) for name in "abc"]
-LONG_STORY = [(7 * i * i + 3) % (VOCAB - 1) for i in range(BORDER + 20)]
 
 words = st.integers(0, STOP - 1)
 parts = (

@@ -8,8 +8,9 @@ from inference_worker.engine.request import PictureKey
 from inference_worker.image.processor import Crops
 from tests.inference_worker.engine.small import (
     BORDER,
+    LONG_STORY,
+    PICTURES,
     TILING,
-    VOCAB,
     Answers,
     BuildEngine,
     arrived,
@@ -23,8 +24,6 @@ from tests.inference_worker.engine.small import (
 )
 
 MODEL = small_model()
-PICTURES = [picture(name) for name in "abc"]
-LONG_STORY = [(7 * i * i + 3) % (VOCAB - 1) for i in range(BORDER + 20)]
 
 
 def test_a_different_picture_of_the_same_size_is_not_taken_for_the_cached_one(engine_for: BuildEngine) -> None:
