@@ -19,6 +19,8 @@ from jobs.errors import PictureGone
 PNG_MAGIC = b"\x89PNG"
 RETRIES = 4  # on 429, 5xx and lost connections, backing off from half a second, honouring Retry-After
 CONNECT_S = 10.0
+# How vLLM ("longer than the maximum model length"), SGLang and llama.cpp ("available context size") say it.
+TOO_LONG = ("context length", "context size", "model length", "too long")
 SILENCE_S = 300.0  # before the first word, all retries together, and between two words
 
 
@@ -54,18 +56,18 @@ class OpenAIEngine:
             ServerFailed: the server cannot be reached, refuses, says nothing for long, or breaks off.
         """
         turns = dialogue.turns
+        began = False
         while True:
             try:
                 async for part in self._ask(dialogue, turns):
+                    began = True
                     yield part
-            except openai.BadRequestError as error:
-                if not _is_too_long(error):
+            except (TimeoutError, openai.APIError) as error:
+                if began or not _is_too_long(error):
                     raise ServerFailed(reason=self._reason(error)) from error
                 if not turns:
                     raise QuestionTooLong(tokens="too many", room="fewer") from error
                 turns = turns[(len(turns) + 1) // 2 :]
-            except (TimeoutError, openai.APIError) as error:
-                raise ServerFailed(reason=self._reason(error)) from error
             else:
                 return
 
@@ -177,10 +179,12 @@ def data_uri(stored: bytes) -> str:
     return f"data:image/{kind};base64,{base64.b64encode(stored).decode()}"
 
 
-def _is_too_long(error: openai.BadRequestError) -> bool:
-    """Servers agree on the code or at least on the words."""
-    said = str(error.message).lower()
-    return error.code == "context_length_exceeded" or "context length" in said or "too long" in said
+def _is_too_long(error: Exception) -> bool:
+    """Whether a conversation does not fit. Some servers refuse with 400, others begin to stream and say it there."""
+    if isinstance(error, openai.InternalServerError):
+        return False  # what takes too long there is something else
+    code = error.code if isinstance(error, openai.APIError) else None
+    return code == "context_length_exceeded" or any(words in str(error).lower() for words in TOO_LONG)
 
 
 def _usage(counted: CompletionUsage | None, *, first_token_s: float, total_s: float) -> Usage:

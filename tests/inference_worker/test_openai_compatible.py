@@ -23,15 +23,21 @@ JPEG = b"\xff\xd8\xff 2"
 
 
 class Server:
-    """Streams `words`; fails first with each status of `failures`; refuses more than `max_messages`; or is `deaf`."""
+    """Streams `words`; fails first with each status of `failures`; refuses more than `max_messages`; or is `deaf`.
+
+    It `refuses` in these words, before it begins to stream or, if it is `hasty`, within the stream.
+    """
 
     def __init__(self) -> None:
         self.asked: list[dict] = []
         self.failures: list[int] = []
         self.words = ["A ", "red ", "circle."]
         self.max_messages = 100
+        self.refuses = {"message": "This model's maximum context length is 8", "code": "context_length_exceeded"}
+        self.hasty = False
         self.pause_s = 0.0
         self.deaf = False
+        self.breaks_off: dict | None = None  # with these words, after its own
         self.finish_reason = "stop"
         self.broke_off = asyncio.Event()
 
@@ -43,15 +49,21 @@ class Server:
             await asyncio.sleep(5)
         body = await request.json()
         self.asked.append(body)
-        if len(body["messages"]) > self.max_messages:
-            error = {"message": "This model's maximum context length is 8", "code": "context_length_exceeded"}
-            return web.json_response({"error": error}, status=400)
+        refused = len(body["messages"]) > self.max_messages
+        if refused and not self.hasty:
+            return web.json_response({"error": self.refuses}, status=400)
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
         await response.prepare(request)
+        if refused:
+            await self._send(response, error=self.refuses)
+            return response
         try:
             for word in self.words:
                 await self._send(response, choices=[{"index": 0, "delta": {"content": word}}])
                 await asyncio.sleep(self.pause_s)
+            if self.breaks_off:
+                await self._send(response, error=self.breaks_off)
+                return response
             await self._send(response, choices=[{"index": 0, "delta": {}, "finish_reason": self.finish_reason}])
             usage = {"prompt_tokens": 40, "completion_tokens": 3, "total_tokens": 43}
             await self._send(response, choices=[], usage=usage | {"prompt_tokens_details": {"cached_tokens": 30}})
@@ -179,15 +191,33 @@ async def test_leaving_early_closes_the_connection(engine: OpenAIEngine, server:
     await asyncio.wait_for(server.broke_off.wait(), 5)
 
 
+@pytest.mark.parametrize("hasty", [False, True], ids=["refused", "within the stream"])
+@pytest.mark.parametrize(
+    "refuses",
+    [
+        {"message": "This model's maximum context length is 8", "code": "context_length_exceeded"},
+        {"message": "The decoder prompt (length 42781) is longer than the maximum model length of 40960.", "code": 400},
+        {"message": "the request exceeds the available context size, try increasing it", "code": 400},
+    ],
+    ids=["OpenAI", "vLLM", "llama.cpp"],
+)
 async def test_a_conversation_too_long_for_the_server_loses_its_older_half(
-    engine: OpenAIEngine, server: Server
+    engine: OpenAIEngine, server: Server, refuses: dict, hasty: bool
 ) -> None:
-    server.max_messages = 3
+    server.max_messages, server.refuses, server.hasty = 3, refuses, hasty
     turns = tuple(turn(str(n), f"q{n}", f"a{n}") for n in range(5))
     text, answered = await answer(engine, dialogue("last?", turns=turns))
     assert text == "A red circle."
     assert [message["content"] for message in server.asked[-1]["messages"][:2]][1] == "a4"
     assert "beginning of this conversation" in answered.notices[0]
+
+
+async def test_a_server_that_breaks_off_is_not_asked_for_the_rest(engine: OpenAIEngine, server: Server) -> None:
+    server.breaks_off = {"message": "This model's maximum context length is 8"}
+    turns = tuple(turn(str(n), f"q{n}", f"a{n}") for n in range(5))
+    with pytest.raises(ServerFailed):
+        await answer(engine, dialogue("last?", turns=turns))
+    assert len(server.asked) == 1, "a word stands already"
 
 
 async def test_a_question_too_long_by_itself_is_refused(engine: OpenAIEngine, server: Server) -> None:

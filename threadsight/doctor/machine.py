@@ -3,7 +3,7 @@
 import importlib.util
 import shutil
 from collections.abc import Iterator
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from inference_worker.settings import WorkerSettings
@@ -49,10 +49,11 @@ def _examine_flash_attention() -> Finding:
     capability, _ = torch.cuda.get_device_capability()
     if capability == HOPPER and importlib.util.find_spec("flash_attn_interface") is not None:
         return well("flash-attn", "version 3")
-    if importlib.util.find_spec("flash_attn") is None:
+    try:
+        return well("flash-attn", version("flash-attn"))  # flash-attn 4 alone has the module's folder, not its functions
+    except PackageNotFoundError:
         advice = "for more speed: pip install flash-attn --no-build-isolation"
         return warn("flash-attn", "not installed; torch's own attention is used", advice)
-    return well("flash-attn", version("flash-attn"))
 
 
 def examine_disk(home: Path) -> Iterator[Finding]:

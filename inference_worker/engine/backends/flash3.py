@@ -1,8 +1,5 @@
 """Attention over blocks with flash-attn 3 (the module `flash_attn_interface`), on Hopper GPUs."""
 
-from importlib import import_module
-from typing import Any
-
 from torch import Tensor
 
 from inference_worker.engine.backends.paged import Pages, RaggedPages
@@ -19,11 +16,13 @@ class Flash3Kernel:
     library = "flash_attn_interface"
 
     def __init__(self) -> None:
-        self._library: Any = import_module(self.library)  # it has no types
+        from flash_attn_interface import flash_attn_with_kvcache  # noqa: PLC0415 - an optional library
+
+        self._with_kvcache = flash_attn_with_kvcache
 
     def decode(self, query: Tensor, keys: Tensor, values: Tensor, pages: Pages) -> Tensor:
         """(sequences, heads, head_dim); long sequences are split over the GPU's processors."""
-        mixed: Tensor = self._library.flash_attn_with_kvcache(
+        mixed: Tensor = self._with_kvcache(
             query[:, None],  # (sequences, 1, heads, head_dim)
             keys,
             values,
@@ -35,7 +34,7 @@ class Flash3Kernel:
 
     def ragged(self, query: Tensor, keys: Tensor, values: Tensor, pages: RaggedPages) -> Tensor:
         """(tokens, heads, head_dim); causal from the lower right, so the last row sees every key."""
-        mixed: Tensor = self._library.flash_attn_with_kvcache(
+        mixed: Tensor = self._with_kvcache(
             query,
             keys,
             values,

@@ -99,6 +99,17 @@ def test_a_library_without_a_module_that_it_needs_is_told_too(
     assert "Flash2Kernel" not in told, "one that is not installed is nothing to tell of"
 
 
+def test_another_library_in_the_same_folder_is_told_and_passed_over(
+    no_flash: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    (tmp_path / "flash_attn" / "cute").mkdir(parents=True)  # all that flash-attn 4 installs
+    on_gpu(monkeypatch, AMPERE)
+    monkeypatch.delitem(sys.modules, "flash_attn")
+    monkeypatch.syspath_prepend(tmp_path)
+    assert type(choose_kernel(CUDA, torch.bfloat16, 96)) is GatherKernel
+    assert "flash_attn_varlen_func" in capsys.readouterr().out
+
+
 def test_the_pool_is_named_with_its_blocks() -> None:
     block_bytes = 256 * kv_bytes_per_token(MODEL)
     backend = build_backend(MODEL, GatherKernel(), budget_bytes=1234 * block_bytes)
