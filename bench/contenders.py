@@ -16,8 +16,8 @@ from PIL import Image
 
 from inference_worker.answer_engine import Answered
 from inference_worker.dialogue import Dialogue
-from inference_worker.engine.attention import CachedAttention, Segment
-from inference_worker.engine.kv_cache import KVCache
+from inference_worker.engine.backends.contiguous import ContiguousAttention, Segment
+from inference_worker.engine.contiguous_cache import ContiguousCache
 from inference_worker.image.processor import ImageProcessor
 from inference_worker.image.tiling import Tiling
 from inference_worker.model.phi3v import Phi3V
@@ -189,7 +189,7 @@ class ModelCard:
             with Image.open(io.BytesIO(talk.stored[slot.key.digest])) as picture:
                 crops = self.processor.crops(picture, max_crops=slot.key.max_crops)
             hidden[slot.start : slot.stop] = self.model.encode(crops.pixels, [crops.tiling])[0]
-        cache = KVCache(self.model.config, dtype=self.model.dtype, device=self.model.device)
+        cache = ContiguousCache(self.model.config, dtype=self.model.dtype, device=self.model.device)
         first_s = 0.0
         for _ in range(asked.sampling.max_new_tokens or 0):
             hidden = self._forward(hidden, cache, len(ids))
@@ -198,12 +198,12 @@ class ModelCard:
             hidden = self.model.embed(torch.tensor(ids[-1:]))
         return ids[len(placed.prompt.ids) :], len(placed.prompt.ids), first_s
 
-    def _forward(self, hidden: torch.Tensor, cache: KVCache, total: int) -> torch.Tensor:
+    def _forward(self, hidden: torch.Tensor, cache: ContiguousCache, total: int) -> torch.Tensor:
         cache.reserve(total)
         positions = torch.arange(cache.length, total)
         cos, sin = self.model.rope.cos_sin(positions, long=self.model.rope.uses_long(total))
         segment = Segment(rows=slice(0, len(positions)), cache=cache)
-        hidden = self.model(hidden, cos, sin, CachedAttention([segment]))
+        hidden = self.model(hidden, cos, sin, ContiguousAttention([segment]))
         cache.length = total
         return hidden
 

@@ -47,9 +47,9 @@ from inference_worker.engine.backends.gather import GatherKernel
 from inference_worker.engine.backends.paged import Kernel, PagedBackend
 from inference_worker.engine.engine import Engine
 from inference_worker.engine.graphs import StaticDecoder
-from inference_worker.engine.paged import BlockPool
+from inference_worker.engine.paged_cache import BlockPool
 from inference_worker.engine.request import Failure, Prompt, Request, Token
-from inference_worker.engine.scheduler import EngineLimits, kv_bytes_per_token
+from inference_worker.engine.scheduler import EngineLimits
 from inference_worker.model.phi3v import Phi3V
 
 SMALL = {"hidden_size": 128, "num_hidden_layers": 3, "num_attention_heads": 4, "intermediate_size": 256}
@@ -119,7 +119,7 @@ class Bench:
 
     def __init__(self, model: Phi3V, kernel: Kernel, *, tokens: int) -> None:
         self.model = model
-        self.budget_bytes = tokens * kv_bytes_per_token(model)
+        self.budget_bytes = tokens * model.kv_bytes_per_token
         pool = BlockPool(model.config, budget_bytes=self.budget_bytes, dtype=model.dtype, device=model.device)
         self.backend = PagedBackend(pool, kernel)
         self.static = StaticDecoder(model, self.backend, captures=model.device.type == "cuda")
@@ -246,7 +246,7 @@ def decode(bench: Bench, roofline: Roofline, context: int) -> Iterator[Row]:
         for graphs in (True, False):
             decode_step_s(bench, sequences, context, graphs=graphs)  # captures what it meets
             step_s = decode_step_s(bench, sequences, context, graphs=graphs)
-            read = decoder_bytes(bench.model) + sequences * context * kv_bytes_per_token(bench.model)
+            read = decoder_bytes(bench.model) + sequences * context * bench.model.kv_bytes_per_token
             share = read / step_s / (roofline.memory_gb_s * 1e9)
             made = measured(f"decode, {sequences} at once, {'graphs' if graphs else 'no graphs'}", sequences / step_s)
             made |= {"share": round(share, 3), "of": "reading memory"}

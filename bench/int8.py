@@ -24,8 +24,8 @@ from rich.console import Console
 from torch import Tensor
 
 from bench.contenders import USUAL_CROPS, Shown, Talk
-from inference_worker.engine.attention import CachedAttention, Segment
-from inference_worker.engine.kv_cache import KVCache
+from inference_worker.engine.backends.contiguous import ContiguousAttention, Segment
+from inference_worker.engine.contiguous_cache import ContiguousCache
 from inference_worker.image.processor import ImageProcessor
 from inference_worker.model.checkpoint import find_checkpoint, load_model
 from inference_worker.model.int8 import quantize_decoder
@@ -112,10 +112,10 @@ def answer_logits(
         with Image.open(io.BytesIO(talk.stored[slot.key.digest])) as picture:
             crops = processor.crops(picture, max_crops=slot.key.max_crops)
         hidden[slot.start : slot.stop] = model.encode(crops.pixels, [crops.tiling])[0]
-    cache = KVCache(model.config, dtype=model.dtype, device=model.device)
+    cache = ContiguousCache(model.config, dtype=model.dtype, device=model.device)
     cache.reserve(len(ids))
     cos, sin = model.rope.cos_sin(torch.arange(len(ids)), long=model.rope.uses_long(len(ids)))
-    hidden = model(hidden, cos, sin, CachedAttention([Segment(rows=slice(0, len(ids)), cache=cache)]))
+    hidden = model(hidden, cos, sin, ContiguousAttention([Segment(rows=slice(0, len(ids)), cache=cache)]))
     return model.logits(hidden[-len(answer) :])
 
 

@@ -14,9 +14,9 @@ import torch
 from torch import Tensor, nn
 
 from bench.make_checkpoint import build_config
-from inference_worker.engine.attention import CachedAttention, Segment
+from inference_worker.engine.backends.contiguous import ContiguousAttention, Segment
 from inference_worker.engine.backends.paged import PagedAttention
-from inference_worker.engine.kv_cache import KVCache
+from inference_worker.engine.contiguous_cache import ContiguousCache
 from inference_worker.engine.request import (
     ConversationKey,
     PictureKey,
@@ -71,12 +71,12 @@ def decoder_bytes(model: Phi3V) -> int:
 @torch.inference_mode()
 def whole_forward(model: Phi3V, ids: list[int]) -> Tensor:
     """Logits (vocab,) of the last position, with nothing cached: the slow twin."""
-    cache = KVCache(model.config, dtype=model.dtype, device=model.device)
+    cache = ContiguousCache(model.config, dtype=model.dtype, device=model.device)
     cache.reserve(len(ids))
     segment = Segment(rows=slice(0, len(ids)), cache=cache)
     positions = torch.arange(len(ids), device=model.device)
     cos, sin = model.rope.cos_sin(positions, long=model.rope.uses_long(len(ids)))
-    hidden = model(model.embed(torch.tensor(ids, device=model.device)), cos, sin, CachedAttention([segment]))
+    hidden = model(model.embed(torch.tensor(ids, device=model.device)), cos, sin, ContiguousAttention([segment]))
     return model.logits(hidden[-1:])[0]
 
 

@@ -5,8 +5,7 @@ from pathlib import Path
 import psutil  # type: ignore[import-untyped]  # its stubs are a package of their own
 import torch
 
-from inference_worker.engine.paged import BLOCK_SIZE
-from inference_worker.engine.scheduler import kv_bytes_per_token
+from inference_worker.engine.paged_cache import BLOCK_SIZE
 from inference_worker.errors import GpuMissing, ModelTooLarge
 from inference_worker.model.checkpoint import Layout
 from inference_worker.model.int8 import quantize_decoder
@@ -102,10 +101,10 @@ def choose_context(settings: WorkerSettings, model: Phi3V, budget_bytes: int) ->
     """
     wanted = min(settings.context, model.config.max_position_embeddings)
     granule = BLOCK_SIZE if model.device.type == "cuda" else 1  # there, memory comes in blocks
-    held = budget_bytes // (granule * kv_bytes_per_token(model)) * granule
+    held = budget_bytes // (granule * model.kv_bytes_per_token) * granule
     least = min(wanted, LEAST_CONTEXT)
     if held < least:
-        needed_gb = least * kv_bytes_per_token(model) / 1e9
+        needed_gb = least * model.kv_bytes_per_token / 1e9
         raise ModelTooLarge(
             needed_gb=needed_gb, free_gb=budget_bytes / 1e9, device=f"{model.device} beside its weights"
         )

@@ -1,56 +1,11 @@
-"""Attention of a mixed batch over each sequence's own cache."""
-
-from collections.abc import Sequence
-from functools import cached_property
+"""Attention of one sequence's rows over its keys and values, in torch's own operations."""
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from inference_worker.engine.kv_cache import KVCache
-
 UNSEEN_SHARE = 0.2  # of a cache's memory: if a chunk sees no more than the rest, copying that is cheaper
 ROWS_AT_ONCE = 128  # of a chunk through plain products: the scores of more do not stay in a processor's caches
-
-
-class Segment:
-    """The rows of a flat batch that belong to one sequence: new positions `start` .. of its cache."""
-
-    def __init__(self, *, rows: slice, cache: KVCache) -> None:
-        self.rows = rows
-        self.cache = cache
-        self.start = cache.length
-        self.tokens = rows.stop - rows.start
-        self.total = self.start + self.tokens
-        # Products of bfloat16 on a CPU copy whatever is not contiguous: it is cheaper to multiply with all of the
-        # memory, the unused tail too, and to hide that.
-        self.takes_whole_cache = cache.keys[0].device.type == "cpu" and cache.keys[0].dtype == torch.bfloat16
-
-    @cached_property
-    def later(self) -> Tensor:
-        """(tokens, capacity - start): True where a row must not look, from the chunk's first position on."""
-        return torch.ones(self.tokens, self.cache.capacity - self.start, dtype=torch.bool).triu(1)
-
-    @cached_property
-    def seen(self) -> Tensor | None:
-        """See `seen_by`; once for all layers."""
-        return seen_by(self.tokens, self.total, self.cache.keys[0].device)
-
-
-class CachedAttention:
-    """The model's `Attention`: writes keys and values to the caches and attends, sequence by sequence."""
-
-    def __init__(self, segments: Sequence[Segment]) -> None:
-        self._segments = segments
-
-    def __call__(self, layer: int, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
-        """Query (tokens, heads, head_dim), key and value (tokens, kv_heads, head_dim): as the query."""
-        mixed = torch.empty_like(query)
-        for segment in self._segments:
-            rows = segment.rows
-            keys, values = segment.cache.write(layer, segment.start, key[rows], value[rows])
-            mixed[rows] = attend(query[rows], keys, values, segment)
-        return mixed
 
 
 def seen_by(tokens: int, total: int, device: torch.device) -> Tensor | None:
@@ -58,14 +13,6 @@ def seen_by(tokens: int, total: int, device: torch.device) -> Tensor | None:
     if tokens == total:
         return None
     return torch.ones(tokens, total, dtype=torch.bool, device=device).tril(total - tokens)
-
-
-def attend(query: Tensor, keys: Tensor, values: Tensor, segment: Segment) -> Tensor:
-    """A segment's rows (tokens, heads, head_dim) over its cache's memory (kv_heads, capacity, head_dim)."""
-    if segment.takes_whole_cache:
-        return attend_whole(query, keys, values, segment.later)
-    keys, values = keys[:, : segment.total], values[:, : segment.total]
-    return attend_one(query, keys, values) if len(query) == 1 else attend_many(query, keys, values, segment.seen)
 
 
 def attend_whole(query: Tensor, keys: Tensor, values: Tensor, later: Tensor) -> Tensor:

@@ -265,9 +265,3 @@ class Scheduler:
 def _whole_bytes(sequence: Sequence) -> int:
     """What its cache takes once all of its ids are computed."""
     return sequence.cache.size_bytes + sequence.cache.growth_bytes(len(sequence.ids))
-
-
-def kv_bytes_per_token(model: Phi3V) -> int:
-    """Keys and values of one position in every layer: 393,216 bytes for the real models in bf16."""
-    config = model.config
-    return 2 * config.layers * config.kv_heads * config.head_dim * model.dtype.itemsize

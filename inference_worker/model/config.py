@@ -54,7 +54,10 @@ class ModelConfig(msgspec.Struct, frozen=True, kw_only=True):
     tower_layers: int  # how many of the tower's layers are run; the features are their output
     # Generation.
     stop_ids: frozenset[int]
-    dtype: str  # the weights' own: "bfloat16", "float16" or "float32"
+
+    def kv_bytes_per_token(self, itemsize: int) -> int:
+        """Keys and values of one position in every layer: 393,216 bytes for the real models in bf16 (2 bytes each)."""
+        return 2 * self.layers * self.kv_heads * self.head_dim * itemsize
 
 
 def read_config(folder: Path) -> ModelConfig:
@@ -104,7 +107,6 @@ def read_config(folder: Path) -> ModelConfig:
         tower=msgspec.structs.replace(tower, image_size=crop_size),
         tower_layers=_tower_layers(hub.img_processor),
         stop_ids=_stop_ids(hub, folder),
-        dtype=hub.torch_dtype,
     )
 
 
@@ -153,7 +155,6 @@ class _HubConfig(msgspec.Struct, frozen=True, kw_only=True):
     img_processor: _ImgProcessor = _ImgProcessor()
     embd_layer: _EmbdLayer = _EmbdLayer()
     eos_token_id: int | tuple[int, ...] = ()
-    torch_dtype: str = "bfloat16"
 
 
 class _Preprocessing(msgspec.Struct, frozen=True, kw_only=True):

@@ -36,6 +36,11 @@ class Phi3V(nn.Module):
         return self._table.device
 
     @property
+    def kv_bytes_per_token(self) -> int:
+        """Memory of one position's keys and values, with these weights' own numbers."""
+        return self.config.kv_bytes_per_token(self.dtype.itemsize)
+
+    @property
     def _table(self) -> Tensor:
         """The one weight that stays as it is, however the others are laid out."""
         table: Tensor = self.model.embed_tokens.weight

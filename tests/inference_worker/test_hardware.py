@@ -3,13 +3,12 @@ import pytest
 import torch
 
 from inference_worker import hardware
-from inference_worker.engine.scheduler import kv_bytes_per_token
 from inference_worker.errors import GpuMissing, ModelTooLarge
 from inference_worker.settings import WorkerSettings
 from tests.inference_worker.engine.small import small_config, small_model
 
 MODEL = small_model()
-TOKEN_BYTES = kv_bytes_per_token(MODEL)
+TOKEN_BYTES = MODEL.kv_bytes_per_token
 
 
 def test_a_gpu_that_is_asked_for_and_not_there_is_told_in_words(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -202,7 +202,7 @@ async def test_leaving_early_closes_the_connection(engine: OpenAIEngine, server:
     ids=["OpenAI", "vLLM", "llama.cpp"],
 )
 async def test_a_conversation_too_long_for_the_server_loses_its_older_half(
-    engine: OpenAIEngine, server: Server, refuses: dict, hasty: bool
+    engine: OpenAIEngine, server: Server, refuses: dict, *, hasty: bool
 ) -> None:
     server.max_messages, server.refuses, server.hasty = 3, refuses, hasty
     turns = tuple(turn(str(n), f"q{n}", f"a{n}") for n in range(5))

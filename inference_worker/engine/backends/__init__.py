@@ -9,7 +9,7 @@ from inference_worker.engine.backends.flash2 import Flash2Kernel
 from inference_worker.engine.backends.flash3 import Flash3Kernel
 from inference_worker.engine.backends.gather import GatherKernel
 from inference_worker.engine.backends.paged import Kernel, PagedBackend
-from inference_worker.engine.paged import BlockPool
+from inference_worker.engine.paged_cache import BlockPool
 from inference_worker.model.phi3v import Phi3V
 
 log = structlog.get_logger()

@@ -11,7 +11,7 @@ import msgspec
 from torch import Tensor
 
 from inference_worker.engine.backend import Cache, Span
-from inference_worker.engine.paged import BlockPool, PagedCache
+from inference_worker.engine.paged_cache import BlockPool, PagedCache
 
 
 class Pages(msgspec.Struct, frozen=True, kw_only=True):

@@ -7,14 +7,13 @@ import msgspec
 import torch
 from torch import Tensor
 
-from inference_worker.engine.attention import CachedAttention, Segment
-from inference_worker.engine.backends.contiguous import ContiguousBackend
+from inference_worker.engine.backends.contiguous import ContiguousAttention, ContiguousBackend, Segment
 from inference_worker.engine.backends.gather import GatherKernel
 from inference_worker.engine.backends.paged import PagedBackend
+from inference_worker.engine.contiguous_cache import ContiguousCache
 from inference_worker.engine.engine import Engine
 from inference_worker.engine.graphs import StaticDecoder
-from inference_worker.engine.kv_cache import KVCache
-from inference_worker.engine.paged import BlockPool
+from inference_worker.engine.paged_cache import BlockPool
 from inference_worker.engine.request import (
     ConversationKey,
     Failure,
@@ -65,7 +64,6 @@ def small_config() -> ModelConfig:
         ),
         tower_layers=2,
         stop_ids=frozenset({STOP}),
-        dtype="float32",
     )
 
 
@@ -173,11 +171,11 @@ def whole_forward(model: Phi3V, ids: Sequence[int], slots: Sequence[PictureSlot]
     for slot in slots:
         crops = crops_of(slot.key)
         hidden[slot.start : slot.stop] = model.encode(crops.pixels, [crops.tiling])[0]
-    cache = KVCache(model.config, dtype=model.dtype, device=model.device)
+    cache = ContiguousCache(model.config, dtype=model.dtype, device=model.device)
     cache.reserve(len(ids))
     segment = Segment(rows=slice(0, len(ids)), cache=cache)
     cos, sin = model.rope.cos_sin(torch.arange(len(ids)), long=len(ids) > BORDER)
-    return model.logits(model(hidden, cos, sin, CachedAttention([segment]))[-1:])[0]
+    return model.logits(model(hidden, cos, sin, ContiguousAttention([segment]))[-1:])[0]
 
 
 BuildEngine = Callable[..., Engine]

@@ -14,7 +14,7 @@ from inference_worker.engine.backends.gather import GatherKernel
 from inference_worker.engine.backends.paged import Kernel, PagedBackend, RaggedPages
 from inference_worker.engine.engine import Engine
 from inference_worker.engine.graphs import StaticDecoder
-from inference_worker.engine.scheduler import EngineLimits, kv_bytes_per_token
+from inference_worker.engine.scheduler import EngineLimits
 from tests.inference_worker.engine import flash_stand_ins
 from tests.inference_worker.engine.small import from_scratch, picture, prompt_of, request, run, small_model
 from tests.inference_worker.engine.test_attention import plain_attention
@@ -111,7 +111,7 @@ def test_another_library_in_the_same_folder_is_told_and_passed_over(
 
 
 def test_the_pool_is_named_with_its_blocks() -> None:
-    block_bytes = 256 * kv_bytes_per_token(MODEL)
+    block_bytes = 256 * MODEL.kv_bytes_per_token
     backend = build_backend(MODEL, GatherKernel(), budget_bytes=1234 * block_bytes)
     assert backend.name == "torch over 1,234 blocks of 256 tokens"
 
@@ -119,7 +119,7 @@ def test_the_pool_is_named_with_its_blocks() -> None:
 @pytest.mark.parametrize("kernel", [Flash2Kernel, Flash3Kernel])
 @pytest.mark.parametrize("static", [False, True])
 def test_what_flash_attention_is_handed_gives_the_same_answers(flash: None, kernel: type[Kernel], static: bool) -> None:  # noqa: FBT001 - a parameter
-    limits = EngineLimits(context=1000, kv_budget_bytes=20 * 256 * kv_bytes_per_token(MODEL), chunk_tokens=100)
+    limits = EngineLimits(context=1000, kv_budget_bytes=20 * 256 * MODEL.kv_bytes_per_token, chunk_tokens=100)
     backend = build_backend(MODEL, kernel(), budget_bytes=limits.kv_budget_bytes)
     engine = Engine(MODEL, backend, limits)
     assert isinstance(backend, PagedBackend)

@@ -5,7 +5,6 @@ from hypothesis import strategies as st
 
 from inference_worker.engine.engine import Engine
 from inference_worker.engine.request import ConversationKey, PictureKey, Prompt
-from inference_worker.engine.scheduler import kv_bytes_per_token
 from tests.inference_worker.engine.small import (
     BORDER,
     LONG_STORY,
@@ -108,7 +107,7 @@ def test_branching_back_below_the_border_answers_as_if_uncached(engine_for: Buil
 def test_what_another_conversation_has_computed_answers_as_if_nothing_were_cached(
     engine_for: BuildEngine, asked: list[tuple[int, list[int]]], room: int
 ) -> None:
-    engine = engine_for(MODEL, kv_budget_bytes=kv_bytes_per_token(MODEL) * room)
+    engine = engine_for(MODEL, kv_budget_bytes=MODEL.kv_bytes_per_token * room)
     for number, (shared, own) in enumerate(asked):
         one = request(str(number), prompt_of([1, picture("a"), 1, *LONG_STORY[:shared], *own]), new=4)
         assert run(engine, one).tokens[one.id] == from_scratch(MODEL, one)
@@ -149,7 +148,7 @@ def test_of_two_answers_at_once_in_one_conversation_the_later_one_leaves_its_cac
 def test_preemption_under_a_small_budget_loses_no_token(engine_for: BuildEngine) -> None:
     requests = [request(str(n), prompt_of([1 + n, *LONG_STORY[:100]]), new=90) for n in range(4)]
     roomy = run(engine_for(MODEL), *requests)
-    budget = kv_bytes_per_token(MODEL) * 400
+    budget = MODEL.kv_bytes_per_token * 400
     engine = engine_for(MODEL, kv_budget_bytes=budget)
     restarted = 0
     for one in requests:
@@ -170,7 +169,7 @@ def test_preemption_under_a_small_budget_loses_no_token(engine_for: BuildEngine)
 def test_an_answer_that_made_room_goes_on_from_what_an_earlier_one_of_its_conversation_leaves(
     engine_for: BuildEngine, room: int
 ) -> None:
-    engine = engine_for(MODEL, kv_budget_bytes=kv_bytes_per_token(MODEL) * room)
+    engine = engine_for(MODEL, kv_budget_bytes=MODEL.kv_bytes_per_token * room)
     story = LONG_STORY * 2
     asked = [
         request("beside", prompt_of([1, *story[:100]]), new=60),
@@ -185,7 +184,7 @@ def test_an_answer_that_made_room_goes_on_from_what_an_earlier_one_of_its_conver
 def test_who_cannot_be_taken_in_beside_another_who_has_just_been_keeps_the_conversation_s_cache(
     engine_for: BuildEngine,
 ) -> None:
-    engine = engine_for(MODEL, kv_budget_bytes=kv_bytes_per_token(MODEL) * 400)
+    engine = engine_for(MODEL, kv_budget_bytes=MODEL.kv_bytes_per_token * 400)
     story = (LONG_STORY * 4)[:100]
     said = [5, *story, *run(engine, request("1", prompt_of([5, *story]), conversation="c")).tokens["1"], 2]
     large = request("large", prompt_of([6, *story]), new=3)
@@ -196,7 +195,7 @@ def test_who_cannot_be_taken_in_beside_another_who_has_just_been_keeps_the_conve
 
 
 def test_idle_conversations_make_room_least_recently_used_first(engine_for: BuildEngine) -> None:
-    engine = engine_for(MODEL, kv_budget_bytes=kv_bytes_per_token(MODEL) * 300)
+    engine = engine_for(MODEL, kv_budget_bytes=MODEL.kv_bytes_per_token * 300)
     for name in "abc":
         run(engine, request(name, prompt_of((LONG_STORY * 2)[:105]), conversation=name))
     assert [key.name for key in engine._scheduler.residents.conversations()] == ["b", "c"]

@@ -13,7 +13,7 @@ from inference_worker.engine.backends.gather import GatherKernel
 from inference_worker.engine.backends.paged import Kernel, Pages, RaggedPages
 from inference_worker.engine.engine import Engine
 from inference_worker.engine.request import Request
-from inference_worker.engine.scheduler import EngineLimits, kv_bytes_per_token
+from inference_worker.engine.scheduler import EngineLimits
 from tests.inference_worker.engine.small import BORDER, from_scratch, picture, prompt_of, request, run, small_model
 
 pytestmark = [
@@ -28,7 +28,7 @@ STORY = [(7 * n * n + 3) % 59 for n in range(700)]
 
 def engine_on_gpu() -> Engine:
     model = copy.deepcopy(MODEL).cuda()
-    limits = EngineLimits(context=1000, kv_budget_bytes=40 * 256 * kv_bytes_per_token(model), chunk_tokens=64)
+    limits = EngineLimits(context=1000, kv_budget_bytes=40 * 256 * model.kv_bytes_per_token, chunk_tokens=64)
     return Engine(model, build_backend(model, GatherKernel(), budget_bytes=limits.kv_budget_bytes), limits)
 
 

@@ -4,7 +4,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from inference_worker.engine.backends.paged import PagedBackend
-from inference_worker.engine.scheduler import kv_bytes_per_token
 from tests.inference_worker.engine.small import (
     ENGINES,
     BuildEngine,
@@ -32,7 +31,7 @@ def test_memory_comes_back_whatever_ends_an_answer(
     engine_for: BuildEngine, actions: list[tuple[str, int, bool]]
 ) -> None:
     """Answers are asked, aborted and forgotten at any moment, in too little memory for all of them."""
-    engine = engine_for(MODEL, kv_budget_bytes=kv_bytes_per_token(MODEL) * 600, chunk_tokens=20, max_sequences=3)
+    engine = engine_for(MODEL, kv_budget_bytes=MODEL.kv_bytes_per_token * 600, chunk_tokens=20, max_sequences=3)
     asked = 0
     for action, number, resident in actions:
         if action == "ask":

@@ -32,7 +32,12 @@ def test_a_machine_that_runs_no_model_itself_needs_no_torch(monkeypatch: pytest.
     [
         ((9, 0), {"flash_attn_interface"}, Level.OK, "version 3"),
         ((8, 6), {"flash_attn_interface"}, Level.WARN, "not installed; torch's own attention is used"),
-        ((8, 6), {"flash_attn"}, Level.WARN, "not installed; torch's own attention is used"),  # another library's folder
+        (
+            (8, 6),
+            {"flash_attn"},
+            Level.WARN,
+            "not installed; torch's own attention is used",
+        ),  # another library's folder
         ((9, 0), set(), Level.WARN, "not installed; torch's own attention is used"),
     ],
 )

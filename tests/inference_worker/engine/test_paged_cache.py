@@ -3,7 +3,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from inference_worker.engine.paged import BlockPool, PagedCache
+from inference_worker.engine.paged_cache import BlockPool, PagedCache
 from inference_worker.engine.request import ConversationKey
 from inference_worker.engine.residents import Residents
 from tests.inference_worker.engine.small import (

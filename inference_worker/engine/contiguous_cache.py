@@ -10,13 +10,14 @@ GRANULE = 128  # positions that a cache grows by, at the least: 50 MB with the r
 GROWTH = 16  # and at the least by this part of itself, so that growing costs each token little
 
 
-class KVCache:
+class ContiguousCache:
     """Keys and values of every layer: see `Cache`. Its memory is its own and grows with it."""
 
     def __init__(self, config: ModelConfig, *, dtype: torch.dtype, device: torch.device) -> None:
         self._empty = torch.empty((config.kv_heads, 0, config.head_dim), dtype=dtype, device=device)
         self.keys = [self._empty] * config.layers  # each (kv_heads, capacity, head_dim)
         self.values = [self._empty] * config.layers
+        self._token_bytes = config.kv_bytes_per_token(dtype.itemsize)
         self.length = 0
         self.long = False
 
@@ -28,13 +29,11 @@ class KVCache:
     @property
     def size_bytes(self) -> int:
         """Memory held, used or not."""
-        return 2 * len(self.keys) * self.keys[0].nbytes
+        return self.capacity * self._token_bytes
 
     def growth_bytes(self, length: int) -> int:
         """Memory that `reserve(length)` would take beyond what is held."""
-        kv_heads, capacity, head_dim = self.keys[0].shape
-        position_bytes = 2 * len(self.keys) * kv_heads * head_dim * self._empty.itemsize
-        return (grown(capacity, length) - capacity) * position_bytes if length > capacity else 0
+        return (grown(self.capacity, length) - self.capacity) * self._token_bytes if length > self.capacity else 0
 
     def reserve(self, length: int) -> None:
         """Make room for `length` positions, keeping what is there; layer by layer, so that little is held twice."""
@@ -54,7 +53,7 @@ class KVCache:
 
     def copy_from(self, other: Cache, length: int) -> None:
         """Go on to `length` with copies of another cache's positions, whose earlier ones are those held here."""
-        assert isinstance(other, KVCache), "caches of one backend"
+        assert isinstance(other, ContiguousCache), "caches of one backend"
         self.reserve(length)
         fresh = slice(self.length, length)
         for ours, theirs in zip([*self.keys, *self.values], [*other.keys, *other.values], strict=True):

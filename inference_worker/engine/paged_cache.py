@@ -26,9 +26,8 @@ class BlockPool:
         device: torch.device,
         block_size: int = BLOCK_SIZE,
     ) -> None:
-        position_bytes = 2 * config.layers * config.kv_heads * config.head_dim * dtype.itemsize
         self.block_size = block_size
-        self.block_bytes = block_size * position_bytes
+        self.block_bytes = block_size * config.kv_bytes_per_token(dtype.itemsize)
         self.blocks = budget_bytes // self.block_bytes
         # A place is for one position. The one behind the last block is nobody's: padding rows write there.
         self.spare_place = self.blocks * block_size

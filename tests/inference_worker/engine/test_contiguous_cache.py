@@ -1,11 +1,11 @@
 import torch
 
-from inference_worker.engine.kv_cache import GRANULE, KVCache
+from inference_worker.engine.contiguous_cache import GRANULE, ContiguousCache
 from tests.inference_worker.engine.small import small_config
 
 
-def filled(length: int) -> KVCache:
-    cache = KVCache(small_config(), dtype=torch.float32, device=torch.device("cpu"))
+def filled(length: int) -> ContiguousCache:
+    cache = ContiguousCache(small_config(), dtype=torch.float32, device=torch.device("cpu"))
     cache.reserve(length)
     for layer in range(len(cache.keys)):
         cache.write(layer, 0, *torch.randn(2, length, 2, 8))
