@@ -92,23 +92,24 @@ def place_pictures(
 
     So do those of a question that is answered again. What was dropped meanwhile is left out, its number stays taken. A
     known one is of the file that came now: the one that it was first known by may be deleted before this question.
+    Files that came together are as many pictures, also where they are the same: somebody may ask just that.
     """
     out = {(picture.number, picture.digest) for picture in dropped}
     brought = [picture for picture in brought if (picture.number, picture.digest) not in out]
     by_digest = {picture.digest: picture for picture in known}
     taken = {picture.number for picture in known}
     following = max((picture.number for picture in (*known, *dropped, *brought)), default=0) + 1
-    new: dict[str, Picture] = {}
+    new: list[Picture] = []
     again: dict[str, Picture] = {}
     for picture in brought:
         if picture.digest in by_digest:
             known_as = by_digest[picture.digest]
             again[picture.digest] = msgspec.structs.replace(known_as, ref=picture.ref)
-        elif picture.digest not in new:
+        else:
             has_number = picture.number > 0 and picture.number not in taken
-            new[picture.digest] = msgspec.structs.replace(picture, number=picture.number if has_number else following)
+            new.append(msgspec.structs.replace(picture, number=picture.number if has_number else following))
             following += not has_number
-    return tuple(new.values()), tuple(again.values())
+    return tuple(new), tuple(again.values())
 
 
 def _check_pictures(kind: JobKind, *, new: Sequence[Picture], known: Sequence[Picture]) -> None:

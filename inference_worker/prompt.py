@@ -68,14 +68,13 @@ class PromptBuilder:
         for exchange, part, answer in zip(past[first:], visible, answers[first:], strict=True):
             prompt.then(self._unless_seen(tenant, exchange, part, prompt), answer)
         prompt.then(self._unless_seen(tenant, asked, questions[-1], prompt))
-        known = {picture.digest for exchange in [*past, asked] for picture in exchange.pictures}
         return PlacedPrompt(
             prompt=Prompt(ids=tuple(prompt.ids), slots=tuple(prompt.slots)),
-            pictures=prompt.pictures,
+            pictures={self._key(tenant, picture): picture for picture in prompt.pictures},
             notices=_notices(
-                seen={picture.digest for picture in prompt.pictures.values()},
-                known=known,
-                asked={picture.digest for picture in asked.pictures},
+                seen={picture.number for picture in prompt.pictures},
+                known={picture.number for exchange in [*past, asked] for picture in exchange.pictures},
+                asked={picture.number for picture in asked.pictures},
                 turns_gone=first,
             ),
         )
@@ -119,11 +118,10 @@ class PromptBuilder:
 
     def _unless_seen(self, tenant: str, exchange: "_Exchange", part: "_Part", before: "_Part") -> "_Part":
         """The part of a question, without those of its pictures that came `again` and can be seen before it."""
-        seen = {picture.digest for picture in before.pictures.values()}
-        again = {picture.digest for picture in exchange.again} & seen
+        again = {picture.number for picture in exchange.again} & {picture.number for picture in before.pictures}
         if not again:
             return part
-        shown = [picture for picture in part.pictures.values() if picture.digest not in again]
+        shown = [picture for picture in part.pictures if picture.number not in again]
         return self._question(tenant, shown, exchange.words)
 
     def _question(self, tenant: str, pictures: Sequence[Picture], words: str) -> "_Part":
@@ -162,7 +160,7 @@ class _Part:
     def __init__(self, ids: Sequence[int] = ()) -> None:
         self.ids = list(ids)
         self.slots: list[PictureSlot] = []
-        self.pictures: dict[PictureKey, Picture] = {}
+        self.pictures: list[Picture] = []  # of the slots
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -173,7 +171,7 @@ class _Part:
     def show(self, key: PictureKey, picture: Picture, tokens: int) -> None:
         self.slots.append(PictureSlot(start=len(self.ids), stop=len(self.ids) + tokens, key=key))
         self.ids.extend([key.slot_id] * tokens)
-        self.pictures[key] = picture
+        self.pictures.append(picture)
 
     def then(self, *parts: "_Part") -> "_Part":
         for part in parts:
@@ -182,7 +180,7 @@ class _Part:
                 PictureSlot(start=slot.start + shift, stop=slot.stop + shift, key=slot.key) for slot in part.slots
             ]
             self.ids += part.ids
-            self.pictures |= part.pictures
+            self.pictures += part.pictures
         return self
 
 
@@ -198,11 +196,11 @@ class _Exchange(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def pictures(self) -> tuple[Picture, ...]:
         """Each once, in the order in which they are shown."""
-        return tuple({picture.digest: picture for picture in (*self.carried, *self.again, *self.own)}.values())
+        return tuple({picture.number: picture for picture in (*self.carried, *self.again, *self.own)}.values())
 
     def choices(self) -> Iterator[tuple[Picture, ...]]:
         """All pictures, and ever fewer of them: first those that it did not bring go, the oldest before the others."""
-        meant = tuple({picture.digest: picture for picture in (*self.again, *self.own)}.values())
+        meant = tuple({picture.number: picture for picture in (*self.again, *self.own)}.values())
         yield self.pictures
         others = [picture for picture in self.carried if picture not in meant]
         for gone in range(1, len(others)):
@@ -238,8 +236,8 @@ def _settle(dialogue: Dialogue, without: frozenset[str]) -> list[_Exchange]:
     return [*exchanges, _Exchange(words=dialogue.question, carried=carried, again=again, own=own)]
 
 
-def _notices(*, seen: set[str], known: set[str], asked: set[str], turns_gone: int) -> tuple[str, ...]:
-    """By digests: the pictures that the model sees, all of the conversation, and those that the question is about."""
+def _notices(*, seen: set[int], known: set[int], asked: set[int], turns_gone: int) -> tuple[str, ...]:
+    """By numbers: the pictures that the model sees, all of the conversation, and those that the question is about."""
     counts = f"{len(seen)} of {len(known)} pictures"
     if asked - seen:
         return (f"Only {counts} fit into the model's view; please ask about the others separately.",)

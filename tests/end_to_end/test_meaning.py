@@ -44,6 +44,12 @@ async def test_what_is_different_is_told_from_the_first_picture_to_the_second(in
     assert await answer(install, BLUE, RED, question) == "The blue circle is now red."
 
 
+async def test_two_files_of_the_same_bytes_are_compared(install: Install, tmp_path: Path) -> None:
+    copy = str(shutil.copy(RED, tmp_path / "copy.png"))
+    assert await answer(install, RED, copy, "Are the two pictures the same?") == "Yes, the pictures are the same."
+    assert await answer(install, RED, BLUE, "Are the two pictures the same?") == "No, the pictures are different."
+
+
 async def test_the_first_one_is_the_earlier_picture(install: Install) -> None:
     color = "What color is the cover?"
     assert await answer(install, WORD, color) == "The cover is pink."

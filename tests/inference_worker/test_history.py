@@ -27,9 +27,19 @@ def test_pictures_are_numbered_in_order_of_appearance() -> None:
 
 def test_a_picture_that_comes_again_keeps_its_number_and_is_not_shown_twice() -> None:
     history = conversation(turn("1", "?", "!", picture("a", 1), picture("b", 2)))
-    asked = built(claim("and now?", B, C, C), history)
+    asked = built(claim("and now?", B, C), history)
     assert numbers(asked.pictures) == [("c", 3)]
     assert "image 2 and image 3" in asked.question
+
+
+def test_files_that_came_together_are_as_many_pictures_also_where_they_are_the_same() -> None:
+    asked = built(claim("", A, A, kind=JobKind.COMPARE))
+    assert numbers(asked.pictures) == [("a", 1), ("a", 2)]
+    history = conversation(turn("now", "", "They are the same.", *asked.pictures))
+    assert numbers(history.pictures) == [("a", 1), ("a", 2)]
+    answered_again = built(claim("", *asked.pictures, kind=JobKind.COMPARE, revision=1), history)
+    assert answered_again.pictures == asked.pictures
+    assert numbers(built(claim("and this?", B, source="next"), history).pictures) == [("b", 3)]
 
 
 def test_a_picture_that_came_again_keeps_its_number_when_the_question_that_brought_it_is_gone() -> None:

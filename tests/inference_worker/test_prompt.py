@@ -61,6 +61,16 @@ def test_the_prompt_is_the_format_of_the_model_with_bos_after_every_picture() ->
     assert [slot.key.digest for slot in placed.prompt.slots] == ["a", "b", "c"]
 
 
+def test_two_files_of_the_same_bytes_are_two_pictures() -> None:
+    twins = (picture("a", 1), picture("a", 2))
+    placed = builder().build(dialogue("The same?", *twins), reserve=100)
+    assert [slot.key.digest for slot in placed.prompt.slots] == ["a", "a"]
+    following = builder().build(dialogue("Why?", turns=(turn("1", "The same?", "Yes.", *twins),)), reserve=100)
+    assert following.prompt.ids[: len(placed.prompt.ids)] == placed.prompt.ids
+    narrow = builder(context=len(placed.prompt.ids) + 50).build(dialogue("The same?", *twins), reserve=100)
+    assert narrow.notices[0].startswith("Only 1 of 2 pictures")
+
+
 def test_a_slot_is_as_long_as_its_picture_and_filled_with_its_id() -> None:
     wide = picture("wide", 1, width=400, height=100)
     placed = builder().build(dialogue("?", wide), reserve=100)

@@ -107,6 +107,13 @@ async def test_bytes_that_another_conversation_uses_stay(jobs: Jobs) -> None:
     assert await shown(jobs, there) == [1]
 
 
+async def test_of_two_files_of_the_same_bytes_one_can_go(jobs: Jobs) -> None:
+    where = conversation()
+    twins = await bring(jobs, question(where), b"one", b"one")
+    assert await jobs.eraser.drop_picture(where, 2) == twins[1]
+    assert await shown(jobs, where) == [1]
+
+
 async def test_a_dropped_picture_that_is_posted_again_is_a_new_one(jobs: Jobs) -> None:
     where = conversation()
     await bring(jobs, question(where), b"one")
