@@ -136,7 +136,7 @@ def train(
     processes: Annotated[int, typer.Option(min=1, help="That compute together on a CPU: one for each core.")] = 2,
     compiled: Annotated[bool, typer.Option("--compiled", help="Layers through torch's compiler.")] = False,
     resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with the training that was broken off there.")
+        bool, typer.Option("--resume", help="Go on with the training that was broken off there, as it was told.")
     ] = False,
 ) -> None:
     """Train on freshly drawn dialogues. Ctrl-C saves, and --resume goes on."""
@@ -146,7 +146,7 @@ def train(
     from jobs.errors import Unavailable  # noqa: PLC0415
     from training.checkpoint import NoCheckpoint  # noqa: PLC0415
     from training.schedule import Schedule  # noqa: PLC0415
-    from training.settings import TrainingSettings, on_gpu  # noqa: PLC0415
+    from training.settings import TrainingSettings, on_gpu, read_settings  # noqa: PLC0415
     from training.start import DepthRefused  # noqa: PLC0415
     from training.trainer import CHECKPOINT  # noqa: PLC0415
     from training.trainer import train as run  # noqa: PLC0415
@@ -154,22 +154,24 @@ def train(
     if resume is not (out / CHECKPOINT).exists():
         said = f"{out} holds a training: --resume goes on with it" if not resume else f"{out} holds no training yet"
         raise typer.BadParameter(said, param_hint="--resume")
-    start = {"tiny": TINY, "none": None}.get(init, Path(init))
-    if start and not (start.is_file() or (start / "tokenizer.json").is_file()):
-        raise typer.BadParameter(f"{init} is neither a model's folder nor a checkpoint", param_hint="--init")
-    schedule = Schedule(minutes=minutes)
-    settings = TrainingSettings(
-        out=out,
-        schedule=schedule,
-        start=start,
-        layers=layers,
-        crops=crops,
-        seed=seed,
-        processes=processes,
-        compiled=compiled,
-    )
-    if device is Device.CUDA or (device is None and torch.cuda.is_available()):
-        settings = on_gpu(settings)
+    if resume:
+        settings = read_settings(out)
+    else:
+        start = {"tiny": TINY, "none": None}.get(init, Path(init))
+        if start and not (start.is_file() or (start / "tokenizer.json").is_file()):
+            raise typer.BadParameter(f"{init} is neither a model's folder nor a checkpoint", param_hint="--init")
+        settings = TrainingSettings(
+            out=out,
+            schedule=Schedule(minutes=minutes),
+            start=start,
+            layers=layers,
+            crops=crops,
+            seed=seed,
+            processes=processes,
+            compiled=compiled,
+        )
+        if device is Device.CUDA or (device is None and torch.cuda.is_available()):
+            settings = on_gpu(settings)
     try:
         run(settings)
     except NoCheckpoint as error:

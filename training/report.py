@@ -10,8 +10,6 @@ import jinja2
 
 from training.scores import Outcome, Tally, tally
 
-MOST = 40  # of a task
-
 PAGE = """<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
@@ -56,7 +54,7 @@ of {{ counted.asked }}{{ "" if loop.last else " · " }}{% endfor %}</p>
 
 
 def write_report(outcomes: Sequence[Outcome], folder: Path, out: Path) -> None:
-    """The tasks with the most mistakes first, at most `MOST` of each. `folder` holds the pictures."""
+    """The tasks with the most mistakes first. `folder` holds the pictures."""
     page = jinja2.Environment(autoescape=True, trim_blocks=True, undefined=jinja2.StrictUndefined).from_string(PAGE)
     html = page.render(
         right=tally(outcomes),
@@ -75,7 +73,7 @@ def _by_mistakes(outcomes: Sequence[Outcome]) -> list[tuple[str, list[Outcome], 
         by_task[one.task].append(one)
     wrong = {task: [one for one in ones if not one.right] for task, ones in by_task.items()}
     order = sorted((task for task in wrong if wrong[task]), key=lambda task: -len(wrong[task]))
-    return [(task, wrong[task][:MOST], tally(by_task[task])) for task in order]
+    return [(task, wrong[task], tally(by_task[task])) for task in order]
 
 
 def _before(answers: Mapping[tuple[int, int], str], one: Outcome) -> list[tuple[str, str]]:

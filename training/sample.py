@@ -157,7 +157,9 @@ class SampleBuilder:
 
     def _picture(self, place: int, size: tuple[int, int]) -> Picture:
         ref = PictureRef(platform="training", origin=str(place))
-        return Picture(digest=str(place), width=size[0], height=size[1], ref=ref, max_crops=self._max_crops)
+        return Picture(
+            digest=str(place), width=size[0], height=size[1], ref=ref, max_crops=self._max_crops, number=place + 1
+        )
 
 
 def cites(exchange: Exchange, span: tuple[int, int]) -> Iterator[tuple[int, tuple[Box, ...], bool]]:

@@ -11,6 +11,7 @@ from training.schedule import Schedule
 from training.talk import Mix
 
 CHATTER = 3  # times as many questions about the same pictures as when it is examined: one more costs little
+SETTINGS = "settings.json"
 GPU_ROWS = 24_576  # enough to be worth its while
 
 
@@ -53,6 +54,19 @@ class TrainingSettings(msgspec.Struct, frozen=True, kw_only=True):
     save_every_s: float = 180.0
     examine_every_s: float = 300.0
     examined: int = 96  # held-out dialogues each time
+
+
+def write_settings(settings: TrainingSettings) -> None:
+    """Beside the checkpoint: who goes on with it need not know them."""
+    told = msgspec.json.encode(settings, enc_hook=str)
+    (settings.out / SETTINGS).write_bytes(msgspec.json.format(told, indent=2))
+
+
+def read_settings(out: Path) -> TrainingSettings:
+    """What the training in this folder was told."""
+    told = (out / SETTINGS).read_bytes()
+    settings = msgspec.json.decode(told, type=TrainingSettings, dec_hook=lambda kind, value: kind(value))
+    return msgspec.structs.replace(settings, out=out)  # it may have been moved
 
 
 def on_gpu(settings: TrainingSettings) -> TrainingSettings:

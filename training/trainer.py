@@ -21,7 +21,7 @@ from training.checkpoint import read_checkpoint, write_checkpoint, write_files
 from training.losses import Heads
 from training.optimisers import build_optimisers, set_rate
 from training.sample import SampleBuilder
-from training.settings import TrainingSettings
+from training.settings import TrainingSettings, write_settings
 from training.start import begin
 from training.step import Judged, judge
 from training.stream import Drawn, Pools, draw_samples, open_stream
@@ -112,7 +112,8 @@ class Trainer:
             self._looked = self._logged = time.monotonic()
 
     def save(self) -> None:
-        """Write the checkpoint."""
+        """Write the checkpoint, and what this training was told."""
+        write_settings(self._settings)
         whole = msgspec.structs.replace(
             self._at,
             weights=self._model.state_dict(),

@@ -16,6 +16,8 @@ from tests.training.drawn import DIALOGUE
 from training import smoke
 from training.cli import app
 from training.records import FILE, read_records, write_records
+from training.schedule import Schedule
+from training.settings import TrainingSettings, write_settings
 
 ROOT = Path(__file__).parents[2]
 
@@ -131,6 +133,16 @@ def test_a_training_is_neither_begun_over_an_earlier_one_nor_gone_on_with_where_
     (tmp_path / "checkpoint.pt").write_bytes(b"")
     assert "--resume goes on with it" in refusal("train", "--out", tmp_path)
     assert (tmp_path / "checkpoint.pt").read_bytes() == b""
+
+
+def test_a_training_goes_on_as_it_was_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    told = TrainingSettings(out=tmp_path, schedule=Schedule(minutes=110), seed=7, processes=1)
+    write_settings(told)
+    (tmp_path / "checkpoint.pt").write_bytes(b"")
+    ran: list[TrainingSettings] = []
+    monkeypatch.setattr("training.trainer.train", ran.append)
+    assert run("train", "--out", tmp_path, "--resume").exit_code == 0
+    assert ran == [told]
 
 
 def test_a_card_is_made_of_what_was_evaluated_and_of_nothing_else(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ from training.checkpoint import Checkpoint, read_checkpoint
 from training.export import export
 from training.losses import Losses
 from training.schedule import Schedule
-from training.settings import TrainingSettings, on_gpu
+from training.settings import TrainingSettings, on_gpu, read_settings
 from training.trainer import CHECKPOINT, CURVE, Trainer, train
 
 
@@ -79,6 +79,10 @@ def test_a_sitting_broken_off_and_taken_up_again_ends_in_the_same_weights(traine
     )
 
 
+def test_what_a_training_was_told_is_kept_beside_its_checkpoint(trained: Path) -> None:
+    assert read_settings(trained) == small(trained)
+
+
 def test_two_processes_train_one_model(trained: Path, tmp_path: Path) -> None:
     train(small(tmp_path, processes=2), tell=silent)
     alone, together = read_checkpoint(trained / CHECKPOINT), read_checkpoint(tmp_path / CHECKPOINT)
@@ -109,7 +113,7 @@ def test_the_curve_tells_each_task_of_seen_and_of_held_out_dialogues(trained: Pa
 
 def test_what_is_learnt_from_does_not_change_what_is_examined(tmp_path: Path) -> None:
     papers = []
-    for mix in ("learning", "shapes"):
+    for mix in ("learning", "all"):
         trainer = Trainer(small(tmp_path / mix, mix=mix, examined=4), silent)
         papers.append(sorted(task for batch in trainer._draw_held_out() for task in batch.tasks))
     assert papers[0] == papers[1]

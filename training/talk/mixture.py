@@ -29,8 +29,4 @@ class Mix(msgspec.Struct, frozen=True, kw_only=True):
 MIXES = {
     "all": Mix(),
     "learning": Mix(covers=3, pages=4, charts=7, scenes=1, pairs=4, odd_ones=1, several=3, pies=2, primers=6),
-    "single": Mix(pairs=0, odd_ones=0, several=0),
-    "reading": Mix(covers=4, pages=4, charts=3, scenes=0.5, pairs=0.5, odd_ones=0, several=1),
-    "shapes": Mix(covers=0.5, pages=0, charts=1, scenes=6, pairs=3, odd_ones=0.3, several=1),
-    "comparing": Mix(covers=0.5, pages=0.5, charts=1, scenes=2, pairs=7, odd_ones=1, several=4),
 }

@@ -28,6 +28,13 @@ def test_a_kind_has_six_wordings_and_three_that_training_never_sees(kind: str) -
     assert not seen & held_out
 
 
+def test_what_is_held_out_of_one_kind_is_heard_in_no_other() -> None:
+    wordings = load_wordings().values()
+    seen = {plain(template) for kind in wordings for template in kind.seen}
+    held_out = {plain(template) for kind in wordings for template in kind.held_out}
+    assert not seen & held_out
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_no_wording_of_a_kind_leaves_out_what_others_tell(kind: str) -> None:
     """Of two squares one may ask by colour: a wording without the name would not say which is meant."""
