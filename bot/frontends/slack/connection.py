@@ -14,6 +14,7 @@ from slack_sdk.errors import SlackApiError
 
 from bot.frontends.slack.errors import PASSING, SlackTokenRefused
 from bot.frontends.slack.manifest import EVENTS_PATH
+from jobs.settings import SettingWrong
 
 _PING_INTERVAL_S = 2.0  # a socket that is silent for four of them is opened anew
 _ADDRESS_LASTS_S = 15.0  # Slack gives a new one for every socket, to be used at once
@@ -64,11 +65,19 @@ async def _renew_address(socket: Any) -> None:
 
 @asynccontextmanager
 async def serve_http(app: AsyncApp, host: str, port: int) -> AsyncIterator[None]:
-    """Signed requests. A forged or a stale signature is refused before anything reads the request."""
+    """Signed requests. A forged or a stale signature is refused before anything reads the request.
+
+    Raises:
+        SettingWrong: nothing can listen there.
+    """
     runner = web.AppRunner(app.web_app(path=EVENTS_PATH), access_log=None)
     await runner.setup()
     try:
-        await web.TCPSite(runner, host, port).start()
+        try:
+            await web.TCPSite(runner, host, port).start()
+        except OSError as error:
+            where = f"{host} and {port} cannot be listened at ({error.strerror or error})"
+            raise SettingWrong(name="BOT_SLACK_HTTP_HOST, BOT_SLACK_HTTP_PORT", reason=where) from error
         log.info("slack connected", how="http", host=host, port=port)
         yield
     finally:

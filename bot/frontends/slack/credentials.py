@@ -51,9 +51,9 @@ class Credentials(msgspec.Struct, frozen=True, kw_only=True):
         """
         if not self.bot_token and not self.client_id:
             raise SlackHalfSet(missing="SLACK_BOT_TOKEN")
+        if self.client_id and not (self.client_secret and self.http_port is not None):
+            raise SlackHalfSet(missing="BOT_SLACK_HTTP_PORT" if self.client_secret else "SLACK_CLIENT_SECRET")
         if self.http_port is None and not self.app_token:
             raise SlackHalfSet(missing="SLACK_APP_TOKEN")
         if self.http_port is not None and not self.signing_secret:
             raise SlackHalfSet(missing="SLACK_SIGNING_SECRET")
-        if self.client_id and not (self.client_secret and self.http_port is not None):
-            raise SlackHalfSet(missing="BOT_SLACK_HTTP_PORT" if self.client_secret else "SLACK_CLIENT_SECRET")

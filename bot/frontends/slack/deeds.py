@@ -1,7 +1,7 @@
 """What the bot does by name, other than answering: help, forget, stop, keep out of a thread."""
 
 from bot.frontends.slack.desk import Desk
-from bot.frontends.slack.home import HELP
+from bot.frontends.slack.home import HELP, KEPT
 from bot.frontends.slack.message import Message
 from bot.frontends.slack.wish import Deed
 from bot.frontends.slack.workspace import Workspace
@@ -32,7 +32,8 @@ class Deeds:
         """
         match deed:
             case Deed.HELP:
-                await self._desk.note(workspace, message.place, HELP)
+                kept = self._desk.responder.memory.kept_for
+                await self._desk.note(workspace, message.place, f"{HELP}\n\n{KEPT.format(kept=kept)}")
             case Deed.FORGET:
                 await self._forget(message, workspace)
             case Deed.STOP:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import socket
 
 import pytest
 from structlog.testing import capture_logs
@@ -12,6 +13,7 @@ from bot.frontends.slack.errors import SlackHalfSet, SlackTokenRefused
 from bot.settings import BotSettings
 from jobs.errors import StoreUnavailable
 from jobs.memory import MemoryJobs
+from jobs.settings import SettingWrong
 from tests.bot.frontends.slack import conftest
 from tests.bot.frontends.slack.conftest import OpenBot, Worker
 from tests.bot.frontends.slack.people import People
@@ -47,6 +49,14 @@ async def test_a_forged_and_a_stale_signature_are_refused(
         assert await slack.post(Envelope("events_api", payload), **forgery) == 401  # type: ignore[arg-type]  # a table
     assert worker.answered == []
     assert people.team.by_bot() == []
+
+
+async def test_an_address_that_is_taken_is_named(open_bot: OpenBot, people: People) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(SettingWrong) as refused:
+        async with open_bot(http_port=taken.getsockname()[1]) as bot:
+            await bot.running
+    assert "BOT_SLACK_HTTP_PORT" in refused.value.sentence
+    assert "in use" in refused.value.sentence
 
 
 async def test_the_address_is_verified_when_it_is_entered(
@@ -130,10 +140,7 @@ async def test_a_command_is_told_when_the_store_is_away(
         ({"SLACK_APP_TOKEN": "xapp-1"}, "SLACK_BOT_TOKEN"),
         ({"SLACK_BOT_TOKEN": "xoxb-1", "slack_http_port": 3000}, "SLACK_SIGNING_SECRET"),
         ({"SLACK_CLIENT_ID": "1", "SLACK_APP_TOKEN": "xapp-1"}, "SLACK_CLIENT_SECRET"),
-        (
-            {"SLACK_CLIENT_ID": "1", "SLACK_APP_TOKEN": "xapp-1", "SLACK_CLIENT_SECRET": "s"},
-            "BOT_SLACK_HTTP_PORT",
-        ),
+        ({"SLACK_CLIENT_ID": "1", "SLACK_CLIENT_SECRET": "s"}, "BOT_SLACK_HTTP_PORT"),  # no socket serves several
     ],
 )
 def test_what_is_missing_is_named(given: dict[str, object], missing: str) -> None:

@@ -18,6 +18,7 @@ async def test_help_and_forget_are_understood_in_a_thread(bot: Bot, people: Peop
     people.post("C1", f"{people.bot} help", thread=answer.thread)
     await eventually(lambda: len(people.team.by_bot()) == 2)
     assert people.team.by_bot()[-1].said.startswith("*Mention me with pictures")
+    assert "are kept for" in people.team.by_bot()[-1].said
     people.post("C1", f"{people.bot} forget", thread=answer.thread)
     await eventually(lambda: len(people.team.by_bot()) == 3)
     assert people.team.by_bot()[-1].said == "Forgotten: 1 conversation, 1 answered question and 1 picture."
