@@ -43,7 +43,7 @@ local function stamp(seconds) return string.format('%.6f', seconds) end
 
 local function expire(name, seconds) redis.call('PEXPIRE', name, string.format('%.0f', seconds * 1000)) end
 
--- DRAINS: the verb ends or frees something, so it also runs when Redis is at its memory limit.
+-- DRAINS: ending or freeing something needs the verb, so it also runs when Redis is at its memory limit.
 local READS, DRAINS = {'no-writes'}, {'allow-oom'}
 
 local function register(name, verb, flags)

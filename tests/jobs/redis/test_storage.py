@@ -246,6 +246,7 @@ async def test_at_its_memory_limit_redis_refuses_questions_and_still_ends_them(
             with pytest.raises(Exception, match="its memory is full"):
                 await ask(jobs, question())
             await answer(jobs, claim)
+            assert len((await jobs.conversations.load(claim.job.conversation)).turns) == 1
             assert (await jobs.conversations.forget(claim.job.conversation)).turns == 1
         finally:
             client.config_set("maxmemory", 0)
