@@ -111,6 +111,14 @@ async def test_nothing_outlives_its_time(valkey: ValkeyServer, open_on: OpenRedi
         assert client.hget("threadsight:gauges", "picture_bytes") == b"0"
 
 
+async def test_of_a_tenant_that_waits_for_nothing_no_turn_is_kept(valkey: ValkeyServer, jobs: Jobs) -> None:
+    await ask(jobs, question(conversation(tenant="answered")))
+    await answer_all(jobs)
+    await jobs.queue_in.end(await ask(jobs, question(conversation(tenant="stopped"))), Cancelled(reason="stopped"))
+    with valkey.client() as client:
+        assert client.hkeys("threadsight:fairness") == [b"*"]
+
+
 async def test_redis_drops_by_itself_what_nobody_sweeps(valkey: ValkeyServer, jobs: Jobs) -> None:
     await live_a_life(jobs, "secret")
     await answer_all(jobs)
