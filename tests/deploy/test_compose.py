@@ -73,6 +73,11 @@ def test_redis_keeps_every_acknowledged_write_and_shows_its_password_to_nobody()
     assert SERVICES["redis"]["volumes"] == ["queue:/data"]
 
 
+def test_redis_is_given_the_time_to_read_a_large_file() -> None:
+    check = SERVICES["redis"]["healthcheck"]
+    assert (check["interval"], check["retries"], check["start_period"]) == ("5s", 5, "10m")
+
+
 def test_redis_is_reached_from_inside_only() -> None:
     assert "ports" not in SERVICES["redis"]
     assert SERVICES["redis"]["networks"] == ["store"]
