@@ -7,8 +7,10 @@ was drawn over is another picture. Standard input is kept in a spool folder, sin
 import asyncio
 import hashlib
 import sys
+import tempfile
 import time
 from collections.abc import AsyncGenerator
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 from urllib.parse import urlsplit
@@ -46,16 +48,19 @@ def spool_input(stdin: BinaryIO, spool: Path) -> Path:
     content = stdin.read(_MOST_SPOOLED_BYTES)
     path = spool / hashlib.sha256(content).hexdigest()
     if not path.exists():
-        path.touch(mode=0o600)
-        path.write_bytes(content)
+        with tempfile.NamedTemporaryFile(dir=spool) as written, suppress(FileExistsError):  # of two at once one keeps it
+            written.write(content)
+            written.flush()
+            path.hardlink_to(written.name)  # it is there as a whole or not at all
     return path
 
 
 def sweep_spool(spool: Path, *, retention_s: float) -> None:
     """Remove what came in longer ago than that."""
     for old in spool.glob("*"):
-        if time.time() - old.stat().st_mtime > retention_s:
-            old.unlink(missing_ok=True)
+        with suppress(FileNotFoundError):  # another command keeps or removes something, too
+            if time.time() - old.stat().st_mtime > retention_s:
+                old.unlink()
 
 
 async def fetch_reference(ref: PictureRef) -> AsyncGenerator[bytes, None]:

@@ -1,5 +1,6 @@
 import io
 import os
+import resource
 import stat
 from contextlib import aclosing
 from pathlib import Path
@@ -73,6 +74,18 @@ async def test_standard_input_can_be_read_again_after_a_restart(spool: Path) -> 
     assert ref.name == "stdin"
     assert await read(ref) == await read(ref) == png()
     assert read_reference("-", spool=spool, stdin=io.BytesIO(png())).origin == ref.origin
+
+
+def test_what_could_not_be_kept_whole_is_not_kept(spool: Path) -> None:
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10, before[1]))  # as on a disk that is full
+    try:
+        with pytest.raises(OSError, match="File too large"):
+            read_reference("-", spool=spool, stdin=io.BytesIO(png()))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert list(spool.iterdir()) == []
+    assert read_reference("-", spool=spool, stdin=io.BytesIO(png())).size_bytes == len(png())
 
 
 def test_what_came_in_is_for_its_owner_only_and_for_the_retention_time(spool: Path) -> None:
