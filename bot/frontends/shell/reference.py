@@ -6,6 +6,7 @@ was drawn over is another picture. Standard input is kept in a spool folder, sin
 
 import asyncio
 import hashlib
+import os
 import sys
 import tempfile
 import time
@@ -13,8 +14,7 @@ from collections.abc import AsyncGenerator
 from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
-from urllib.parse import urlsplit
-from urllib.request import url2pathname
+from urllib.parse import unquote_to_bytes, urlsplit
 
 from bot.errors import NoSuchFile, Unfetchable
 from jobs import PictureRef
@@ -35,11 +35,17 @@ def read_reference(argument: str, *, spool: Path, stdin: BinaryIO | None = None)
     if argument == STANDARD_INPUT:
         return _refer_to(spool_input(stdin or sys.stdin.buffer, spool), name="stdin")
     if urlsplit(argument).scheme in {"http", "https"}:
-        return PictureRef(platform=PLATFORM, origin=argument, name=Path(urlsplit(argument).path).name)
+        address = legible(argument)
+        return PictureRef(platform=PLATFORM, origin=address, name=Path(urlsplit(address).path).name)
     path = Path(argument).expanduser().absolute()
     if not path.is_file():
         raise NoSuchFile(path=argument)
-    return _refer_to(path, name=path.name)
+    return _refer_to(path, name=legible(path.name))
+
+
+def legible(typed: str) -> str:
+    """What was typed, as text that can be stored and told: a mark stands where bytes are none."""
+    return typed.encode(errors="surrogateescape").decode(errors="replace")
 
 
 def spool_input(stdin: BinaryIO, spool: Path) -> Path:
@@ -48,7 +54,10 @@ def spool_input(stdin: BinaryIO, spool: Path) -> Path:
     content = stdin.read(_MOST_SPOOLED_BYTES)
     path = spool / hashlib.sha256(content).hexdigest()
     if not path.exists():
-        with tempfile.NamedTemporaryFile(dir=spool) as written, suppress(FileExistsError):  # of two at once one keeps it
+        with (
+            tempfile.NamedTemporaryFile(dir=spool) as written,
+            suppress(FileExistsError),
+        ):  # of two at once one keeps it
             written.write(content)
             written.flush()
             path.hardlink_to(written.name)  # it is there as a whole or not at all
@@ -75,13 +84,13 @@ async def fetch_reference(ref: PictureRef) -> AsyncGenerator[bytes, None]:
         async for piece in download(ref.origin, Hosts(None)):
             yield piece
         return
-    path = Path(url2pathname(urlsplit(ref.origin).path))
+    path = Path(os.fsdecode(unquote_to_bytes(urlsplit(ref.origin).path)))
     try:
         with await asyncio.to_thread(path.open, "rb") as file:
             while piece := await asyncio.to_thread(file.read, _PIECE_BYTES):
                 yield piece
     except OSError as error:
-        raise Unfetchable(reason=f"{path}: {error.strerror}") from error
+        raise Unfetchable(reason=f"{legible(str(path))}: {error.strerror}") from error
 
 
 def _refer_to(path: Path, *, name: str) -> PictureRef:
