@@ -98,6 +98,12 @@ def test_the_gpu_worker_does_not_go_on_without_a_gpu() -> None:
     assert "WORKER_DEVICE" not in SERVICES["worker-cpu"]["environment"]
 
 
+def test_a_model_server_beside_it_is_reached_by_the_workers_and_by_the_doctor_in_the_bots_container() -> None:
+    services = yaml.safe_load(VARIABLE.sub("secret", WRITTEN).replace("# extra_hosts", "extra_hosts"))["services"]
+    for name in ("bot", "worker", "worker-cpu"):
+        assert services[name]["extra_hosts"] == ["host.docker.internal:host-gateway"]
+
+
 def test_the_worker_is_given_no_secret_of_a_platform() -> None:
     fields = {**BotSettings.model_fields, **CommandSettings.model_fields}.values()
     tokens = {str(field.validation_alias) for field in fields if "SecretStr" in str(field.annotation)}
