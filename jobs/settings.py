@@ -34,7 +34,9 @@ class RedisNotSet(Unavailable):
 class Settings(BaseSettings):
     """Base of all settings. `env_prefix` of the derived class names the variables that are its own."""
 
-    model_config = SettingsConfigDict(frozen=True, extra="ignore", env_file=".env", env_ignore_empty=True)
+    model_config = SettingsConfigDict(
+        frozen=True, extra="ignore", env_file=".env", env_ignore_empty=True, allow_inf_nan=False
+    )
 
     @classmethod
     def read(cls) -> Self:

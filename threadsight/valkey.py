@@ -24,7 +24,7 @@ from threadsight.home import make_private
 from threadsight.service import Service, ServiceFailed
 
 MAX_SOCKET_PATH_BYTES = 100  # sun_path holds 104 on macOS, 108 on Linux, with the closing zero
-START_PATIENCE_S = 30.0  # a large append-only file takes a while to read
+START_PATIENCE_S = 30.0  # without a sign of life
 SOCKETS = Path("/tmp")  # noqa: S108 - the same for every process of a user, unlike TMPDIR; the folder in it is private
 
 
@@ -147,8 +147,10 @@ def _write_private(path: Path, text: str) -> None:
 
 def _wait_until_ready(service: Service, valkey: EmbeddedValkey) -> None:
     give_up = time.monotonic() + START_PATIENCE_S
-    while not _answers(valkey):
+    while (reply := _ping(valkey)) != b"+PONG":
         service.check()
+        if reply.startswith(b"-LOADING"):  # a large append-only file takes as long as it takes
+            give_up = time.monotonic() + START_PATIENCE_S
         if time.monotonic() > give_up:
             raise ServiceFailed(
                 name="embedded Valkey", reason=f"no answer in {START_PATIENCE_S:.0f} s", log=service.log
@@ -157,14 +159,13 @@ def _wait_until_ready(service: Service, valkey: EmbeddedValkey) -> None:
         time.sleep(0.01)
 
 
-def _answers(valkey: EmbeddedValkey) -> bool:
-    """Whether it is up and done reading its file. By hand: importing redis-py takes longer than starting Valkey."""
+def _ping(valkey: EmbeddedValkey) -> bytes:
+    """What it says, if anything. By hand: importing redis-py takes longer than starting Valkey."""
+    received = b""
     with socket.socket(socket.AF_UNIX) as connection, contextlib.suppress(OSError):
         connection.settimeout(1.0)
         connection.connect(str(valkey.socket))
         connection.sendall(f"AUTH {valkey.password}\r\nPING\r\n".encode())
-        received = b""
         while received.count(b"\r\n") < 2 and (more := connection.recv(256)):  # noqa: PLR2004 - two commands, two lines
             received += more
-        return received == b"+OK\r\n+PONG\r\n"
-    return False
+    return received.removeprefix(b"+OK\r\n").rstrip()

@@ -28,7 +28,7 @@ class State:
         self.ready: dict[JobId, float] = {}  # heads of lines by virtual finish time
         self.waiting: Counter[str] = Counter()  # to be started, by tenant
         self.virtual_time = 0.0  # of the job claimed last
-        self.finishes: dict[str, float] = {}  # by tenant: of its job made ready last
+        self.finishes: dict[str, float] = {}  # by tenant: of its last turn
         self.mean_run_s: float | None = None
         self.live_until_s: dict[str, float] = {}  # by worker
         self.forgotten: list[tuple[ConversationId, int]] = []
@@ -103,6 +103,11 @@ class State:
         """Start-time fair queueing: each tenant's jobs finish one virtual second apart, however many there are."""
         return max(self.virtual_time, self.finishes.get(tenant, 0.0)) + 1.0
 
+    def give_back_turn(self, record: JobRecord) -> None:
+        """Nobody began it: where its turn is still to come, another question of the tenant may have it."""
+        if record.finish is not None and record.finish > self.virtual_time:
+            self.finishes[record.job.conversation.tenant_key] -= 1.0
+
     def promote(self, thread: Thread) -> None:
         """Put the head of the line among the ready, when it can start."""
         if not thread.line:
@@ -123,6 +128,7 @@ class State:
         job = record.job
         if record.waits:
             self.waiting[job.conversation.tenant_key] -= 1
+            self.give_back_turn(record)
         took_in = record.state is JobState.SUBMITTED
         record.state = JobState.ENDED
         record.ending = ending

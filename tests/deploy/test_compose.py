@@ -73,6 +73,11 @@ def test_redis_keeps_every_acknowledged_write_and_shows_its_password_to_nobody()
     assert SERVICES["redis"]["volumes"] == ["queue:/data"]
 
 
+def test_redis_is_given_the_time_to_read_a_large_file() -> None:
+    check = SERVICES["redis"]["healthcheck"]
+    assert (check["interval"], check["retries"], check["start_period"]) == ("5s", 5, "10m")
+
+
 def test_redis_is_reached_from_inside_only() -> None:
     assert "ports" not in SERVICES["redis"]
     assert SERVICES["redis"]["networks"] == ["store"]
@@ -91,6 +96,12 @@ def test_the_gpu_worker_and_the_cpu_worker_are_chosen_by_profile() -> None:
 def test_the_gpu_worker_does_not_go_on_without_a_gpu() -> None:
     assert SERVICES["worker"]["environment"]["WORKER_DEVICE"] == "cuda"
     assert "WORKER_DEVICE" not in SERVICES["worker-cpu"]["environment"]
+
+
+def test_a_model_server_beside_it_is_reached_by_the_workers_and_by_the_doctor_in_the_bots_container() -> None:
+    services = yaml.safe_load(VARIABLE.sub("secret", WRITTEN).replace("# extra_hosts", "extra_hosts"))["services"]
+    for name in ("bot", "worker", "worker-cpu"):
+        assert services[name]["extra_hosts"] == ["host.docker.internal:host-gateway"]
 
 
 def test_the_worker_is_given_no_secret_of_a_platform() -> None:

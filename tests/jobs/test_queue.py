@@ -252,6 +252,32 @@ async def test_a_tenant_cannot_save_up_turns_while_it_asks_nothing(jobs: Jobs) -
     assert [tenants[i : i + 2].count("steady") for i in (0, 2, 4, 6)] == [1, 1, 1, 1]
 
 
+@pytest.mark.parametrize("left", [0, 1])
+async def test_questions_that_nobody_answered_cost_their_tenant_no_turn(jobs: Jobs, left: int) -> None:
+    asked = [await ask(jobs, question(conversation(tenant="unlucky"))) for _ in range(8)]
+    for unanswered in asked[: 8 - left]:
+        await jobs.queue_in.end(unanswered, Cancelled(reason="stopped"))
+    for _ in range(4):
+        await ask(jobs, question(conversation(tenant="unlucky")))
+        await ask(jobs, question(conversation(tenant="other")))
+    tenants = [job.conversation.tenant for job in await answer_all(jobs)]
+    assert "unlucky" in tenants[:3]
+
+
+async def test_a_tenant_that_stops_its_waiting_questions_has_had_the_turns_that_began(jobs: Jobs) -> None:
+    asked = [await ask(jobs, question(conversation(tenant="hasty"))) for _ in range(6)]
+    for _ in range(4):
+        await ask(jobs, question(conversation(tenant="other")))
+    begun = await jobs.queue_out.claim(worker="A", room=4)
+    for waiting in asked:
+        if waiting not in {claim.job.id for claim in begun}:
+            await jobs.queue_in.end(waiting, Cancelled(reason="stopped"))
+    for _ in range(4):
+        await ask(jobs, question(conversation(tenant="hasty")))
+    tenants = [job.conversation.tenant for job in await answer_all(jobs)]
+    assert [tenants[i : i + 2].count("other") for i in (0, 2, 4)] == [1, 1, 0]
+
+
 # ------------------------------------------------------------ waiting for work
 
 

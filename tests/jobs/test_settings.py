@@ -47,3 +47,10 @@ def test_an_address_that_is_none_is_refused_without_a_word_of_it(address: str, m
 def test_an_address_is_taken_as_it_is(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("REDIS_URL", address)
     assert StoreSettings.read().required_url() == address
+
+
+@pytest.mark.parametrize("number", ["inf", "nan"])
+def test_a_time_is_a_number_of_seconds(number: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("QUEUE_RETENTION_S", number)
+    with pytest.raises(SettingWrong, match="QUEUE_RETENTION_S: Input should be a finite number"):
+        StoreSettings.read()

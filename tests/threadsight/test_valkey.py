@@ -14,6 +14,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from tests.threadsight.processes import eventually, is_alive, is_running, kill, read_pid
+from threadsight import valkey as embedded
 from threadsight.lock import Lock
 from threadsight.service import ServiceFailed
 from threadsight.valkey import EmbeddedValkey, ValkeyMissing, find_server, open_valkey
@@ -227,6 +228,22 @@ def test_a_data_file_it_cannot_read_is_told_with_the_servers_own_words(home: Pat
     appended.write_bytes(b"not a command" + appended.read_bytes())
     with pytest.raises(ServiceFailed, match="Bad file format reading the append only file"), open_valkey(home):
         pass
+
+
+def test_a_large_data_file_is_waited_for_as_long_as_it_is_being_read(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with open_valkey(home) as valkey, connect(valkey.url).pipeline(transaction=False) as pipeline:
+        for number in range(8_000):
+            pipeline.set(f"kept {number}", "yes")
+        pipeline.execute()
+    assert eventually(lambda: not is_running(home / "valkey"))
+    configure = embedded._configure
+    slowly = "key-load-delay 500\n"  # microseconds: four seconds for all
+    monkeypatch.setattr(embedded, "_configure", lambda *arguments: configure(*arguments) + slowly)
+    monkeypatch.setattr(embedded, "START_PATIENCE_S", 2.0)
+    with open_valkey(home) as valkey:
+        assert connect(valkey.url).dbsize() == 8_000
 
 
 def test_a_machine_without_a_server_is_told_to_set_redis_url(monkeypatch: pytest.MonkeyPatch) -> None:

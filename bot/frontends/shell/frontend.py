@@ -11,7 +11,7 @@ from rich.console import Console
 from bot.errors import AnswerPending, AnswerUnwritten
 from bot.frontend import Reply
 from bot.frontends.shell.outcome import Outcome
-from bot.frontends.shell.reference import PLATFORM, fetch_reference
+from bot.frontends.shell.reference import PLATFORM, fetch_reference, legible
 from bot.frontends.shell.reply import EarlierReply, ShellReply
 from bot.frontends.shell.terminal import Terminal
 from bot.mention import Mention
@@ -107,7 +107,7 @@ class Shell:
             source=secrets.token_hex(8),
             asker=_ASKER,
             kind=question.kind,
-            text=question.text,
+            text=legible(question.text),
             references=question.pictures,
             from_owner=True,
             sampling=question.sampling,

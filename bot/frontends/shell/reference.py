@@ -6,13 +6,15 @@ was drawn over is another picture. Standard input is kept in a spool folder, sin
 
 import asyncio
 import hashlib
+import os
 import sys
+import tempfile
 import time
 from collections.abc import AsyncGenerator
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
-from urllib.parse import urlsplit
-from urllib.request import url2pathname
+from urllib.parse import unquote_to_bytes, urlsplit
 
 from bot.errors import NoSuchFile, Unfetchable
 from jobs import PictureRef
@@ -33,11 +35,17 @@ def read_reference(argument: str, *, spool: Path, stdin: BinaryIO | None = None)
     if argument == STANDARD_INPUT:
         return _refer_to(spool_input(stdin or sys.stdin.buffer, spool), name="stdin")
     if urlsplit(argument).scheme in {"http", "https"}:
-        return PictureRef(platform=PLATFORM, origin=argument, name=Path(urlsplit(argument).path).name)
+        address = legible(argument)
+        return PictureRef(platform=PLATFORM, origin=address, name=Path(urlsplit(address).path).name)
     path = Path(argument).expanduser().absolute()
     if not path.is_file():
         raise NoSuchFile(path=argument)
-    return _refer_to(path, name=path.name)
+    return _refer_to(path, name=legible(path.name))
+
+
+def legible(typed: str) -> str:
+    """What was typed, as text that can be stored and told: a mark stands where bytes are none."""
+    return typed.encode(errors="surrogateescape").decode(errors="replace")
 
 
 def spool_input(stdin: BinaryIO, spool: Path) -> Path:
@@ -46,16 +54,22 @@ def spool_input(stdin: BinaryIO, spool: Path) -> Path:
     content = stdin.read(_MOST_SPOOLED_BYTES)
     path = spool / hashlib.sha256(content).hexdigest()
     if not path.exists():
-        path.touch(mode=0o600)
-        path.write_bytes(content)
+        with (
+            tempfile.NamedTemporaryFile(dir=spool) as written,
+            suppress(FileExistsError),
+        ):  # of two at once one keeps it
+            written.write(content)
+            written.flush()
+            path.hardlink_to(written.name)  # it is there as a whole or not at all
     return path
 
 
 def sweep_spool(spool: Path, *, retention_s: float) -> None:
     """Remove what came in longer ago than that."""
     for old in spool.glob("*"):
-        if time.time() - old.stat().st_mtime > retention_s:
-            old.unlink(missing_ok=True)
+        with suppress(FileNotFoundError):  # another command keeps or removes something, too
+            if time.time() - old.stat().st_mtime > retention_s:
+                old.unlink()
 
 
 async def fetch_reference(ref: PictureRef) -> AsyncGenerator[bytes, None]:
@@ -70,13 +84,13 @@ async def fetch_reference(ref: PictureRef) -> AsyncGenerator[bytes, None]:
         async for piece in download(ref.origin, Hosts(None)):
             yield piece
         return
-    path = Path(url2pathname(urlsplit(ref.origin).path))
+    path = Path(os.fsdecode(unquote_to_bytes(urlsplit(ref.origin).path)))
     try:
         with await asyncio.to_thread(path.open, "rb") as file:
             while piece := await asyncio.to_thread(file.read, _PIECE_BYTES):
                 yield piece
     except OSError as error:
-        raise Unfetchable(reason=f"{path}: {error.strerror}") from error
+        raise Unfetchable(reason=f"{legible(str(path))}: {error.strerror}") from error
 
 
 def _refer_to(path: Path, *, name: str) -> PictureRef:

@@ -38,7 +38,7 @@ register('load', function(id)
     redis.call('SMEMBERS', key('withdrawn', id)), marked,
     redis.call('HVALS', key('sources', id)), last, redis.call('HGET', key('sources', id), last) or '0 ',
   }
-end)
+end, DRAINS)
 
 -- Take the words out of a job: what was asked, by whom, with which pictures, and what was answered.
 local function scrub(job)

@@ -30,6 +30,7 @@ local function end_job(job, ending)
     redis.call('ZREM', RUNNING, job.id)
   else
     redis.call('ZREM', READY, job.id)
+    give_back_turn(job, tenant_of(job.conversation))
     stop_waiting(job, tenant_of(job.conversation))
   end
   job.state = 'ended'

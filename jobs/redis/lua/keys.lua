@@ -15,7 +15,7 @@ local READY = 'threadsight:ready'          -- sorted set of claimable jobs, by v
 local RUNNING = 'threadsight:running'      -- sorted set of running jobs, by end of lease
 local WAITING = 'threadsight:waiting'      -- sorted set of jobs that wait to be started, by deadline
 local TENANTS = 'threadsight:tenants'      -- hash: how many of those by tenant
-local FAIRNESS = 'threadsight:fairness'    -- hash: virtual time ('*'), and by tenant the finish of its latest ready job
+local FAIRNESS = 'threadsight:fairness'    -- hash: virtual time ('*'), and by waiting tenant the finish of its last turn
 local IDLE = 'threadsight:idle'            -- sorted set of waiting calls of `claim`, by when they stop waiting
 local GAUGES = 'threadsight:gauges'        -- hash: mean_run_s, picture_bytes, gone, rewritten (see reaper.lua)
 local FORGOTTEN = 'threadsight:forgotten'  -- stream: conversations whose epoch rose
@@ -43,7 +43,7 @@ local function stamp(seconds) return string.format('%.6f', seconds) end
 
 local function expire(name, seconds) redis.call('PEXPIRE', name, string.format('%.0f', seconds * 1000)) end
 
--- DRAINS: the verb ends or frees something, so it also runs when Redis is at its memory limit.
+-- DRAINS: ending or freeing something needs the verb, so it also runs when Redis is at its memory limit.
 local READS, DRAINS = {'no-writes'}, {'allow-oom'}
 
 local function register(name, verb, flags)

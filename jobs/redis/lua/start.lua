@@ -27,7 +27,10 @@ end
 
 local function stop_waiting(job, tenant)
   local waited = redis.call('ZREM', WAITING, job.id) == 1
-  if waited and redis.call('HINCRBY', TENANTS, tenant, -1) == 0 then redis.call('HDEL', TENANTS, tenant) end
+  if waited and redis.call('HINCRBY', TENANTS, tenant, -1) == 0 then
+    redis.call('HDEL', TENANTS, tenant)
+    redis.call('HDEL', FAIRNESS, tenant)  -- each of its turns has begun or was given back: it has no claim on the past
+  end
 end
 
 -- ---------------------------------------------------------------- fairness between tenants
@@ -41,11 +44,12 @@ end
 -- Start-time fair queueing: each tenant's jobs finish one virtual second apart, whatever its number of jobs.
 local function next_finish(times) return math.max(times.now, times.latest) + 1 end
 
--- A tenant with nothing later has no claim on the past.
-local function pass_virtual_time(times, tenant, finish)
-  local time = math.max(times.now, finish)
-  redis.call('HSET', FAIRNESS, '*', time)
-  if times.latest > 0 and times.latest <= time then redis.call('HDEL', FAIRNESS, tenant) end
+local function pass_virtual_time(times, finish) redis.call('HSET', FAIRNESS, '*', math.max(times.now, finish)) end
+
+-- Nobody began it: where its turn is still to come, another question of the tenant may have it.
+local function give_back_turn(job, tenant)
+  local is_to_come = job.finish and tonumber(job.finish) > read_times(tenant).now
+  if is_to_come then redis.call('HINCRBYFLOAT', FAIRNESS, tenant, -1) end
 end
 
 -- ---------------------------------------------------------------- starting
@@ -73,7 +77,7 @@ local function start(job, conversation, worker, call)
     stop_waiting(job, conversation.tenant)
   end
   redis.call('ZADD', RUNNING, stamp(now() + LEASE_S), job.id)
-  pass_virtual_time(times, conversation.tenant, tonumber(job.finish))
+  pass_virtual_time(times, tonumber(job.finish))
   local attempt = tonumber(job.attempt) + 1
   job.state = 'running'
   set(job, 'state', job.state, 'attempt', attempt, 'finish', job.finish, 'started', stamp(now()), 'written', 0,

@@ -111,6 +111,14 @@ async def test_nothing_outlives_its_time(valkey: ValkeyServer, open_on: OpenRedi
         assert client.hget("threadsight:gauges", "picture_bytes") == b"0"
 
 
+async def test_of_a_tenant_that_waits_for_nothing_no_turn_is_kept(valkey: ValkeyServer, jobs: Jobs) -> None:
+    await ask(jobs, question(conversation(tenant="answered")))
+    await answer_all(jobs)
+    await jobs.queue_in.end(await ask(jobs, question(conversation(tenant="stopped"))), Cancelled(reason="stopped"))
+    with valkey.client() as client:
+        assert client.hkeys("threadsight:fairness") == [b"*"]
+
+
 async def test_redis_drops_by_itself_what_nobody_sweeps(valkey: ValkeyServer, jobs: Jobs) -> None:
     await live_a_life(jobs, "secret")
     await answer_all(jobs)
@@ -246,6 +254,7 @@ async def test_at_its_memory_limit_redis_refuses_questions_and_still_ends_them(
             with pytest.raises(Exception, match="its memory is full"):
                 await ask(jobs, question())
             await answer(jobs, claim)
+            assert len((await jobs.conversations.load(claim.job.conversation)).turns) == 1
             assert (await jobs.conversations.forget(claim.job.conversation)).turns == 1
         finally:
             client.config_set("maxmemory", 0)

@@ -1,6 +1,8 @@
 import io
 import os
+import resource
 import stat
+import sys
 from contextlib import aclosing
 from pathlib import Path
 
@@ -32,6 +34,19 @@ async def test_a_path_is_found_again_from_anywhere(
     monkeypatch.chdir("/")
     assert (ref.name, ref.size_bytes) == ("Bild 1 #ä%20.png", len(png()))
     assert await read(ref) == png()
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="macOS has no such names")
+async def test_a_name_that_is_no_text_is_found_and_told_as_far_as_it_is_one(tmp_path: Path, spool: Path) -> None:
+    path = tmp_path / os.fsdecode(b"caf\xe9.png")
+    path.write_bytes(png())
+    ref = read_reference(str(path), spool=spool)
+    assert ref.name == "caf\ufffd.png"
+    assert await read(ref) == png()
+    path.unlink()
+    with pytest.raises(Unfetchable) as refused:
+        await read(ref)
+    assert refused.value.facts["reason"] == f"{tmp_path}/caf\ufffd.png: No such file or directory"
 
 
 def test_a_picture_that_was_drawn_over_is_another_picture(tmp_path: Path, spool: Path) -> None:
@@ -75,6 +90,18 @@ async def test_standard_input_can_be_read_again_after_a_restart(spool: Path) -> 
     assert read_reference("-", spool=spool, stdin=io.BytesIO(png())).origin == ref.origin
 
 
+def test_what_could_not_be_kept_whole_is_not_kept(spool: Path) -> None:
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10, before[1]))  # as on a disk that is full
+    try:
+        with pytest.raises(OSError, match="File too large"):
+            read_reference("-", spool=spool, stdin=io.BytesIO(png()))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert list(spool.iterdir()) == []
+    assert read_reference("-", spool=spool, stdin=io.BytesIO(png())).size_bytes == len(png())
+
+
 def test_what_came_in_is_for_its_owner_only_and_for_the_retention_time(spool: Path) -> None:
     read_reference("-", spool=spool, stdin=io.BytesIO(b"old"))
     (old,) = spool.iterdir()
@@ -94,6 +121,7 @@ async def test_an_address_is_fetched_from_the_web(spool: Path, site: Site) -> No
     assert await read(read_reference(site.url("/hop/1"), spool=spool)) == PICTURE
 
 
-def test_an_address_is_its_own_origin(spool: Path) -> None:
-    ref = read_reference("https://example.com/pictures/cat.png?size=2", spool=spool)
-    assert (ref.origin, ref.name) == ("https://example.com/pictures/cat.png?size=2", "cat.png")
+@pytest.mark.parametrize(("name", "told"), [("cat.png", "cat.png"), (os.fsdecode(b"caf\xe9.png"), "caf\ufffd.png")])
+def test_an_address_is_its_own_origin(name: str, told: str, spool: Path) -> None:
+    ref = read_reference(f"https://example.com/pictures/{name}?size=2", spool=spool)
+    assert (ref.origin, ref.name) == (f"https://example.com/pictures/{told}?size=2", told)

@@ -1,6 +1,7 @@
 import asyncio
 import io
 import json
+import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -259,6 +260,14 @@ async def test_an_answer_can_do_nothing_to_the_terminal(terminal: Terminal, work
     await worker.answer("\x1b[2JAll\x07 gone\r\x9b31m?\n\tno")
     await asking
     assert terminal.out.getvalue() == "[2JAll gone31m?\n\tno\n"
+
+
+async def test_of_a_question_that_is_no_text_the_rest_is_asked(terminal: Terminal, worker: FakeWorker) -> None:
+    asking = asyncio.create_task(terminal.ask(os.fsdecode(b"what is a caf\xe9 for?")))
+    claim = await worker.claim()
+    await worker.finish(claim, "Coffee.")
+    await asking
+    assert claim.job.text == "what is a caf\ufffd for?"
 
 
 async def test_every_task_is_asked_for_as_such(terminal: Terminal, worker: FakeWorker, flag: Path) -> None:
