@@ -88,6 +88,25 @@ async def test_one_question_of_a_thread_goes_and_the_others_stay(scene: Scene, b
     assert await stored(scene) == 1
 
 
+async def test_a_deletion_in_an_archived_thread_waits_for_discord_to_say_what_that_is(
+    scene: Scene, open_bot: OpenBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.frontends.discord.client._PAUSE_S", 0.05)
+    async with open_bot():
+        question = ask(scene, "one", picture())
+        await answered(scene, "one (1)")
+        second = people.write(scene.discord, scene.ann, question.thread, "two", [picture("b.png", "blue")])
+        answer = await answered(scene, "two (1)")
+    assert question.thread is not None
+    people.archive(scene.discord, question.thread)
+    async with open_bot():
+        scene.discord.fail("GET", rf"/channels/{question.thread.id}$", status=401, times=2)
+        people.delete(scene.discord, second)
+        await eventually(lambda: answer.deleted)
+    turns = (await scene.jobs.conversations.load(first_conversation(scene))).turns
+    assert [turn.question for turn in turns] == ["one"]
+
+
 async def test_bulk_deletion_reaches_every_question(scene: Scene, bot: Discord) -> None:
     questions = [ask(scene, text, picture(colour=text)) for text in ("red", "blue")]
     await answered(scene, "red (1)")

@@ -43,7 +43,7 @@ async def test_whoever_asks_while_the_store_is_away_is_told(
 async def test_a_deletion_while_the_store_is_away_is_honoured_later(
     scene: Scene, bot: Discord, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bot.frontends.discord.client._STORE_PAUSE_S", 0.05)
+    monkeypatch.setattr("bot.frontends.discord.client._PAUSE_S", 0.05)
     question = ask(scene, "what is this?", picture())
     await answered(scene, "what is this? (1)")
     conversation = scene.oracle.claims[0].job.conversation
