@@ -22,10 +22,13 @@ _NARROWEST = 6
 
 
 def lay_out(kind: JobKind, text: str, *, small_print: Sequence[str] = ()) -> list[str]:
-    """The messages that say `text`, with the small print at the end."""
-    body = _body(kind, text)
+    """The messages that say `text`, with the small print at the end, outside of any code block that was left open."""
+    longest = MOST_CHARACTERS - _LEFT_FOR_REASONS
+    parts = split(_body(kind, text), longest)
     lines = "\n".join(f"-# {line}" for line in small_print)
-    return split("\n".join(filter(None, (body, lines))), MOST_CHARACTERS - _LEFT_FOR_REASONS)
+    if parts and lines and len(parts[-1]) + 1 + len(lines) <= longest:
+        return [*parts[:-1], f"{parts[-1]}\n{lines}"]
+    return [*parts, *split(lines, longest)]
 
 
 def name_pictures(pictures: Sequence[Picture]) -> str:
@@ -39,9 +42,11 @@ def plain(words: str) -> str:
 
 
 def title_for(text: str, *, longest: int = 80) -> str:
-    """A thread's name: the first words of the question."""
+    """A thread's name: the first words of the question, or the beginning of a first word that is too long."""
     words = " ".join(text.split())
-    return textwrap.shorten(words, longest, placeholder=" ...") if words else "Pictures"
+    if len(words) <= longest:
+        return words or "Pictures"
+    return f"{words[: longest - 4].rsplit(' ', 1)[0]} ..."
 
 
 def _body(kind: JobKind, text: str) -> str:
