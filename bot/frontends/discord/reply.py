@@ -78,9 +78,9 @@ class DiscordReply:
             notices.append(f'This would be a file if I had the permission "{title_of("attach_files")}".')
         if self.job.kind is JobKind.COMPARE:
             text = list_differences(text, numbers_compared(self.job, conversation))
-        if self.job.kind is JobKind.OCR and len(text) > _OCR_IN_ONE and self._posts.takes_files and not uploads:
-            uploads.append(Upload(name=_WHOLE_TEXT, content=text.encode()))
-            text = text[:_EXCERPT].rstrip()
+        if self.job.kind is JobKind.OCR and self._posts.takes_files and (uploads or len(text) > _OCR_IN_ONE):
+            uploads = uploads or [Upload(name=_WHOLE_TEXT, content=text.encode())]
+            text = uploads[0].content.decode()[:_EXCERPT].rstrip()
             notices.insert(0, _IN_FILE)
         if len(conversation.pictures) > 1 and brought:
             notices.append(name_pictures(brought))
