@@ -9,8 +9,8 @@ from collections.abc import Sequence
 import discord
 
 from bot.splitting import split
-from bot.tables import Table, find_tables
-from jobs import JobKind, Picture
+from bot.tables import Table, find_tables, list_differences, numbers_compared
+from jobs import Conversation, Job, JobKind, Picture
 
 MOST_CHARACTERS = 2_000  # Discord: of one message
 MOST_PARTS = 2  # messages for one answer; a longer one becomes a file with an excerpt
@@ -29,6 +29,14 @@ def lay_out(kind: JobKind, text: str, *, small_print: Sequence[str] = ()) -> lis
     if parts and lines and len(parts[-1]) + 1 + len(lines) <= longest:
         return [*parts[:-1], f"{parts[-1]}\n{lines}"]
     return [*parts, *split(lines, longest)]
+
+
+def word(job: Job, text: str, conversation: Conversation) -> tuple[str, list[str]]:
+    """An answer's words, of a comparison as a table, and for the small print which pictures came with its question."""
+    brought = [picture for turn in conversation.turns if turn.source == job.source for picture in turn.pictures]
+    if job.kind is JobKind.COMPARE:
+        text = list_differences(text, numbers_compared(job, conversation))
+    return text, [name_pictures(brought)] if brought and len(conversation.pictures) > 1 else []
 
 
 def name_pictures(pictures: Sequence[Picture]) -> str:
