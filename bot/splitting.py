@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import msgspec
 
 _LINE = re.compile(r"[^\n]*\n|[^\n]+")
-_FENCE = re.compile(r" {0,3}(?P<marks>(?P<mark>[`~])(?P=mark){2,7})(?!(?P=mark))(?P<language>[^`\n]*)$", re.MULTILINE)
+_FENCE = re.compile(r"[ \t]*(?P<marks>(?P<mark>[`~])(?P=mark){2,7})(?!(?P=mark))(?P<language>[^`\n]*)$", re.MULTILINE)
 _BREAKS = (". ", "; ", ", ", " ")  # where a long line is cut, best first
 _LONGEST_OPENING = 24  # characters; a longer info string is not repeated in the next part
 _SMALLEST_LIMIT = 80  # characters: an opening, a closing and something between

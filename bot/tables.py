@@ -7,7 +7,7 @@ import msgspec
 
 from jobs import Conversation, Job
 
-_FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
+_FENCE = re.compile(r"[ \t]*(`{3,}|~{3,})")
 _RULE = re.compile(r"\|?\s*:?-+:?\s*(\|\s*:?-+:?\s*)*\|?")  # the line under a table's head
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=\S)")
 

@@ -174,6 +174,10 @@ class ConversationStore(Protocol):
         """The turns so far; an unknown conversation is an empty one."""
         ...
 
+    async def with_source(self, tenant_key: str, channel: str, source: str) -> frozenset[ConversationId]:
+        """Those of a channel that have this question, answered or not: for whoever knows no more of it."""
+        ...
+
     async def forget(self, conversation: ConversationId) -> Forgotten:
         """Everything of this conversation."""
         ...

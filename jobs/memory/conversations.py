@@ -30,6 +30,14 @@ class MemoryConversations:
         )
         return whole.without(thread.dropped.values())
 
+    async def with_source(self, tenant_key: str, channel: str, source: str) -> frozenset[ConversationId]:
+        """See `ConversationStore.with_source`."""
+        return frozenset(
+            name
+            for name, thread in self._state.threads.items()
+            if (name.tenant_key, name.channel) == (tenant_key, channel) and source in thread.askers
+        )
+
     async def forget(self, conversation: ConversationId) -> Forgotten:
         """See `ConversationStore.forget`."""
         self._state.forgotten_at_s[conversation] = self._state.now_s

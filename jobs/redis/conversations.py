@@ -1,6 +1,6 @@
 """Conversations over Redis."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from typing import TypeVar
 from urllib.parse import unquote
 
@@ -8,7 +8,7 @@ import msgspec
 import structlog
 
 from jobs.conversation import Conversation, ConversationId, Forgotten
-from jobs.redis.encoding import escape_source, read_picture, read_turn
+from jobs.redis.encoding import escape_source, place_of, read_picture, read_turn
 from jobs.redis.server import Server
 
 T = TypeVar("T")
@@ -38,6 +38,21 @@ class RedisConversations:
             last_revision=int(asked_last.partition(b" ")[0]),
         )
         return whole.without(_readable(conversation, "dropped picture", read_picture, dropped))
+
+    async def with_source(self, tenant_key: str, channel: str, source: str) -> frozenset[ConversationId]:
+        """See `ConversationStore.with_source`."""
+        asked = self.of_place(place_of(tenant_key, channel), escape_source(source))
+        return frozenset([conversation async for conversation in asked])
+
+    async def of_place(self, place: str, *source: str) -> AsyncIterator[ConversationId]:
+        """Those of a place (see `place_of`), or those among them that have the question of this source."""
+        cursor = b"0"
+        while True:  # in steps, so that nobody else waits while many are looked through
+            cursor, there = await self._server.call("conversations_of", place, cursor, *source)
+            for name in there:
+                yield ConversationId.read(name.decode())
+            if cursor == b"0":
+                return
 
     async def forget(self, conversation: ConversationId) -> Forgotten:
         """See `ConversationStore.forget`."""

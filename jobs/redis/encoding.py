@@ -41,6 +41,11 @@ def husk_of(job: Job) -> Job:
     )
 
 
+def place_of(tenant_key: str, channel: str | None) -> str:
+    """How the names of the conversations of a tenant, or of one of its channels, begin."""
+    return f"{tenant_key}:" if channel is None else f"{tenant_key}:{quote(channel, safe='')}:"
+
+
 def escape_source(source: str) -> str:
     """A source as it stands in a job's id, and in every key of the store."""
     return quote(source, safe="")

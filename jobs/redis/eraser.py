@@ -1,11 +1,9 @@
 """Taking things out of conversations over Redis."""
 
-from urllib.parse import quote
-
 from jobs.conversation import ConversationId, Forgotten
 from jobs.picture import Picture
 from jobs.redis.conversations import RedisConversations
-from jobs.redis.encoding import encode, escape_source
+from jobs.redis.encoding import encode, escape_source, place_of
 from jobs.redis.server import Server
 
 
@@ -30,15 +28,10 @@ class RedisEraser:
 
     async def forget_place(self, tenant_key: str, channel: str | None = None) -> Forgotten:
         """See `Eraser.forget_place`."""
-        place = f"{tenant_key}:" if channel is None else f"{tenant_key}:{quote(channel, safe='')}:"
-        parts: list[Forgotten] = []
-        cursor = b"0"
-        while True:  # in steps, so that nobody else waits while many are looked through
-            cursor, there = await self._server.call("conversations_of", place, cursor)
-            parts += [await self._conversations.drop(ConversationId.read(name.decode())) for name in there]
-            if cursor == b"0":
-                await self._server.call("drop_marks", tenant_key, place)
-                return Forgotten.all_of(parts)
+        place = place_of(tenant_key, channel)
+        parts = [await self._conversations.drop(there) async for there in self._conversations.of_place(place)]
+        await self._server.call("drop_marks", tenant_key, place)
+        return Forgotten.all_of(parts)
 
     async def _drop(self, conversation: ConversationId, number: int, *, stops: bool) -> Picture | None:
         """`stops`: an answer that is being written ends. Else it begins anew: its asker has nothing to do with it."""

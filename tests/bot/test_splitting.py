@@ -82,6 +82,13 @@ def test_an_unclosed_block_is_closed() -> None:
     assert split("```\nnever closed", limit=100) == ["```\nnever closed\n```"]
 
 
+def test_a_block_in_a_list_is_cut_open_no_more_than_others() -> None:
+    text = "1. Step one:\n    ```py\n" + "    x = 1\n" * 20 + "    ```\n2. Step two."
+    parts = split(text, limit=120)
+    assert [part.count("```") for part in parts] == [2] * len(parts)
+    assert parts[-1].endswith("```\n2. Step two.")
+
+
 @pytest.mark.parametrize("text", ["", " \n\n "])
 def test_nothing_is_no_part(text: str) -> None:
     assert split(text, limit=80) == []

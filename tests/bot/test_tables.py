@@ -60,6 +60,12 @@ def test_a_line_that_is_almost_a_rule_costs_no_time() -> None:
     assert time.monotonic() - began < 1
 
 
+@pytest.mark.parametrize("indent", ["", "    ", "\t"])
+def test_a_table_in_a_code_block_is_code(indent: str) -> None:
+    text = f"1. Write:\n{indent}```\n{indent}| a | b |\n{indent}|---|---|\n{indent}| 1 | 2 |\n{indent}```"
+    assert list(find_tables(text)) == [text]
+
+
 def test_a_comparison_with_a_table_stays_as_it_is() -> None:
     text = "| | 1 | 2 |\n|---|---|---|\n| a | b | c |"
     assert list_differences(text, [1, 2]) == text

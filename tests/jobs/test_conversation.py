@@ -117,6 +117,20 @@ async def test_workers_are_told_when_a_conversation_outlives_its_time(open_store
     assert epoch > claim.epoch
 
 
+async def test_a_question_is_found_in_its_channel_whatever_its_conversation(jobs: Jobs) -> None:
+    asked, waiting = question(source="m/1"), question(source="m2")
+    await ask(jobs, asked)
+    await answer(jobs, await claim_one(jobs))
+    await ask(jobs, question(asked.conversation))
+    await ask(jobs, waiting)
+    for job in (asked, waiting):
+        assert await jobs.conversations.with_source("slack:T1", "C1", job.source) == {job.conversation}
+    assert not await jobs.conversations.with_source("slack:T1", "C2", "m/1")
+    assert not await jobs.conversations.with_source("slack:T2", "C1", "m/1")
+    await jobs.conversations.forget_source(asked.conversation, "m/1")
+    assert not await jobs.conversations.with_source("slack:T1", "C1", "m/1")
+
+
 # ------------------------------------------------------------ forgetting a conversation
 
 

@@ -50,6 +50,7 @@ steps = st.lists(
         st.tuples(st.just("put"), where, which),
         st.tuples(st.just("get"), where, which),
         st.tuples(st.just("load"), where),
+        st.tuples(st.just("with_source"), where, source),
         st.tuples(st.just("forget"), where),
         st.tuples(st.just("drop_origin"), where, which),
         st.tuples(st.just("forget_source"), where, source),
@@ -126,6 +127,10 @@ class Twin(ABC):
     async def load(self, at: int) -> object:
         known = await self.jobs.conversations.load(CONVERSATIONS[at])
         return known.turns, known.withdrawn
+
+    async def with_source(self, at: int, source: str) -> object:
+        where = CONVERSATIONS[at]
+        return await self.jobs.conversations.with_source(where.tenant_key, where.channel, source)
 
     async def drop_origin(self, at: int, which: int) -> None:
         await self.jobs.eraser.drop_origin(CONVERSATIONS[at], f"F{which}")

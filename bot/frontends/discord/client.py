@@ -14,7 +14,7 @@ from bot.frontends.discord.asking import Asking
 from bot.frontends.discord.commands import Commands
 from bot.frontends.discord.desk import Desk
 from bot.frontends.discord.editing import Editing
-from bot.frontends.discord.errors import PostRefused
+from bot.frontends.discord.errors import PostRefused, TooManyPosts
 from bot.frontends.discord.forgetting import Forgetting
 from bot.frontends.discord.gallery import Drop
 from bot.frontends.discord.interactions import tell
@@ -26,7 +26,8 @@ from bot.frontends.discord.rest import Rest
 from bot.frontends.discord.sync import sync_commands
 from jobs.errors import StoreUnavailable, ThreadsightError
 
-_STORE_PAUSE_S = 5.0
+_PAUSE_S = 5.0
+_AWAY = (StoreUnavailable, NotPosted)  # the store, or Discord: what was to be done is worth another try
 
 log = structlog.get_logger()
 
@@ -99,7 +100,7 @@ class Gateway(discord.Client):
 
     async def on_raw_message_edit(self, event: discord.RawMessageUpdateEvent) -> None:
         """Changed by its author, or by Discord."""
-        with suppress(StoreUnavailable):  # the question stands as it was
+        with suppress(*_AWAY):  # the question stands as it was
             await _see_to("edit", self._see_edit(event.message))
 
     async def on_raw_message_delete(self, event: discord.RawMessageDeleteEvent) -> None:
@@ -128,39 +129,48 @@ class Gateway(discord.Client):
             await self._editing.see_edit(message)
 
     async def _forget(self, messages: tuple[int, ...], *, channel: int, guild: int | None) -> None:
-        parent = await self._parent(channel) if guild is not None else None
         for message in messages:
             await self._asking.let_go(message)
-            see = partial(self._forgetting.see_message, message, channel=channel, guild=guild, parent=parent)
-            await _surely(see)
+            await _surely(partial(self._see_deletion, message, channel=channel, guild=guild))
+
+    async def _see_deletion(self, message: int, *, channel: int, guild: int | None) -> None:
+        """Raises: StoreUnavailable, NotPosted: nothing was forgotten."""
+        parent = await self._parent(channel) if guild is not None else None
+        await self._forgetting.see_message(message, channel=channel, guild=guild, parent=parent)
 
     async def _parent(self, channel: int) -> int | None:
-        """The channel of a thread; an archived one is not in any cache."""
+        """The channel of a thread; an archived one is not in any cache.
+
+        Raises:
+            NotPosted: Discord does not say now.
+        """
         known = self.get_channel(channel)
         if known is not None:
             return known.parent_id if isinstance(known, discord.Thread) else None
         try:
             return await self.desk.api.fetch_parent(channel)
-        except (PostRefused, NotPosted) as error:
+        except TooManyPosts as error:
+            raise NotPosted(reason=error.sentence) from error
+        except PostRefused as error:
             log.info("channel not looked up", channel=channel, error=error.sentence)
             return None
 
 
 async def _surely(forget: Callable[[], Awaitable[None]]) -> None:
-    """A deletion: it is honoured when the store is back, as long as this process lives."""
+    """A deletion: it is honoured when the store and Discord are back, as long as this process lives."""
     while True:
         try:
             return await _see_to("deletion", forget())
-        except StoreUnavailable as error:
+        except _AWAY as error:
             log.warning("deletion put off", error=error.sentence)
-            await asyncio.sleep(_STORE_PAUSE_S)
+            await asyncio.sleep(_PAUSE_S)
 
 
 async def _see_to(event: str, work: Awaitable[None]) -> None:
     """One event; that it cannot be seen to is no reason for the others not to be."""
     try:
         await work
-    except StoreUnavailable:
+    except _AWAY:
         raise
     except ThreadsightError as error:
         log.warning("event not seen to", kind=event, error=error.sentence)

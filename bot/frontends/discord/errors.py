@@ -2,7 +2,7 @@
 
 Unavailable
     TokenRefused        at the start: nothing works until somebody sets another token
-    DiscordAway         at the start: Discord cannot be reached
+    DiscordAway         at the start: Discord cannot be reached; later: it has ended the connection for good
     PostRefused         a post or an edit will not be taken like this, however often it is tried
         MessageGone     what was to be edited is not there any more
         ThreadArchived

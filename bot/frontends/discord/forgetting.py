@@ -1,5 +1,6 @@
 """What is deleted on Discord is forgotten here: questions, pictures, threads, channels, servers."""
 
+import msgspec
 import structlog
 
 from bot.frontend import Posted
@@ -28,14 +29,20 @@ class Forgetting:
         asked = self._desk.recent.of_message(message)
         if asked is not None:
             mention = asked.mention
+            conversations = {mention.conversation}
         else:
             where = conversation_of(guild=guild, channel=channel, parent=parent, root=message)
             begins = guild is not None and parent is None
             place = Place(channel=channel, asker=0, message=message, opens_thread=begins)
             mention = Mention(conversation=where, source=str(message), asker="", reply_to=place.encode())
-        await self._forget_question(mention)
-        others = {asked.mention.conversation for asked in self._desk.recent.of_picture(message)}
-        for conversation in {mention.conversation, *others}:
+            conversations = {where}
+            if begins:  # or it replied to an answer in the channel, and went on with that one's conversation
+                store = self._desk.conversations
+                conversations |= await store.with_source(where.tenant_key, where.channel, mention.source)
+        for conversation in conversations:
+            await self._forget_question(msgspec.structs.replace(mention, conversation=conversation))
+        conversations |= {asked.mention.conversation for asked in self._desk.recent.of_picture(message)}
+        for conversation in conversations:
             # A message that brought pictures to somebody's question, by being replied to or described, asked nothing.
             await self._desk.eraser.drop_origin(conversation, f"{channel}/{message}")
         self._desk.recent.forget(mention.source)  # last: a store that is away has all of it asked again

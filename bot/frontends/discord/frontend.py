@@ -82,6 +82,8 @@ class Discord:
         try:
             await log_in(gateway, self._token)
             await gateway.connect()
+        except discord.ConnectionClosed as error:  # not to be resumed: the token was reset, for one
+            raise DiscordAway(reason=str(error)) from error
         finally:
             await gateway.close()
 

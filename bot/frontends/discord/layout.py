@@ -9,8 +9,8 @@ from collections.abc import Sequence
 import discord
 
 from bot.splitting import split
-from bot.tables import Table, find_tables
-from jobs import JobKind, Picture
+from bot.tables import Table, find_tables, list_differences, numbers_compared
+from jobs import Conversation, Job, JobKind, Picture
 
 MOST_CHARACTERS = 2_000  # Discord: of one message
 MOST_PARTS = 2  # messages for one answer; a longer one becomes a file with an excerpt
@@ -22,10 +22,21 @@ _NARROWEST = 6
 
 
 def lay_out(kind: JobKind, text: str, *, small_print: Sequence[str] = ()) -> list[str]:
-    """The messages that say `text`, with the small print at the end."""
-    body = _body(kind, text)
+    """The messages that say `text`, with the small print at the end, outside of any code block that was left open."""
+    longest = MOST_CHARACTERS - _LEFT_FOR_REASONS
+    parts = split(_body(kind, text), longest)
     lines = "\n".join(f"-# {line}" for line in small_print)
-    return split("\n".join(filter(None, (body, lines))), MOST_CHARACTERS - _LEFT_FOR_REASONS)
+    if parts and lines and len(parts[-1]) + 1 + len(lines) <= longest:
+        return [*parts[:-1], f"{parts[-1]}\n{lines}"]
+    return [*parts, *split(lines, longest)]
+
+
+def word(job: Job, text: str, conversation: Conversation) -> tuple[str, list[str]]:
+    """An answer's words, of a comparison as a table, and for the small print which pictures came with its question."""
+    brought = [picture for turn in conversation.turns if turn.source == job.source for picture in turn.pictures]
+    if job.kind is JobKind.COMPARE:
+        text = list_differences(text, numbers_compared(job, conversation))
+    return text, [name_pictures(brought)] if brought and len(conversation.pictures) > 1 else []
 
 
 def name_pictures(pictures: Sequence[Picture]) -> str:
@@ -39,9 +50,11 @@ def plain(words: str) -> str:
 
 
 def title_for(text: str, *, longest: int = 80) -> str:
-    """A thread's name: the first words of the question."""
+    """A thread's name: the first words of the question, or the beginning of a first word that is too long."""
     words = " ".join(text.split())
-    return textwrap.shorten(words, longest, placeholder=" ...") if words else "Pictures"
+    if len(words) <= longest:
+        return words or "Pictures"
+    return f"{words[: longest - 4].rsplit(' ', 1)[0]} ..."
 
 
 def _body(kind: JobKind, text: str) -> str:

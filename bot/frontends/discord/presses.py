@@ -18,7 +18,7 @@ from bot.frontends.discord.interactions import (
     roles_of,
     whisper,
 )
-from bot.frontends.discord.layout import lay_out
+from bot.frontends.discord.layout import lay_out, word
 from bot.frontends.discord.permissions import missing_in
 from bot.frontends.discord.place import Place, Standing, is_private, token_of
 from bot.mention import ANOTHER_DRAW, Mention
@@ -74,7 +74,7 @@ async def _regenerate(interaction: Interaction, _: Verb, ticket: Ticket) -> None
     assert interaction.message is not None
     desk = interaction.client.desk
     asked = desk.recent.of_source(ticket.source)
-    question = asked.mention if asked is not None else await _question(interaction, ticket)
+    question = asked.mention if asked is not None else _question(await _conversation(interaction, ticket), ticket)
     pressed = str(Standing(interaction.channel_id, interaction.message.id))
     place = Place(
         channel=interaction.channel_id,
@@ -122,9 +122,12 @@ async def _rate(interaction: Interaction, verb: Verb, ticket: Ticket) -> None:
 
 async def _share(interaction: Interaction, _: Verb, ticket: Ticket) -> None:
     """Show everybody what only its asker sees."""
-    await interaction.response.edit_message(view=None)
-    turn = await _turn(interaction, ticket)
-    for part in lay_out(JobKind(turn.kind), turn.answer, small_print=[f"Shared by {interaction.user.mention}"]):
+    await interaction.response.defer()
+    conversation = await _conversation(interaction, ticket)
+    job = _question(conversation, ticket).as_job(patience_s=0.0)
+    text, names = word(job, _turn(conversation, ticket).answer, conversation)
+    await interaction.edit_original_response(view=None)
+    for part in lay_out(job.kind, text, small_print=[*names, f"Shared by {interaction.user.mention}"]):
         await interaction.followup.send(part, allowed_mentions=discord.AllowedMentions.none(), suppress_embeds=True)
 
 
@@ -132,28 +135,27 @@ async def _conversation(interaction: Interaction, ticket: Ticket) -> Conversatio
     return await interaction.client.desk.conversations.load(ticket.conversation(interaction.guild_id))
 
 
-async def _turn(interaction: Interaction, ticket: Ticket) -> Turn:
+def _turn(conversation: Conversation, ticket: Ticket) -> Turn:
     """The question of a button.
 
     Raises:
         QuestionUnknown: it was forgotten, or its time is over.
     """
-    for turn in (await _conversation(interaction, ticket)).turns:
+    for turn in conversation.turns:
         if turn.source == ticket.source:
             return turn
     raise QuestionUnknown
 
 
-async def _question(interaction: Interaction, ticket: Ticket) -> Mention:
+def _question(known: Conversation, ticket: Ticket) -> Mention:
     """What was asked, before this process lived. Its newest revision may have no turn: it was stopped, or failed.
 
     Raises:
         QuestionUnknown: it was forgotten, or its time is over.
     """
-    turn = await _turn(interaction, ticket)
-    known = await _conversation(interaction, ticket)
+    turn = _turn(known, ticket)
     return Mention(
-        conversation=ticket.conversation(None),
+        conversation=known.id,
         source=turn.source,
         revision=known.last_revision if known.last_source == turn.source else turn.revision,
         asker=turn.asker,

@@ -8,11 +8,10 @@ from bot.frontend import Posted
 from bot.frontends.discord.api import Api, Part, Upload
 from bot.frontends.discord.buttons import Button, Ticket, Verb
 from bot.frontends.discord.errands import Errands
-from bot.frontends.discord.layout import lay_out, name_pictures
+from bot.frontends.discord.layout import lay_out, word
 from bot.frontends.discord.permissions import title_of
 from bot.frontends.discord.posts import Posts
-from bot.tables import list_differences, numbers_compared
-from jobs import Cancelled, ConversationStore, Done, Failed, Job, JobKind, Picture
+from jobs import Cancelled, Conversation, ConversationStore, Done, Failed, Job, JobKind
 
 _OCR_IN_ONE = 1_800  # characters of read text that one message takes; more is a file to be used
 _EXCERPT = 1_500
@@ -70,22 +69,16 @@ class DiscordReply:
     async def finish(self, done: Done) -> Posted:
         """See `Reply.finish`."""
         conversation = await self._conversations.load(self.job.conversation)
-        brought = [
-            picture for turn in conversation.turns if turn.source == self.job.source for picture in turn.pictures
-        ]
-        text, notices, uploads = self._whole_text or done.text, list(done.notices), list(self._uploads)
+        text, names = word(self.job, self._whole_text or done.text, conversation)
+        notices, uploads = list(done.notices), list(self._uploads)
         if self._whole_text:
             notices.append(f'This would be a file if I had the permission "{title_of("attach_files")}".')
-        if self.job.kind is JobKind.COMPARE:
-            text = list_differences(text, numbers_compared(self.job, conversation))
-        if self.job.kind is JobKind.OCR and len(text) > _OCR_IN_ONE and self._posts.takes_files and not uploads:
-            uploads.append(Upload(name=_WHOLE_TEXT, content=text.encode()))
-            text = text[:_EXCERPT].rstrip()
+        if self.job.kind is JobKind.OCR and self._posts.takes_files and (uploads or len(text) > _OCR_IN_ONE):
+            uploads = uploads or [Upload(name=_WHOLE_TEXT, content=text.encode())]
+            text = uploads[0].content.decode()[:_EXCERPT].rstrip()
             notices.insert(0, _IN_FILE)
-        if len(conversation.pictures) > 1 and brought:
-            notices.append(name_pictures(brought))
-        contents = lay_out(self.job.kind, text, small_print=[*notices, *self._small_print])
-        await self._posts.conclude(self._parts(contents, self._verbs(conversation.pictures)), uploads=uploads)
+        contents = lay_out(self.job.kind, text, small_print=[*notices, *names, *self._small_print])
+        await self._posts.conclude(self._parts(contents, self._verbs(conversation)), uploads=uploads)
         return self._posted()
 
     async def fail(self, ending: Failed | Cancelled, sentence: str) -> Posted:
@@ -107,10 +100,11 @@ class DiscordReply:
         buttons = tuple(Button(verb, ticket) for verb in verbs)
         return [*(Part(content=content) for content in contents[:-1]), Part(content=contents[-1], buttons=buttons)]
 
-    def _verbs(self, pictures: Sequence[Picture]) -> tuple[Verb, ...]:
-        if self._posts.is_private:
-            return (Verb.SHARE,)
-        reads = pictures and self.job.kind is not JobKind.OCR
+    def _verbs(self, conversation: Conversation) -> tuple[Verb, ...]:
+        if self._posts.is_private:  # where the model said nothing, there is nothing to share
+            said = any(turn.source == self.job.source and turn.answer.strip() for turn in conversation.turns)
+            return (Verb.SHARE,) if said else ()
+        reads = conversation.pictures and self.job.kind is not JobKind.OCR
         return (Verb.AGAIN, *((Verb.READ,) if reads else ()), Verb.GOOD, Verb.BAD)
 
     def _posted(self) -> Posted:

@@ -80,10 +80,13 @@ register('withdraw_origin', function(id, origin)
   expire_unswept(id)
 end, DRAINS)
 
--- beginning of a name, cursor -> {next cursor ('0' at the end), some of the conversations there}
-register('conversations_of', function(place, cursor)
+-- beginning of a name, cursor, source (none: every conversation) -> {next cursor ('0' at the end), some of those there}
+register('conversations_of', function(place, cursor, source)
   local step = redis.call('ZSCAN', RETENTION, cursor, 'MATCH', place .. '*', 'COUNT', 1000)
   local there = {}
-  for i = 1, #step[2], 2 do table.insert(there, step[2][i]) end
+  for i = 1, #step[2], 2 do
+    local id = step[2][i]
+    if not source or redis.call('HEXISTS', key('sources', id), source) == 1 then table.insert(there, id) end
+  end
   return {step[1], there}
 end, READS)

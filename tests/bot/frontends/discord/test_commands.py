@@ -34,14 +34,17 @@ async def test_ocr_gives_the_text_in_a_code_block(scene: Scene, bot: Discord) ->
     assert answer.seen_by is None
 
 
-async def test_a_long_text_comes_as_a_file_too(scene: Scene, bot: Discord) -> None:
-    text = "".join(f"row {number}: {number * 7}\n" for number in range(160))
+@pytest.mark.parametrize("rows", [160, 500])
+async def test_a_long_text_comes_as_a_file_too(scene: Scene, bot: Discord, rows: int) -> None:
+    text = "".join(f"row {number}: {number * 7}\n" for number in range(rows))
     scene.oracle.answer = lambda _: text
     used = people.command(scene.discord, scene.ann, scene.channel, "ocr", image=picture())
     answer = await until_says(used, "row 0")
     assert [file.name for file in answer.files] == ["text.txt"]
     assert answer.files[0].content.decode() == text
-    assert answer.content.endswith("-# The whole text is in the file.")
+    beginning, _, small_print = answer.content.removeprefix("```\n").partition("\n```\n")
+    assert text.startswith(beginning)
+    assert small_print == "-# The whole text is in the file."
     assert len(scene.discord.posts) == 1
 
 

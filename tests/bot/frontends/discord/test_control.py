@@ -121,6 +121,36 @@ async def test_read_text_reads_the_pictures_of_that_question(scene: Scene, bot: 
     assert scene.oracle.claims[-1].job.conversation == scene.oracle.claims[0].job.conversation
 
 
+async def test_a_comparison_is_shared_as_its_asker_sees_it(scene: Scene, bot: Discord) -> None:
+    scene.oracle.answer = lambda _: "The square is blue now."
+    pictures = {"image1": picture(), "image2": picture("b.png", "blue")}
+    used = people.command(scene.discord, scene.ann, scene.channel, "compare", private=True, **pictures)
+    await eventually(lambda: used.original and "Share" in used.original.buttons)
+    assert used.original is not None
+    shared = people.press(scene.discord, scene.ann, used.original, "Share")
+    await eventually(lambda: shared.follow_ups)
+    assert shared.follow_ups[0].content == f"{used.original.content}\n-# Shared by {scene.ann.mention}"
+
+
+async def test_what_says_nothing_cannot_be_shared(scene: Scene, bot: Discord) -> None:
+    scene.oracle.answer = lambda _: ""
+    used = people.command(scene.discord, scene.ann, scene.channel, "ocr", image=picture(), private=True)
+    await eventually(lambda: any("There is no text in it that I can read." in said for said in used.texts))
+    assert used.original is not None
+    assert used.original.buttons == {}
+
+
+async def test_the_share_button_stays_where_the_answer_cannot_be_shared(scene: Scene, bot: Discord) -> None:
+    used = people.command(scene.discord, scene.ann, scene.channel, "describe", image=picture(), private=True)
+    await eventually(lambda: used.original and "Share" in used.original.buttons)
+    assert used.original is not None
+    await scene.jobs.conversations.forget(scene.oracle.claims[0].job.conversation)
+    shared = people.press(scene.discord, scene.ann, used.original, "Share")
+    await eventually(lambda: shared.follow_ups)
+    assert shared.follow_ups[0].seen_by is scene.ann
+    assert used.original.buttons.keys() == {"Share"}
+
+
 async def test_thumbs_are_shown_as_pressed_and_kept_in_the_log(
     scene: Scene, bot: Discord, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -48,6 +48,24 @@ async def test_a_deleted_question_goes_after_a_restart_too(
     assert await stored(scene) == 0
 
 
+async def test_a_follow_up_beside_a_command_goes_after_a_restart_too(scene: Scene, open_bot: OpenBot) -> None:
+    async with open_bot():
+        used = people.command(scene.discord, scene.ann, scene.channel, "describe", image=picture())
+        described = await answered(scene, "describe (1)")
+        assert described is used.original
+        people.write(scene.discord, scene.ann, scene.channel, "and this?", target=described)
+        await answered(scene, "and this? (0)")
+        brought = [picture("b.png", "blue")]
+        question = people.write(scene.discord, scene.ann, scene.channel, "my secret?", brought, target=described)
+        answer = await answered(scene, "my secret? (1)")
+    async with open_bot():
+        people.delete(scene.discord, question)
+        await eventually(lambda: answer.deleted)
+    turns = (await scene.jobs.conversations.load(first_conversation(scene))).turns
+    assert [turn.question for turn in turns] == ["", "and this?"]
+    assert await stored(scene) == 1
+
+
 async def test_deleting_a_question_that_is_being_answered_ends_the_work(scene: Scene, bot: Discord) -> None:
     scene.oracle.hold.clear()
     question = ask(scene, "what is this?", picture())
@@ -68,6 +86,25 @@ async def test_one_question_of_a_thread_goes_and_the_others_stay(scene: Scene, b
     turns = (await scene.jobs.conversations.load(first_conversation(scene))).turns
     assert [turn.question for turn in turns] == ["one"]
     assert await stored(scene) == 1
+
+
+async def test_a_deletion_in_an_archived_thread_waits_for_discord_to_say_what_that_is(
+    scene: Scene, open_bot: OpenBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.frontends.discord.client._PAUSE_S", 0.05)
+    async with open_bot():
+        question = ask(scene, "one", picture())
+        await answered(scene, "one (1)")
+        second = people.write(scene.discord, scene.ann, question.thread, "two", [picture("b.png", "blue")])
+        answer = await answered(scene, "two (1)")
+    assert question.thread is not None
+    people.archive(scene.discord, question.thread)
+    async with open_bot():
+        scene.discord.fail("GET", rf"/channels/{question.thread.id}$", status=401, times=2)
+        people.delete(scene.discord, second)
+        await eventually(lambda: answer.deleted)
+    turns = (await scene.jobs.conversations.load(first_conversation(scene))).turns
+    assert [turn.question for turn in turns] == ["one"]
 
 
 async def test_bulk_deletion_reaches_every_question(scene: Scene, bot: Discord) -> None:

@@ -39,6 +39,16 @@ def test_small_print_is_the_end_of_the_last_part() -> None:
     assert all(len(part) <= 2_000 for part in parts)
 
 
+def test_small_print_is_no_code_where_a_block_was_left_open() -> None:
+    (part,) = lay_out(JobKind.ASK, "Here:\n```py\nx = 1", small_print=["Stopped."])
+    assert part == "Here:\n```py\nx = 1\n```\n-# Stopped."
+
+
+def test_small_print_that_does_not_fit_is_a_part_of_its_own() -> None:
+    parts = lay_out(JobKind.ASK, "w" * 1_840, small_print=["Stopped."])
+    assert parts == ["w" * 1_840, "-# Stopped."]
+
+
 def test_names_of_files_are_shown_as_they_are() -> None:
     assert name_pictures([picture(1, "a_b*.png"), picture(2, "c.png")]) == r"Picture 1: a\_b\*.png · Picture 2: c.png"
 
@@ -47,4 +57,5 @@ def test_a_thread_is_named_after_the_question() -> None:
     assert title_for("what  is\nthis?") == "what is this?"
     assert title_for("") == "Pictures"
     assert len(title_for("word " * 100)) <= 80
-    assert len(title_for("w" * 300)) <= 80
+    assert title_for("word " * 100) == "word " * 15 + "..."
+    assert title_for("w" * 300) == "w" * 76 + " ..."

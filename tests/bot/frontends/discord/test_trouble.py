@@ -1,5 +1,7 @@
 """A store that is away, a Discord that is away, a token that is wrong, a bug of ours."""
 
+import asyncio
+
 import pytest
 
 from bot.app import open_chat
@@ -43,7 +45,7 @@ async def test_whoever_asks_while_the_store_is_away_is_told(
 async def test_a_deletion_while_the_store_is_away_is_honoured_later(
     scene: Scene, bot: Discord, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bot.frontends.discord.client._STORE_PAUSE_S", 0.05)
+    monkeypatch.setattr("bot.frontends.discord.client._PAUSE_S", 0.05)
     question = ask(scene, "what is this?", picture())
     await answered(scene, "what is this? (1)")
     conversation = scene.oracle.claims[0].job.conversation
@@ -131,6 +133,21 @@ async def test_a_discord_that_is_away_at_the_start_is_waited_for(scene: Scene, m
         run_in_background(front.run(responder)),
     ):
         await eventually(lambda: scene.discord.gateway.is_connected)
+    await front.close()
+
+
+async def test_a_token_that_is_reset_meanwhile_ends_it_with_the_same_sentence(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.frontends.discord.frontend._FIRST_PAUSE_S", 0.05)
+    front = Discord(TOKEN, scene.jobs, hosts=Hosts(frozenset()))
+    async with open_chat(BotSettings(), scene.jobs, frontends=[front], lease_s=LEASE_S) as responder:
+        running = asyncio.create_task(front.run(responder))
+        await eventually(lambda: scene.discord.gateway.is_connected and scene.discord.commands)
+        scene.discord.fail("GET", "/users/@me", status=401)
+        await scene.discord.gateway.reset_token()
+        with pytest.raises(TokenRefused, match="Discord does not accept DISCORD_TOKEN"):
+            await running
     await front.close()
 
 

@@ -62,6 +62,12 @@ class Gateway:
                 assert transport is not None
                 transport.abort()
 
+    async def reset_token(self) -> None:
+        """Somebody has another token made: the connections end, and the sessions with them."""
+        for session in self.sessions.values():
+            if session.socket is not None:
+                await session.socket.close(code=_WRONG_TOKEN)
+
     async def serve(
         self, request: web.Request, ready: "dict[str, Any]", greeting: list[tuple[str, Payload]]
     ) -> web.WebSocketResponse:
