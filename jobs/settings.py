@@ -9,7 +9,7 @@ from typing import Annotated, Self
 from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
-from pydantic import AfterValidator, Field, ValidationError
+from pydantic import AfterValidator, Field, ValidationError, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -17,6 +17,7 @@ from jobs.errors import Refused, Unavailable
 
 # Of two names, by difflib: other programs have variables too, so only a slip of a letter or two (REDIS_URI) is refused.
 NEARLY = 0.86
+BEATS = 3  # within a lease, at the least: one that is late, and one that is lost, end nothing
 
 
 class SettingMisspelt(Refused):
@@ -116,7 +117,7 @@ class StoreSettings(Settings):
 
     redis_url: Annotated[str, AfterValidator(check_address)] | None = Field(default=None, validation_alias="REDIS_URL")
     lease_s: float = Field(default=10.0, gt=0)  # a lost worker's or bot's work is taken over after this long
-    heartbeat_s: float = Field(default=0.5, gt=0)
+    heartbeat_s: float = Field(default=0.5, gt=0)  # renews what is under way: several fit into a lease
     affinity_s: float = Field(default=2.0, ge=0)  # how long a conversation waits for the worker that knows it
     max_waiting: int = Field(default=10_000, gt=0)
     max_waiting_per_tenant: int = Field(default=1_000, gt=0)
@@ -124,6 +125,14 @@ class StoreSettings(Settings):
     retention_s: float = Field(default=7 * 86_400.0, gt=0)  # turns and pictures, after the last use
     picture_budget_bytes: int = Field(default=2 * 1024**3, gt=0)
     remember_ids_s: float = Field(default=86_400.0, gt=0)  # how long a retried event joins the first
+
+    @field_validator("heartbeat_s")
+    @classmethod
+    def _check_heartbeat(cls, heartbeat_s: float, info: ValidationInfo) -> float:
+        lease_s = info.data.get("lease_s")  # None: it is wrong itself
+        if lease_s is not None and heartbeat_s > lease_s / BEATS:
+            raise PydanticCustomError("heartbeat", "not more than a third of QUEUE_LEASE_S")
+        return heartbeat_s
 
     def required_url(self) -> str:
         """Where Redis is.

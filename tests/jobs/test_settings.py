@@ -54,3 +54,13 @@ def test_a_time_is_a_number_of_seconds(number: str, monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("QUEUE_RETENTION_S", number)
     with pytest.raises(SettingWrong, match="QUEUE_RETENTION_S: Input should be a finite number"):
         StoreSettings.read()
+
+
+@pytest.mark.parametrize("heartbeat_s", ["4", "30"])
+def test_work_is_not_given_up_between_two_signs_of_life(heartbeat_s: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("QUEUE_LEASE_S", "9")
+    monkeypatch.setenv("QUEUE_HEARTBEAT_S", "3")
+    assert StoreSettings.read().heartbeat_s == 3
+    monkeypatch.setenv("QUEUE_HEARTBEAT_S", heartbeat_s)
+    with pytest.raises(SettingWrong, match="QUEUE_HEARTBEAT_S: not more than a third of QUEUE_LEASE_S"):
+        StoreSettings.read()

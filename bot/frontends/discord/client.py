@@ -27,7 +27,7 @@ from bot.frontends.discord.sync import sync_commands
 from jobs.errors import StoreUnavailable, ThreadsightError
 
 _PAUSE_S = 5.0
-_AWAY = (StoreUnavailable, NotPosted)  # the store, or Discord: what was to be done is worth another try
+_AWAY = (StoreUnavailable, NotPosted)  # the store, or Discord: a deletion is worth another try
 
 log = structlog.get_logger()
 
@@ -100,7 +100,7 @@ class Gateway(discord.Client):
 
     async def on_raw_message_edit(self, event: discord.RawMessageUpdateEvent) -> None:
         """Changed by its author, or by Discord."""
-        with suppress(*_AWAY):  # the question stands as it was
+        with suppress(StoreUnavailable):  # the question stands as it was
             await _see_to("edit", self._see_edit(event.message))
 
     async def on_raw_message_delete(self, event: discord.RawMessageDeleteEvent) -> None:
@@ -160,17 +160,17 @@ async def _surely(forget: Callable[[], Awaitable[None]]) -> None:
     """A deletion: it is honoured when the store and Discord are back, as long as this process lives."""
     while True:
         try:
-            return await _see_to("deletion", forget())
+            return await _see_to("deletion", forget(), but=_AWAY)
         except _AWAY as error:
             log.warning("deletion put off", error=error.sentence)
             await asyncio.sleep(_PAUSE_S)
 
 
-async def _see_to(event: str, work: Awaitable[None]) -> None:
-    """One event; that it cannot be seen to is no reason for the others not to be."""
+async def _see_to(event: str, work: Awaitable[None], *, but: tuple[type[Exception], ...] = (StoreUnavailable,)) -> None:
+    """One event; that it cannot be seen to is no reason for the others not to be. `but` is raised on."""
     try:
         await work
-    except _AWAY:
+    except but:
         raise
     except ThreadsightError as error:
         log.warning("event not seen to", kind=event, error=error.sentence)
