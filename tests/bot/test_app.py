@@ -19,7 +19,7 @@ from tests.bot.conftest import Chat
 from tests.bot.fakes import FakePlatform, FakeWorker, eventually, mention
 
 ROOT = Path(__file__).parents[2]
-QUICK = StoreSettings(lease_s=0.3)
+QUICK = StoreSettings(lease_s=0.3, heartbeat_s=0.05)
 
 
 async def test_a_delivery_lasts_far_longer_than_its_lease(platform: FakePlatform) -> None:

@@ -14,6 +14,7 @@ from jobs.stores import Jobs
 from tests.jobs.valkey_server import ValkeyServer
 
 LEASE_S = 0.4
+HEARTBEAT_S = 0.01
 AFFINITY_S = 0.3
 
 
@@ -38,7 +39,9 @@ OpenStore = Callable[..., Any]  # with settings; awaits to a Store
 
 
 def settings_with(**changed: float) -> StoreSettings:
-    return StoreSettings.model_validate({"lease_s": LEASE_S, "affinity_s": AFFINITY_S, **changed})
+    return StoreSettings.model_validate(
+        {"lease_s": LEASE_S, "heartbeat_s": HEARTBEAT_S, "affinity_s": AFFINITY_S, **changed}
+    )
 
 
 @pytest.fixture(scope="session")
