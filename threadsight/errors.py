@@ -41,7 +41,7 @@ class NoSpaceLeft(Unavailable):
 
 
 class HomeUnusable(Unavailable):
-    """The folder {folder} cannot be made ({reason}). Set THREADSIGHT_HOME to another."""
+    """The folder {folder} cannot be used ({reason}). Set THREADSIGHT_HOME to another."""
 
 
 class ExtraMissing(Unavailable):

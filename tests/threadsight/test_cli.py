@@ -141,8 +141,21 @@ def test_a_home_that_cannot_be_made_is_told_in_one_sentence(
     home = tmp_path / "cover.png" / "home"
     monkeypatch.setenv("THREADSIGHT_HOME", str(home))
     ended = run(*words, cwd=tmp_path)
-    said = f"The folder {home} cannot be made (Not a directory). Set THREADSIGHT_HOME to another.\n"
+    said = f"The folder {home} cannot be used (Not a directory). Set THREADSIGHT_HOME to another.\n"
     assert (ended.returncode, ended.stderr) == (78, said)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+@pytest.mark.parametrize("folder", [".", "valkey", "worker"])
+def test_a_folder_in_the_home_that_is_somebody_elses_is_named(folder: str, home: Path) -> None:
+    theirs = home / folder
+    theirs.mkdir(exist_ok=True)
+    theirs.chmod(0o500)
+    ended = run("ask", str(COVER), "Who wrote it?")
+    theirs.chmod(0o700)
+    assert ended.returncode == 78
+    assert f"The folder {theirs} cannot be used (Permission denied). Set THREADSIGHT_HOME to another." in ended.stderr
+    assert ended.stderr.count("\n") == 1
 
 
 @pytest.mark.usefixtures("heeded")

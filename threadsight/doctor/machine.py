@@ -54,7 +54,7 @@ def _examine_flash_attention() -> Finding:
             "flash-attn", version("flash-attn")
         )  # flash-attn 4 alone has the module's folder, not its functions
     except PackageNotFoundError:
-        advice = "for more speed: pip install flash-attn --no-build-isolation"
+        advice = "for more speed: pip install 'flash-attn>=2.8' --no-build-isolation"
         return warn("flash-attn", "not installed; torch's own attention is used", advice)
 
 
