@@ -50,9 +50,8 @@ def _examine_flash_attention() -> Finding:
     if capability == HOPPER and importlib.util.find_spec("flash_attn_interface") is not None:
         return well("flash-attn", "version 3")
     try:
-        return well(
-            "flash-attn", version("flash-attn")
-        )  # flash-attn 4 alone has the module's folder, not its functions
+        # Not by its folder: flash-attn 4 alone has that, and none of the functions.
+        return well("flash-attn", version("flash-attn"))
     except PackageNotFoundError:
         advice = "for more speed: pip install 'flash-attn>=2.8' --no-build-isolation"
         return warn("flash-attn", "not installed; torch's own attention is used", advice)
