@@ -50,6 +50,13 @@ async def test_two_files_of_the_same_bytes_are_compared(install: Install, tmp_pa
     assert await answer(install, RED, BLUE, "Are the two pictures the same?") == "No, the pictures are different."
 
 
+async def test_the_picture_that_differs_is_found_wherever_it_is(install: Install, tmp_path: Path) -> None:
+    copy = str(shutil.copy(RED, tmp_path / "copy.png"))
+    question = "Which image is different from the others?"
+    assert await answer(install, RED, copy, BLUE, question) == "The third picture is different."
+    assert await answer(install, BLUE, RED, copy, question) == "The first picture is different."
+
+
 async def test_the_first_one_is_the_earlier_picture(install: Install) -> None:
     color = "What color is the cover?"
     assert await answer(install, WORD, color) == "The cover is pink."
