@@ -65,8 +65,9 @@ class Desk:
         except StoreUnavailable as error:
             await self.tell(mention, error)
             return None
-        if job is not None:
-            self.recent.remember(Asked(mention=mention, messages=messages, beside=beside))
+        if job is None:  # refused: an edit of its message asks after all, as this revision
+            mention = msgspec.structs.replace(mention, revision=mention.revision - 1)
+        self.recent.remember(Asked(mention=mention, messages=messages, beside=beside))
         return job
 
     async def forget(self, conversation: ConversationId, *, wanted_by: str = "") -> Forgotten:
