@@ -5,7 +5,7 @@ What a front end finds here, whatever its platform:
     responder.respond(mention)      accept a question; from there on its asker is told everything, the end included
     responder.stop(job)             Stop
     responder.withdraw(job)         a question taken back: it ends, and is spoken of no more
-    responder.memory                what conversations keep: pictures and thumbnails, drop one, forget, for how long
+    responder.memory                what conversations keep: for how long, and how it is forgotten
     bot.memory.words_for_forgotten  what a forget removed, in a sentence
     bot.splitting.split             a long text in parts that a platform takes, no code block cut open
     bot.download                    bytes from a platform's own hosts, few redirects, each checked

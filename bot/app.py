@@ -83,11 +83,7 @@ async def open_chat(
         ),
         custody=custody,
         memory=Memory(
-            conversations=stores.conversations,
-            pictures=stores.pictures,
-            eraser=stores.eraser,
-            sandbox=sandbox,
-            retention_s=stores.settings.retention_s,
+            conversations=stores.conversations, eraser=stores.eraser, retention_s=stores.settings.retention_s
         ),
         patience_s=settings.patience_s,
         allow_urls=settings.allow_urls,

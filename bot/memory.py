@@ -1,64 +1,26 @@
-"""What conversations keep, for the people whose conversations they are: look at it, take things out, forget.
+"""What conversations keep, for the people whose conversations they are: for how long, and how it is forgotten.
 
 Who may do so is the front end's to decide; the words for what happened are here, the same on every platform.
 """
 
-import asyncio
+from jobs import ConversationId, ConversationStore, Eraser, Forgotten
 
-import msgspec
-
-from bot.errors import PictureRefused
-from bot.sandbox.pool import Sandbox
-from jobs import ConversationId, ConversationStore, Eraser, Forgotten, Picture, PictureStore
-
-_THUMBNAIL_PIXELS = 320
 _DAY_S = 86_400.0
 _HOUR_S = 3_600.0
-
-
-class Thumbnail(msgspec.Struct, frozen=True, kw_only=True):
-    """A picture of the conversation, small. `image` is a PNG or a JPEG, None when the bytes are no longer stored."""
-
-    picture: Picture
-    image: bytes | None
 
 
 class Memory:
     """The memory of this install. `responder.memory` is where front ends find it."""
 
-    def __init__(
-        self,
-        *,
-        conversations: ConversationStore,
-        pictures: PictureStore,
-        eraser: Eraser,
-        sandbox: Sandbox,
-        retention_s: float,
-    ) -> None:
+    def __init__(self, *, conversations: ConversationStore, eraser: Eraser, retention_s: float) -> None:
         self._conversations = conversations
-        self._pictures = pictures
         self._eraser = eraser
-        self._sandbox = sandbox
         self._retention_s = retention_s
 
     @property
     def kept_for(self) -> str:
         """How long conversations and pictures are kept after their last use: "7 days"."""
         return words_for_time(self._retention_s)
-
-    async def pictures(self, conversation: ConversationId) -> tuple[Picture, ...]:
-        """The numbered pictures of a conversation, in order of appearance."""
-        return (await self._conversations.load(conversation)).pictures
-
-    async def thumbnails(self, conversation: ConversationId) -> tuple[Thumbnail, ...]:
-        """The same with something to look at: at most 320 pixels on the longer side."""
-        pictures = await self.pictures(conversation)
-        images = await asyncio.gather(*(self._draw_small(conversation, picture) for picture in pictures))
-        return tuple(Thumbnail(picture=picture, image=image) for picture, image in zip(pictures, images, strict=True))
-
-    async def drop_picture(self, conversation: ConversationId, number: int) -> Picture | None:
-        """Take one picture out for good, the others keep their numbers; None when there is none of that number."""
-        return await self._eraser.drop_picture(conversation, number)
 
     async def drop_origin(self, conversation: ConversationId, origin: str) -> None:
         """A file was deleted on the platform, or a message with its files: no question is answered with it any more."""
@@ -79,15 +41,6 @@ class Memory:
     async def forget_place(self, tenant_key: str, channel: str | None = None) -> Forgotten:
         """Everything of a tenant that the bot was removed from, or of one of its channels."""
         return await self._eraser.forget_place(tenant_key, channel)
-
-    async def _draw_small(self, conversation: ConversationId, picture: Picture) -> bytes | None:
-        stored = await self._pictures.get(conversation.tenant_key, picture.digest)
-        if stored is None:
-            return None
-        try:
-            return await self._sandbox.thumbnail(stored, number=picture.number, longest_side=_THUMBNAIL_PIXELS)
-        except PictureRefused:
-            return None
 
 
 def words_for_forgotten(forgotten: Forgotten) -> str:

@@ -30,7 +30,7 @@ def split(text: str, limit: int) -> list[str]:
     is closed at the end of one part and opened again, with its language, at the start of the next. Parts without a
     visible character are left out.
 
-    >>> text = "Look:\n```py\n" + "a = 1\n" * 9 + "b = 2\n```"
+    >>> text = "Look:\n```py\n" + "a = 1\n" * 10 + "b = 2\n```"
     >>> first, second = split(text, limit=80)
     >>> second
     '```py\nb = 2\n```'

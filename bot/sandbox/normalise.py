@@ -43,7 +43,7 @@ def normalise(task: DecodeTask) -> Opened:
     """Upright RGB without metadata: PNG for lossless sources, JPEG (quality 95, 4:4:4) for lossy ones.
 
     The first frame of an animation, the first pages of a document; alpha on white; reduced only when far larger than
-    the model can use, or to a thumbnail where the task wants one.
+    the model can use.
 
     Raises:
         PictureRefused: one of its leaves.
@@ -80,7 +80,7 @@ def _read_page(document: Document, index: int, task: DecodeTask) -> Normalised:
 def _read_image(task: DecodeTask, source: Format) -> Opened:
     image = _open(task, source)
     rgb = on_white(image)
-    rgb = _reduced(rgb, _size_for(task, *rgb.size))
+    rgb = _reduced(rgb, stored_size(*rgb.size))
     saved = _saved(_upright(rgb, image), lossless=_is_lossless(source, task.content))
     return Opened(pictures=(saved,), frames_left_out=_has_more(image, source))
 
@@ -101,18 +101,10 @@ def _open(task: DecodeTask, source: Format) -> Image.Image:
         _register_heif(task.number)
     image = Image.open(io.BytesIO(task.content), formats=[source.value])
     _check_size(image, task)
-    image.draft(None, _size_for(task, *image.size))  # a JPEG is decoded at a half, a quarter ... where that is enough
+    image.draft(None, stored_size(*image.size))  # a JPEG is decoded at a half, a quarter ... where that is enough
     image.load()
     _check_size(image, task)  # a frame may be larger than its header said
     return image
-
-
-def _size_for(task: DecodeTask, width: int, height: int) -> tuple[int, int]:
-    """Width and height that the task wants of a picture of this size."""
-    if task.longest_side is None:
-        return stored_size(width, height)
-    shrink = min(1.0, task.longest_side / max(width, height))
-    return max(1, round(width * shrink)), max(1, round(height * shrink))
 
 
 def _check_size(image: Image.Image, task: DecodeTask) -> None:

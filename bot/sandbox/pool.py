@@ -39,24 +39,9 @@ class Sandbox:
         Raises:
             PictureRefused: one of its leaves; a decoder that crashed or was killed is replaced.
         """
-        return await self._run(
-            DecodeTask(number=number, content=content, max_pixels=self._max_pixels, max_pages=max_pages)
-        )
-
-    async def thumbnail(self, stored: bytes, *, number: int, longest_side: int) -> bytes:
-        """A stored picture (`number` of its conversation) as a small PNG or JPEG, `longest_side` in pixels.
-
-        Raises:
-            PictureRefused: one of its leaves.
-        """
-        opened = await self._run(
-            DecodeTask(number=number, content=stored, max_pixels=self._max_pixels, longest_side=longest_side)
-        )
-        return opened.pictures[0].stored
-
-    async def _run(self, task: DecodeTask) -> Opened:
         if find_spec("PIL") is None:
-            raise PictureNeedsExtra(number=task.number, format="opening pictures")
+            raise PictureNeedsExtra(number=number, format="opening pictures")
+        task = DecodeTask(number=number, content=content, max_pixels=self._max_pixels, max_pages=max_pages)
         async with self._room:
             decoder = await self._take()
             try:
@@ -64,14 +49,14 @@ class Sandbox:
                     answer = await _ask(decoder, task)
                 self._idle.append(decoder)
             except TimeoutError:
-                raise PictureTooSlow(number=task.number, limit_s=self._time_limit_s, what="open") from None
+                raise PictureTooSlow(number=number, limit_s=self._time_limit_s, what="open") from None
             except (EOFError, ConnectionError, msgspec.DecodeError):
-                raise PictureBroken(number=task.number) from None
+                raise PictureBroken(number=number) from None
             finally:
                 if decoder not in self._idle:  # it failed, or nobody waits for its answer any more
                     await _kill(decoder)
         if isinstance(answer, Rejected):
-            raise _refusal(answer, number=task.number)
+            raise _refusal(answer, number=number)
         return answer
 
     async def close(self) -> None:

@@ -14,7 +14,6 @@ class DecodeTask(msgspec.Struct, frozen=True, kw_only=True):
     content: bytes
     max_pixels: int
     max_pages: int = 1  # of a document, from the first on
-    longest_side: int | None = None  # pixels of a thumbnail; None is the stored form
 
 
 class Normalised(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,88 +1,38 @@
-from collections.abc import AsyncIterator
-
 import pytest
 
 from bot.memory import Memory, words_for_forgotten, words_for_time
-from bot.sandbox.pool import Sandbox
 from jobs import ConversationId, Forgotten
 from jobs.memory import MemoryJobs
 from tests.bot.conftest import Chat
 from tests.bot.fakes import FakePlatform, FakeWorker, conversation, mention
-from tests.bot.pictures import halves, opened, png
+from tests.bot.pictures import halves, png
 
 
 @pytest.fixture
-async def memory(jobs: MemoryJobs) -> AsyncIterator[Memory]:
-    sandbox = Sandbox(processes=1, memory_bytes=1024**3, time_limit_s=10.0, max_pixels=1_000_000)
-    yield Memory(
-        conversations=jobs.conversations,
-        pictures=jobs.pictures,
-        eraser=jobs.eraser,
-        sandbox=sandbox,
-        retention_s=jobs.settings.retention_s,
-    )
-    await sandbox.close()
+def memory(jobs: MemoryJobs) -> Memory:
+    return Memory(conversations=jobs.conversations, eraser=jobs.eraser, retention_s=jobs.settings.retention_s)
 
 
-@pytest.fixture
-def where() -> ConversationId:
-    return conversation()
-
-
-async def ask(chat: Chat, worker: FakeWorker, where: ConversationId, *origins: str, source: str = "") -> list[int]:
-    """A question with these pictures, answered; the numbers that its pictures were given."""
-    job = await chat.responder.respond(mention("what is this?", *origins, where=where, source=source))
+async def ask(chat: Chat, worker: FakeWorker, where: ConversationId, origin: str, *, source: str) -> None:
+    """A question with this picture, answered."""
+    job = await chat.responder.respond(mention("what is this?", origin, where=where, source=source))
     await worker.answer("A flag.")
     assert job is not None
     await chat.responder.settled(job.id)
-    return [picture.number for picture in await chat.responder.memory.pictures(where)]
-
-
-async def test_a_conversations_pictures_can_be_looked_at(
-    chat: Chat, worker: FakeWorker, platform: FakePlatform, where: ConversationId
-) -> None:
-    platform.files = {"a.png": png(halves(640, 480)), "b.png": png(halves(30, 60))}
-    await ask(chat, worker, where, "a.png", "b.png")
-    thumbnails = await chat.responder.memory.thumbnails(where)
-    assert [(thumbnail.picture.number, thumbnail.picture.name) for thumbnail in thumbnails] == [
-        (1, "a.png"),
-        (2, "b.png"),
-    ]
-    assert [opened(thumbnail.image).size for thumbnail in thumbnails] == [(320, 240), (30, 60)]
-
-
-async def test_a_picture_whose_bytes_are_gone_is_listed_without_an_image(
-    chat: Chat, worker: FakeWorker, platform: FakePlatform, where: ConversationId, jobs: MemoryJobs
-) -> None:
-    platform.files["a.png"] = png()
-    await ask(chat, worker, where, "a.png")
-    jobs.pictures._state.pictures.clear()
-    (thumbnail,) = await chat.responder.memory.thumbnails(where)
-    assert (thumbnail.picture.name, thumbnail.image) == ("a.png", None)
-
-
-async def test_dropping_one_picture_leaves_the_others_as_they_are_for_every_later_question(
-    chat: Chat, worker: FakeWorker, platform: FakePlatform, where: ConversationId
-) -> None:
-    platform.files = {name: png(halves(side, 40)) for side, name in enumerate(("a.png", "b.png", "c.png"), start=40)}
-    await ask(chat, worker, where, "a.png", "b.png")
-    dropped = await chat.responder.memory.drop_picture(where, 1)
-    assert (dropped.number, dropped.name) == (1, "a.png")
-    assert await chat.responder.memory.drop_picture(where, 1) is None
-    assert await ask(chat, worker, where, "a.png", "b.png", "c.png") == [2, 3]
 
 
 async def test_forgetting_a_question_takes_what_only_it_brought(
-    chat: Chat, worker: FakeWorker, platform: FakePlatform, where: ConversationId
+    chat: Chat, worker: FakeWorker, platform: FakePlatform, jobs: MemoryJobs
 ) -> None:
+    where = conversation()
     platform.files = {"a.png": png(), "b.png": png(halves(40, 40))}
     await ask(chat, worker, where, "a.png", source="m1")
     await ask(chat, worker, where, "b.png", source="m2")
     memory = chat.responder.memory
     assert await memory.forget_question(where, "m1") == Forgotten(turns=1, pictures=1)
-    assert [picture.name for picture in await memory.pictures(where)] == ["b.png"]
+    assert [picture.name for picture in (await jobs.conversations.load(where)).pictures] == ["b.png"]
     assert await memory.forget_conversation(where) == Forgotten(conversations=1, turns=1, pictures=1)
-    assert await memory.pictures(where) == ()
+    assert (await jobs.conversations.load(where)).pictures == ()
 
 
 async def test_forgetting_a_person_leaves_the_others(memory: Memory, chat: Chat, worker: FakeWorker) -> None:

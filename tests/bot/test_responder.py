@@ -375,7 +375,7 @@ async def test_an_answer_is_stopped_when_a_picture_that_it_may_look_at_is_droppe
     await settled(chat, first)
     second = await chat.responder.respond(mention("and its colours?", where=where))
     claim = await worker.claim()
-    await chat.responder.memory.drop_picture(where, 1)
+    await jobs.eraser.drop_picture(where, 1)
     (cancellation,) = (await jobs.queue_out.heartbeat(worker=worker.name, claims=[claim])).cancellations
     await jobs.queue_out.commit(claim, Cancelled(reason=cancellation.reason, text="Red and"))
     await settled(chat, second)

@@ -7,7 +7,7 @@ import discord
 import msgspec
 from discord import app_commands
 
-from bot.frontends.discord.desk import Desk, describe_forgotten
+from bot.frontends.discord.desk import Desk
 from bot.frontends.discord.errors import NotYours, TwoPicturesNeeded
 from bot.frontends.discord.gallery import Gallery
 from bot.frontends.discord.help import describe_help
@@ -21,9 +21,11 @@ from bot.frontends.discord.interactions import (
     whisper,
 )
 from bot.frontends.discord.references import make_room, read_uploads
+from bot.memory import words_for_forgotten
 from jobs import Forgotten, JobKind, PictureRef
 from jobs.errors import StoreUnavailable
 
+_MESSAGES_STAY = "Messages on Discord stay where they are."
 _PAIR = 2  # pictures, the least that can be compared
 
 Picture = discord.Attachment
@@ -118,7 +120,8 @@ class Commands:
         """`/forget`."""
         await interaction.response.defer(thinking=True, ephemeral=True)
         forgotten = await (self._forget_asker(interaction) if what == "me" else self._forget_here(interaction))
-        await whisper(interaction, describe_forgotten(forgotten))
+        said = words_for_forgotten(forgotten)
+        await whisper(interaction, said if forgotten == Forgotten() else f"{said} {_MESSAGES_STAY}")
 
     async def help(self, interaction: Interaction) -> None:
         """`/help`."""

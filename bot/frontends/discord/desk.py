@@ -65,8 +65,9 @@ class Desk:
         except StoreUnavailable as error:
             await self.tell(mention, error)
             return None
-        if job is not None:
-            self.recent.remember(Asked(mention=mention, messages=messages, beside=beside))
+        if job is None:  # refused: an edit of its message asks after all, as this revision
+            mention = msgspec.structs.replace(mention, revision=mention.revision - 1)
+        self.recent.remember(Asked(mention=mention, messages=messages, beside=beside))
         return job
 
     async def forget(self, conversation: ConversationId, *, wanted_by: str = "") -> Forgotten:
@@ -114,19 +115,3 @@ class Desk:
             await reply.fail(Failed(code=told.code, advice=told.sentence), told.sentence)
         except (NotPosted, PlaceGone) as failure:
             log.warning("refusal not told", job=str(job.id), error=failure.sentence)
-
-
-def describe_forgotten(forgotten: Forgotten) -> str:
-    """What a forget removed, for the person who asked for it."""
-    if not (forgotten.turns or forgotten.pictures or forgotten.conversations):
-        return "There was nothing to forget."
-    counts = (
-        _counted(forgotten.conversations, "conversation"),
-        _counted(forgotten.turns, "answered question"),
-        _counted(forgotten.pictures, "picture"),
-    )
-    return f"Forgotten: {', '.join(counts)}. Messages on Discord stay where they are."
-
-
-def _counted(count: int, word: str) -> str:
-    return f"{count} {word}{'' if count == 1 else 's'}"

@@ -19,7 +19,7 @@ _KEPT_S = 86_400.0
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
     """A question as it was asked last."""
 
-    mention: Mention
+    mention: Mention  # of revision -1 where it was refused
     messages: tuple[int, ...]  # that it was read from: pictures first, words last
     posted: Posted = ()
     beside: ConversationId | None = None  # of a private question: the conversation whose pictures it is about too

@@ -14,7 +14,7 @@ from PIL import Image
 
 from bot.errors import NotAPicture, PictureBroken, PictureTooHeavy, PictureTooSlow
 from bot.sandbox.pool import Sandbox
-from tests.bot.pictures import BLUE, RED, halves, is_near, opened, png, saved
+from tests.bot.pictures import halves, opened, png, saved
 
 MIB = 1024**2
 OpenSandbox = Callable[..., Sandbox]
@@ -191,18 +191,6 @@ async def test_a_warm_sandbox_has_its_decoders_at_hand(open_sandbox: OpenSandbox
     await sandbox.warm_up()
     assert len(decoders) == 2
     assert set(sandbox._idle) == decoders
-
-
-@pytest.mark.parametrize(
-    ("size", "small"), [((2688, 2016), (320, 240)), ((100, 2000), (16, 320)), ((90, 60), (90, 60))]
-)
-async def test_a_thumbnail_is_the_same_picture_small(
-    open_sandbox: OpenSandbox, size: tuple[int, int], small: tuple[int, int]
-) -> None:
-    image = opened(await open_sandbox().thumbnail(png(halves(*size)), number=1, longest_side=320))
-    assert image.size == small
-    assert is_near(image.getpixel((image.width // 5, image.height // 2)), RED)
-    assert is_near(image.getpixel((image.width * 4 // 5, image.height // 2)), BLUE)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux enforces RLIMIT_DATA on mapped memory")

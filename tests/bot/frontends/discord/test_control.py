@@ -170,6 +170,16 @@ async def test_editing_the_last_question_answers_it_again_in_place(scene: Scene,
     assert scene.discord.posts == [answer]
 
 
+async def test_a_mention_that_asked_nothing_is_edited_into_a_question(scene: Scene, bot: Discord) -> None:
+    mention = ask(scene, "")
+    await answered(scene, "Nothing was asked.")
+    people.edit(scene.discord, mention, f"{scene.discord.bot.mention} what is a cat?")
+    answer = await answered(scene, "what is a cat? (0)")
+    assert answer.channel is mention.thread
+    people.edit(scene.discord, mention, f"{scene.discord.bot.mention} what is a dog?")
+    await eventually(lambda: answer.content == "what is a dog? (0)")
+
+
 async def test_editing_a_question_that_is_being_answered_ends_that_answer(scene: Scene, bot: Discord) -> None:
     scene.oracle.hold.clear()
     question = ask(scene, "what is this?", picture())

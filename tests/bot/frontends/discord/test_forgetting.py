@@ -166,9 +166,7 @@ async def test_forget_me_reaches_all_of_ones_questions_and_nobody_elses(scene: S
     people.write(scene.discord, scene.bob, question.thread, "two")
     await answered(scene, "two (0)")
     said = await whispered(people.command(scene.discord, scene.ann, scene.channel, "forget", what="me"))
-    assert (
-        said == "Forgotten: 0 conversations, 1 answered question, 1 picture. Messages on Discord stay where they are."
-    )
+    assert said == "Forgotten: 1 answered question and 1 picture. Messages on Discord stay where they are."
     turns = (await scene.jobs.conversations.load(first_conversation(scene))).turns
     assert [turn.question for turn in turns] == ["two"]
 
@@ -185,7 +183,7 @@ async def test_a_conversation_of_several_is_forgotten_by_moderators_only(scene: 
     said = await whispered(
         people.command(scene.discord, scene.bob, question.thread, "forget", what="this conversation")
     )
-    assert said.startswith("Forgotten: 1 conversation, 1 answered question, 1 picture.")
+    assert said.startswith("Forgotten: 1 conversation, 1 answered question and 1 picture.")
     assert await is_forgotten(scene, first_conversation(scene))
 
 
