@@ -96,7 +96,7 @@ def build_app(
     )
     app.error(_answer_error)
     forgetting = Forgetting(desk)
-    _hear_messages(app, Asking(desk), forgetting)
+    _hear_messages(app, Asking(desk, forgetting), forgetting)
     _hear_agents(app, desk)
     commands = Commands(desk)
     _hear_commands(app, commands, desk)

@@ -126,6 +126,12 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
         """Somebody changed the words or the files."""
         return self.before is None or not self.before.says_the_same_as(self.after)
 
+    @property
+    def lost(self) -> frozenset[str]:
+        """The origins of files that were deleted, or taken out of it."""
+        before = self.before.references if self.before else ()
+        return frozenset(ref.origin for ref in before) - {ref.origin for ref in self.after.references}
+
 
 def read_change(event: Mapping[str, Any], *, team: str) -> Change | None:
     """From `message_changed`; None when it is no person's message."""

@@ -76,6 +76,13 @@ class People:
             },
         )
 
+    def delete_file(self, file: File) -> list[Envelope]:
+        """Delete a file, wherever it is shown; its messages stay."""
+        showing = [message for message in self.team.messages if file in (*message.files, *message.forwarded)]
+        before = [self.slack.api.shown(self.team, message) for message in showing]
+        file.is_deleted = file.is_tombstone = True
+        return [self._tell_changed(*changed) for changed in zip(showing, before, strict=True)]
+
     def press_slack_s_stop(self, channel: str, thread: str, *, user: str = ALICE) -> Envelope:
         """Slack's own Stop, under a thread in which something is going on: it ends the streams, and tells."""
         assert thread in self.team.busy, "there is no such button"
