@@ -29,7 +29,7 @@ from bot.frontends.slack.commands import COMMANDS, FORMS, SHORTCUTS, Commands
 from bot.frontends.slack.desk import Desk
 from bot.frontends.slack.forgetting import Forgetting
 from bot.frontends.slack.home import SUGGESTED_PROMPTS, describe_help, describe_home
-from bot.frontends.slack.message import read_change, read_deleted, read_message
+from bot.frontends.slack.message import read_change, read_message, read_previous
 from bot.frontends.slack.modal import FORM, Filled, Form, below_question
 from bot.frontends.slack.place import Place
 from bot.frontends.slack.workspace import Workspace
@@ -144,14 +144,14 @@ def _hear_messages(app: AsyncApp, asking: Asking, forgetting: Forgetting) -> Non
             await asking.hear(message, by_name=event["type"] == "app_mention")
 
     async def hear_message(event: Body, context: AsyncBoltContext) -> None:
-        team = _team(context)
+        team, ours = _team(context), context.bot_id or ""
         subtype = event.get("subtype")
         if subtype == _DELETED or (subtype == _CHANGED and event["message"].get("subtype") == _TOMBSTONE):
-            deleted = read_deleted(event, team=team)
+            deleted = read_previous(event, team=team, ours=ours)
             if deleted is not None:
                 await forgetting.see_deletion(deleted)
         elif subtype == _CHANGED:
-            change = read_change(event, team=team)
+            change = read_change(event, team=team, ours=ours)
             if change is not None:
                 await asking.see_change(change, event=event.get("event_ts") or "")
         else:

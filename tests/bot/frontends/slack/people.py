@@ -34,6 +34,12 @@ class People:
         self.team.messages.append(message)
         return message
 
+    def write_as_app(self, channel: str, text: str, *files: File, thread: str | None = None) -> Message:
+        """Another app posts a message, of which nobody is told."""
+        message = self.write(channel, text, *files, user="UCHARTS", thread=thread)
+        message.bot = "BCHARTS"
+        return message
+
     def post(self, channel: str, text: str, *files: File, user: str = ALICE, thread: str | None = None) -> Message:
         """Post a message; the app is told."""
         message = self.write(channel, text, *files, user=user, thread=thread)

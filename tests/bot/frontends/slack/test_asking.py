@@ -49,8 +49,7 @@ async def test_nothing_else_is_answered(bot: Bot, people: People) -> None:
     people.post("C1", f"<@{BOB}> are you coming?", thread=answer.thread)
     elsewhere = people.post("C1", "another thread")
     people.post("C1", "which goes on", thread=elsewhere.ts)
-    told = people.write("C1", f"{people.bot} from another bot", user="UOTHER")
-    told.bot = "BOTHER"
+    told = people.write_as_app("C1", f"{people.bot} from another bot")
     people.slack.tell_message(people.team, told)
     people.slack.tell_message(people.team, answer)
     await eventually(lambda: all(envelope.acknowledged.is_set() for envelope in people.slack.envelopes))
@@ -100,6 +99,18 @@ async def test_what_was_said_before_the_bot_was_asked_is_read_once(bot: Bot, peo
     await people.ask("C1", f"{people.bot} really?", thread=root.ts)
     assert people.slack.api.count("conversations.replies") == before
     assert worker.answered[-1].job.context == "", "the model has it in the first question"
+
+
+@over_both
+async def test_what_another_app_said_is_read_like_what_people_said_and_the_bot_s_own_words_are_not(
+    bot: Bot, people: People, worker: Worker
+) -> None:
+    root = people.write_as_app("C1", "the load is high", people.picture("a.png"))
+    people.post("C1", f"{people.bot} help", thread=root.ts)
+    await eventually(people.team.by_bot)
+    answer = await people.ask("C1", f"{people.bot} what does the chart show?", thread=root.ts)
+    assert answer.said == "ask: what does the chart show? [a.png]"
+    assert worker.answered[-1].job.context == "the load is high\nhelp"
 
 
 async def test_earlier_pictures_leave_room_for_the_asker_s_own(

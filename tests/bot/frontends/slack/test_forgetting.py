@@ -189,6 +189,19 @@ async def test_a_question_of_nothing_but_a_file_is_deleted_with_it(
     assert (await jobs.conversations.load(where)).turns == ()
 
 
+@pytest.mark.parametrize("alone", [True, False])
+async def test_a_picture_of_another_app_goes_when_it_is_deleted(bot: Bot, people: People, *, alone: bool) -> None:
+    chart = people.picture("chart.png")
+    root = people.write("C1", "look", user=BOB)
+    theirs = people.write_as_app("C1", "the load is high", chart, thread=root.ts)
+    answer = await people.ask("C1", f"{people.bot} what is this?", thread=root.ts)
+    assert answer.said == "ask: what is this? [chart.png]"
+    [deletion] = people.delete_file(chart) if alone else [people.delete(theirs)]
+    await eventually(deletion.acknowledged.is_set)
+    assert (await people.ask("C1", "and now?", thread=root.ts)).said == "ask: and now? []"
+    assert answer.said == "ask: what is this? [chart.png]"
+
+
 @over_both
 async def test_a_forgotten_thread_is_not_read_again(bot: Bot, people: People, worker: Worker) -> None:
     root = people.write("C1", "the first picture", people.picture("a.png"))
