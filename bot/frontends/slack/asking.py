@@ -14,6 +14,7 @@ from bot.frontends.slack.escaping import mentions, read_text
 from bot.frontends.slack.forgetting import Forgetting
 from bot.frontends.slack.message import Change, Message
 from bot.frontends.slack.once import Once
+from bot.frontends.slack.place import Place
 from bot.frontends.slack.thread import Earlier, read_earlier
 from bot.frontends.slack.wish import Deed, Wish, read_wish
 from bot.frontends.slack.workspace import Workspace
@@ -59,7 +60,7 @@ class Asking:
     async def see_change(self, change: Change, *, event: str) -> None:
         """A message was edited: where it is the last question, it is answered again in the same place.
 
-        A file that it lost is out of the conversation; where nothing else was in it, all of it is deleted.
+        Where it asked nothing, and names the bot only now, it is a question from now on. A file that it lost is out of the conversation; where nothing else was in it, all of it is deleted.
 
         Raises:
             StoreUnavailable: nothing was accepted.
@@ -73,6 +74,10 @@ class Asking:
                 workspace = await self._desk.workspace(message.team)
                 for origin in change.lost:
                     await self._desk.responder.memory.drop_origin(message.place.conversation, origin)
+                if change.names(workspace.bot_user) and not await self._was_asked(message.place):
+                    async with self._owning_up(message, workspace):
+                        await self._answer(message, workspace, named=True)
+                    return
                 is_left = message.files or read_text(message.text, bot_user=workspace.bot_user)
                 if is_left or not change.lost:
                     await self._answer_again(change, workspace)
@@ -80,6 +85,12 @@ class Asking:
             await self._forgetting.see_deletion(message)
 
         await self._once.do(("changed", message.team, message.channel, message.ts, event), answer_again)
+
+    async def _was_asked(self, place: Place) -> bool:
+        """That very message is a question, whatever became of it."""
+        under_way = {job.source for job in self._desk.replies.under_way(place.conversation)}
+        known = await self._desk.conversations.load(place.conversation)
+        return place.source in {*under_way, known.last_source, *(turn.source for turn in known.turns)}
 
     async def _is_follow_up(self, message: Message, workspace: Workspace) -> bool:
         """It names nobody, and stands where the bot is spoken with."""

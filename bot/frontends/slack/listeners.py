@@ -139,6 +139,8 @@ async def _tell(respond: AsyncRespond, sentence: str, *, thread: str | None) -> 
 
 def _hear_messages(app: AsyncApp, asking: Asking, forgetting: Forgetting) -> None:
     async def hear(event: Body, context: AsyncBoltContext) -> None:
+        if event["type"] == "app_mention" and event.get("edited"):
+            return  # that a message was edited is told as a change of it, too
         message = read_message(event, team=_team(context))
         if message is not None:
             await asking.hear(message, by_name=event["type"] == "app_mention")

@@ -5,6 +5,7 @@ from typing import Any, Self
 
 import msgspec
 
+from bot.frontends.slack.escaping import mentions
 from bot.frontends.slack.place import PLATFORM, Place
 from jobs import PictureRef
 
@@ -59,6 +60,7 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     text: str = ""  # as Slack encodes it
     files: tuple[SharedFile, ...] = ()
     is_direct: bool = False
+    is_by_app: bool = False
 
     @property
     def place(self) -> Place:
@@ -109,6 +111,7 @@ def read_seen(
         text=event.get("text") or "",
         files=read_all_files(event),
         is_direct=is_direct or event.get("channel_type") == _DIRECT,
+        is_by_app=bool(event.get("bot_id")),
     )
 
 
@@ -135,6 +138,11 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
         """Somebody changed the words or the files."""
         return self.before is None or not self.before.says_the_same_as(self.after)
 
+    def names(self, user: str) -> bool:
+        """Whoever wrote it mentions somebody whom they did not mention before."""
+        before = mentions(self.before.text) if self.before else ()
+        return not self.after.is_by_app and user in mentions(self.after.text) and user not in before
+
     @property
     def lost(self) -> frozenset[str]:
         """The origins of files that were deleted, or taken out of it."""
@@ -148,7 +156,7 @@ def read_change(event: Mapping[str, Any], *, team: str, ours: str) -> Change | N
     if after is None:
         return None
     change = Change(before=read_previous(event, team=team, ours=ours), after=after)
-    return None if event["message"].get("bot_id") and not change.lost else change
+    return None if after.is_by_app and not change.lost else change
 
 
 def read_previous(event: Mapping[str, Any], *, team: str, ours: str) -> Message | None:

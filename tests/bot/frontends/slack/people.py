@@ -56,7 +56,8 @@ class People:
     def edit(self, message: Message, text: str) -> Envelope:
         """Change the words of a message."""
         before = self.slack.api.shown(self.team, message)
-        message.text, message.edited = text, True
+        message.text, message.edited = text, new_ts()
+        self.slack.tell_mention(self.team, message)
         return self._tell_changed(message, before)
 
     def unfurl(self, message: Message) -> Envelope:

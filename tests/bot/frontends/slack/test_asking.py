@@ -67,6 +67,27 @@ async def test_a_mention_that_comes_under_two_names_and_again_is_answered_once(b
 
 
 @over_both
+async def test_a_name_that_was_forgotten_can_be_edited_in(bot: Bot, people: People, worker: Worker) -> None:
+    question = people.post("C1", "what is this?", people.picture("a.png"))
+    await eventually(people.slack.envelopes[-1].acknowledged.is_set)
+    people.edit(question, f"{people.bot} what is this?")
+    await eventually(lambda: [message.said for message in people.team.answers()] == ["ask: what is this? [a.png]"])
+    people.edit(question, f"{people.bot} what is that?")
+    await eventually(lambda: [message.said for message in people.team.answers()] == ["ask: what is that? [a.png]"])
+    await eventually(lambda: all(envelope.acknowledged.is_set() for envelope in people.slack.envelopes))
+    assert [claim.job.revision for claim in worker.answered] == [0, 1]
+    assert len(people.team.by_bot()) == 1
+
+
+async def test_a_name_that_was_not_needed_can_be_edited_in(bot: Bot, people: People, worker: Worker) -> None:
+    first = await people.ask("C1", f"{people.bot} what is this?", people.picture("a.png"))
+    second = await people.ask("C1", "and now?", thread=first.thread)
+    people.edit(people.team.messages[2], f"{people.bot} and then?")
+    await eventually(lambda: second.said == "ask: and then? [a.png]")
+    assert people.team.by_bot() == [first, second]
+
+
+@over_both
 async def test_an_event_is_acknowledged_only_when_its_question_is_accepted(
     bot: Bot, people: People, jobs: MemoryJobs, monkeypatch: pytest.MonkeyPatch
 ) -> None:

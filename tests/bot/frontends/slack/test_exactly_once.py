@@ -175,6 +175,21 @@ async def test_an_edit_of_an_older_question_changes_nothing(bot: Bot, people: Pe
     assert len(people.team.by_bot()) == 2
 
 
+async def test_an_edit_of_an_older_question_changes_nothing_days_later(
+    open_bot: OpenBot, people: People, worker: Worker, jobs: MemoryJobs
+) -> None:
+    async with open_bot():
+        first = await people.ask("C1", f"{people.bot} what is this?", people.picture("a.png"))
+        await people.ask("C1", "and now?", thread=first.thread)
+    jobs.clock.advance(2 * 86_400.0)
+    async with open_bot():
+        people.edit(people.team.messages[0], f"{people.bot} else?")
+        await eventually(lambda: all(envelope.acknowledged.is_set() for envelope in people.slack.envelopes))
+        await asyncio.sleep(0.2)
+    assert len(worker.answered) == 2
+    assert len(people.team.by_bot()) == 2
+
+
 async def test_an_edit_that_is_refused_leaves_the_answer_standing(
     bot: Bot, people: People, refuse: Callable[..., None]
 ) -> None:

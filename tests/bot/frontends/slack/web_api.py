@@ -252,7 +252,7 @@ class WebApi:
         if metadata and message.metadata:
             shown["metadata"] = message.metadata
         if message.edited:
-            shown["edited"] = {"user": message.user, "ts": new_ts()}
+            shown["edited"] = {"user": message.user, "ts": message.edited}
         return shown
 
     # ------------------------------------------------------------ files, views, assistant

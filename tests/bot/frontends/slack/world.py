@@ -82,7 +82,7 @@ class Message:
     is_deleted: bool = False
     is_tombstone: bool = False  # deleted, with replies that stay
     edits: list[str] = field(default_factory=list)
-    edited: bool = False
+    edited: str = ""  # when, last
 
     @property
     def said(self) -> str:
