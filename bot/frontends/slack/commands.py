@@ -100,7 +100,8 @@ class Commands:
             team=team,
             channel=channel,
             thread=thread,
-            asked=body["action_ts"],
+            # Without replies there is no thread yet, in which a refusal would be seen.
+            asked=body["action_ts"] if "thread_ts" in message else thread,
             user=body["user"]["id"],
             is_direct=channel[0] == _DIRECT,
         )
