@@ -11,8 +11,10 @@ from bot.errors import BotFailed
 from bot.frontends.slack.deeds import Deeds
 from bot.frontends.slack.desk import Desk
 from bot.frontends.slack.escaping import mentions, read_text
+from bot.frontends.slack.forgetting import Forgetting
 from bot.frontends.slack.message import Change, Message
 from bot.frontends.slack.once import Once
+from bot.frontends.slack.place import Place
 from bot.frontends.slack.thread import Earlier, read_earlier
 from bot.frontends.slack.wish import Deed, Wish, read_wish
 from bot.frontends.slack.workspace import Workspace
@@ -28,8 +30,9 @@ log = structlog.get_logger()
 class Asking:
     """Messages of people, as they are written and edited."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: Desk, forgetting: Forgetting) -> None:
         self._desk = desk
+        self._forgetting = forgetting
         self._deeds = Deeds(desk)
         self._once = Once()
         self._strange: OrderedDict[ConversationId, None] = OrderedDict()  # threads that the bot has no part in
@@ -57,6 +60,8 @@ class Asking:
     async def see_change(self, change: Change, *, event: str) -> None:
         """A message was edited: where it is the last question, it is answered again in the same place.
 
+        Where it asked nothing, and names the bot only now, it is a question from now on. A file that it lost is out of the conversation; where nothing else was in it, all of it is deleted.
+
         Raises:
             StoreUnavailable: nothing was accepted.
         """
@@ -67,9 +72,25 @@ class Asking:
         async def answer_again() -> None:
             async with self._desk.line(message.place.conversation):
                 workspace = await self._desk.workspace(message.team)
-                await self._answer_again(message, workspace)
+                for origin in change.lost:
+                    await self._desk.responder.memory.drop_origin(message.place.conversation, origin)
+                if change.names(workspace.bot_user) and not await self._was_asked(message.place):
+                    async with self._owning_up(message, workspace):
+                        await self._answer(message, workspace, named=True)
+                    return
+                is_left = message.files or read_text(message.text, bot_user=workspace.bot_user)
+                if is_left or not change.lost:
+                    await self._answer_again(change, workspace)
+                    return
+            await self._forgetting.see_deletion(message)
 
         await self._once.do(("changed", message.team, message.channel, message.ts, event), answer_again)
+
+    async def _was_asked(self, place: Place) -> bool:
+        """That very message is a question, whatever became of it."""
+        under_way = {job.source for job in self._desk.replies.under_way(place.conversation)}
+        known = await self._desk.conversations.load(place.conversation)
+        return place.source in {*under_way, known.last_source, *(turn.source for turn in known.turns)}
 
     async def _is_follow_up(self, message: Message, workspace: Workspace) -> bool:
         """It names nobody, and stands where the bot is spoken with."""
@@ -109,9 +130,10 @@ class Asking:
             earlier = await self._earlier(message, workspace)
             await self._desk.ask(self._mention(message, wish, earlier))
 
-    async def _answer_again(self, message: Message, workspace: Workspace) -> None:
+    async def _answer_again(self, change: Change, workspace: Workspace) -> None:
+        message = change.after
         conversation = await self._desk.conversations.load(message.place.conversation)
-        revision = self._next_revision(message, conversation, workspace)
+        revision = self._next_revision(change, conversation, workspace)
         if revision is None:
             return
         self._desk.files.remember(message.team, message.files)
@@ -166,9 +188,9 @@ class Asking:
             reply_to=place.write(),
         )
 
-    def _next_revision(self, message: Message, conversation: Conversation, workspace: Workspace) -> int | None:
+    def _next_revision(self, change: Change, conversation: Conversation, workspace: Workspace) -> int | None:
         """The revision of an edited question; None where it is no question, not the last one, or no different."""
-        source = message.place.source
+        source = change.after.place.source
         under_way = self._desk.replies.under_way(conversation.id)
         if under_way:
             newest = max((job.revision for job in under_way if job.source == source), default=None)
@@ -177,7 +199,7 @@ class Asking:
             return None
         last = conversation.turns[-1] if conversation.turns else None
         is_answered = last is not None and (last.source, last.revision) == (source, conversation.last_revision)
-        if last is not None and is_answered and _says(last, message, workspace):
+        if last is not None and is_answered and not change.lost and _says(last, change.after, workspace):
             return None
         return conversation.last_revision + 1
 

@@ -90,7 +90,7 @@ class Commands:
             await self._check_place(workspace, channel, thread)
             self._desk.files.remember(team, files)
             if kind is JobKind.ASK:
-                form = Form(kind=kind, channel=channel, thread=thread, files=files, is_direct=channel[0] == _DIRECT)
+                form = Form(kind=kind, channel=channel, thread=thread, files=files)
                 await self.open_form(team, body["trigger_id"], form)
                 return
         except PlaceGone:
@@ -100,7 +100,8 @@ class Commands:
             team=team,
             channel=channel,
             thread=thread,
-            asked=body["action_ts"],
+            # Without replies there is no thread yet, in which a refusal would be seen.
+            asked=body["action_ts"] if "thread_ts" in message else thread,
             user=body["user"]["id"],
             is_direct=channel[0] == _DIRECT,
         )

@@ -29,14 +29,12 @@ from bot.frontends.slack.commands import COMMANDS, FORMS, SHORTCUTS, Commands
 from bot.frontends.slack.desk import Desk
 from bot.frontends.slack.forgetting import Forgetting
 from bot.frontends.slack.home import SUGGESTED_PROMPTS, describe_help, describe_home
-from bot.frontends.slack.message import read_change, read_deleted, read_message
+from bot.frontends.slack.message import read_change, read_message, read_previous
 from bot.frontends.slack.modal import FORM, Filled, Form, below_question
 from bot.frontends.slack.place import Place
-from bot.frontends.slack.workspace import Workspace
 from jobs.errors import StoreUnavailable, ThreadsightError
 
 _CHANGED, _DELETED, _TOMBSTONE = "message_changed", "message_deleted", "tombstone"
-_UNHEARD = ("file_shared", "member_joined_channel", "app_context_changed", "message_metadata_posted")
 
 Body = Mapping[str, Any]
 
@@ -96,8 +94,8 @@ def build_app(
     )
     app.error(_answer_error)
     forgetting = Forgetting(desk)
-    _hear_messages(app, Asking(desk), forgetting)
-    _hear_agents(app, desk)
+    _hear_messages(app, Asking(desk, forgetting), forgetting)
+    _hear_home(app, desk)
     commands = Commands(desk)
     _hear_commands(app, commands, desk)
     _hear_forms(app, commands)
@@ -139,19 +137,21 @@ async def _tell(respond: AsyncRespond, sentence: str, *, thread: str | None) -> 
 
 def _hear_messages(app: AsyncApp, asking: Asking, forgetting: Forgetting) -> None:
     async def hear(event: Body, context: AsyncBoltContext) -> None:
+        if event["type"] == "app_mention" and event.get("edited"):
+            return  # that a message was edited is told as a change of it, too
         message = read_message(event, team=_team(context))
         if message is not None:
             await asking.hear(message, by_name=event["type"] == "app_mention")
 
     async def hear_message(event: Body, context: AsyncBoltContext) -> None:
-        team = _team(context)
+        team, ours = _team(context), context.bot_id or ""
         subtype = event.get("subtype")
         if subtype == _DELETED or (subtype == _CHANGED and event["message"].get("subtype") == _TOMBSTONE):
-            deleted = read_deleted(event, team=team)
+            deleted = read_previous(event, team=team, ours=ours)
             if deleted is not None:
                 await forgetting.see_deletion(deleted)
         elif subtype == _CHANGED:
-            change = read_change(event, team=team)
+            change = read_change(event, team=team, ours=ours)
             if change is not None:
                 await asking.see_change(change, event=event.get("event_ts") or "")
         else:
@@ -161,31 +161,17 @@ def _hear_messages(app: AsyncApp, asking: Asking, forgetting: Forgetting) -> Non
     app.event("message")(hear_message)
 
 
-def _hear_agents(app: AsyncApp, desk: Desk) -> None:
+def _hear_home(app: AsyncApp, desk: Desk) -> None:
     async def open_home(event: Body, context: AsyncBoltContext) -> None:
         workspace = await desk.workspace(_team(context))
         if event.get("tab") == "messages":
-            await prompt(workspace, channel_id=event["channel"])
+            method, channel = "assistant.threads.setSuggestedPrompts", event["channel"]
+            await desk.attempt(workspace, method, channel_id=channel, prompts=SUGGESTED_PROMPTS)
         else:
             view = describe_home(kept=desk.responder.memory.kept_for)
             await desk.attempt(workspace, "views.publish", user_id=event["user"], view=view)
 
-    async def begin_thread(event: Body, context: AsyncBoltContext) -> None:
-        """The older assistant pane, where a workspace still has it."""
-        thread = event["assistant_thread"]
-        workspace = await desk.workspace(_team(context))
-        await prompt(workspace, channel_id=thread["channel_id"], thread_ts=thread["thread_ts"])
-
-    async def prompt(workspace: Workspace, **where: str) -> None:
-        await desk.attempt(workspace, "assistant.threads.setSuggestedPrompts", prompts=SUGGESTED_PROMPTS, **where)
-
-    async def ignore() -> None:
-        """Subscribed to by older manifests; there is nothing to do."""
-
     app.event("app_home_opened")(open_home)
-    app.event("assistant_thread_started")(begin_thread)
-    for name in (*_UNHEARD, "assistant_thread_context_changed"):
-        app.event(name)(ignore)
 
 
 def _hear_commands(app: AsyncApp, commands: Commands, desk: Desk) -> None:

@@ -1,14 +1,16 @@
-"""A message of a person, as read from Slack's events. Nobody else looks into the events' JSON."""
+"""A message, as read from Slack's events. Nobody else looks into the events' JSON."""
 
 from collections.abc import Mapping
 from typing import Any, Self
 
 import msgspec
 
+from bot.frontends.slack.escaping import mentions
 from bot.frontends.slack.place import PLATFORM, Place
 from jobs import PictureRef
 
 _BY_PEOPLE = frozenset({None, "file_share", "thread_broadcast", "me_message"})
+_SEEN = _BY_PEOPLE | {"bot_message"}
 _NO_LONGER_THERE = frozenset({"tombstone", "hidden_by_limit"})
 _DIRECT = "im"
 _SEEN_AS_PICTURES = ("image/", "application/pdf")
@@ -47,7 +49,7 @@ class SharedFile(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True):
-    """A message of a person."""
+    """A message of a person, or of another app, which asks nothing: it can only be looked at."""
 
     team: str  # the workspace that the bot is installed in
     channel: str
@@ -58,6 +60,7 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     text: str = ""  # as Slack encodes it
     files: tuple[SharedFile, ...] = ()
     is_direct: bool = False
+    is_by_app: bool = False
 
     @property
     def place(self) -> Place:
@@ -81,25 +84,34 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
         return self.text == other.text and [file.id for file in self.files] == [file.id for file in other.files]
 
 
-def read_message(event: Mapping[str, Any], *, team: str, channel: str = "", is_direct: bool = False) -> Message | None:
-    """The message in an event, a history or a shortcut; None when no person wrote it.
+def read_message(event: Mapping[str, Any], *, team: str) -> Message | None:
+    """The message in an event; None when no person wrote it."""
+    if event.get("bot_id") or not event.get("user") or event.get("subtype") not in _BY_PEOPLE:
+        return None
+    return read_seen(event, team=team, ours="")
+
+
+def read_seen(
+    event: Mapping[str, Any], *, team: str, ours: str, channel: str = "", is_direct: bool = False
+) -> Message | None:
+    """The message in an event or a history; None when it is our own (`ours`: the bot's id), or Slack's.
 
     `channel` and `is_direct` are for messages inside another object, which do not say where they stand.
     """
-    user = event.get("user")
-    if event.get("bot_id") or not user or user == "USLACKBOT" or event.get("subtype") not in _BY_PEOPLE:
+    user = event.get("user") or ""
+    if event.get("bot_id") == ours or user == "USLACKBOT" or event.get("subtype") not in _SEEN:
         return None
-    thread = event.get("thread_ts")
     return Message(
         team=team,
         channel=channel or event["channel"],
         ts=event["ts"],
         user=user,
-        thread=thread,
+        thread=event.get("thread_ts"),
         under=event.get("parent_user_id"),
         text=event.get("text") or "",
         files=read_all_files(event),
         is_direct=is_direct or event.get("channel_type") == _DIRECT,
+        is_by_app=bool(event.get("bot_id")),
     )
 
 
@@ -126,20 +138,33 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
         """Somebody changed the words or the files."""
         return self.before is None or not self.before.says_the_same_as(self.after)
 
+    def names(self, user: str) -> bool:
+        """Whoever wrote it mentions somebody whom they did not mention before."""
+        before = mentions(self.before.text) if self.before else ()
+        return not self.after.is_by_app and user in mentions(self.after.text) and user not in before
 
-def read_change(event: Mapping[str, Any], *, team: str) -> Change | None:
-    """From `message_changed`; None when it is no person's message."""
-    direct = event.get("channel_type") == _DIRECT
-    after = read_message(event["message"], team=team, channel=event["channel"], is_direct=direct)
+    @property
+    def lost(self) -> frozenset[str]:
+        """The origins of files that were deleted, or taken out of it."""
+        before = self.before.references if self.before else ()
+        return frozenset(ref.origin for ref in before) - {ref.origin for ref in self.after.references}
+
+
+def read_change(event: Mapping[str, Any], *, team: str, ours: str) -> Change | None:
+    """From `message_changed`; None when it is our own message, or another app's that lost no file."""
+    after = _read_within(event, event["message"], team=team, ours=ours)
     if after is None:
         return None
-    previous = event.get("previous_message")
-    before = read_message(previous, team=team, channel=event["channel"], is_direct=direct) if previous else None
-    return Change(before=before, after=after)
+    change = Change(before=read_previous(event, team=team, ours=ours), after=after)
+    return None if after.is_by_app and not change.lost else change
 
 
-def read_deleted(event: Mapping[str, Any], *, team: str) -> Message | None:
-    """The message that `message_deleted` names, or that became a tombstone; None when it was no person's."""
+def read_previous(event: Mapping[str, Any], *, team: str, ours: str) -> Message | None:
+    """The message as it was before `message_deleted` or `message_changed`; None when it was our own, or is not told."""
     previous = event.get("previous_message")
-    direct = event.get("channel_type") == _DIRECT
-    return read_message(previous, team=team, channel=event["channel"], is_direct=direct) if previous else None
+    return _read_within(event, previous, team=team, ours=ours) if previous else None
+
+
+def _read_within(event: Mapping[str, Any], message: Mapping[str, Any], *, team: str, ours: str) -> Message | None:
+    is_direct = event.get("channel_type") == _DIRECT
+    return read_seen(message, team=team, ours=ours, channel=event["channel"], is_direct=is_direct)

@@ -19,13 +19,11 @@ _TITLES = {
     JobKind.OCR: "Read text",
     JobKind.COMPARE: "Compare pictures",
     JobKind.ASK: "Ask about the picture",
-    JobKind.DESCRIBE: "Describe the picture",
 }
 _HINTS = {
     JobKind.OCR: "Anything in particular that should be read",
     JobKind.COMPARE: "Anything in particular that should be compared",
     JobKind.ASK: "What do you want to know?",
-    JobKind.DESCRIBE: "Anything in particular",
 }
 
 
@@ -36,7 +34,6 @@ class Form(msgspec.Struct, frozen=True, kw_only=True):
     channel: str
     thread: str = ""
     files: tuple[SharedFile, ...] = ()
-    is_direct: bool = False
 
     def write(self) -> str:
         """As a view's `private_metadata`, which holds 3,000 characters."""

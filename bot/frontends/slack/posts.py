@@ -6,6 +6,7 @@ searched for that id before anything is posted again.
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Sequence
+from dataclasses import dataclass, field
 
 import msgspec
 import structlog
@@ -37,6 +38,20 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
     blocks: list[Block]
 
 
+@dataclass
+class Search:
+    """How far a thread has been looked through. Where Slack gives a page a minute, another try goes on from there."""
+
+    pages: int = 0
+    cursor: str = ""
+    found: dict[int, str] = field(default_factory=dict)  # ts by part
+
+    @property
+    def is_over(self) -> bool:
+        """All of it was seen, or as much as anybody looks at."""
+        return self.pages == _MOST_PAGES or (self.pages > 0 and not self.cursor)
+
+
 class Posts:
     """What stands for one question, whatever its revision. `ids` are the messages' ts, in order."""
 
@@ -46,6 +61,7 @@ class Posts:
         self.lock = asyncio.Lock()  # two revisions may be on their way at once
         self.is_sure = is_sure  # nothing of ours stands there unseen
         self._files: tuple[str, ...] = ()
+        self._search = Search()
 
     async def put(self, workspace: Workspace, job: JobId, parts: Sequence[Part], *, files: Sequence[str] = ()) -> None:
         """Have these stand there, and nothing else: edits what stands, posts the rest, deletes what is over.
@@ -88,18 +104,19 @@ class Posts:
         """Look at what stands in the thread, and be sure of it from then on.
 
         Raises:
-            NotPosted, PlaceGone: it cannot be looked at.
+            NotPosted, PlaceGone: it cannot be looked at, or not to its end; the next try goes on from there.
         """
-        ours: dict[int, str] = {}
-        async for message in self._thread(workspace):
+        found = self._search.found
+        async for message in self._thread(workspace, self._search):
             part = _part_of(message, job)
             if part is None and _is_cut_off(message, workspace, self.place):
                 part = 0
             if part is not None:
-                ours.setdefault(part, message["ts"])
+                found.setdefault(part, message["ts"])
                 self._files = _files_of(message) or self._files
-        self.ids = [ours[part] for part in sorted(ours)] or self.ids
+        self.ids = [found[part] for part in sorted(found)] or self.ids
         self.is_sure = True
+        self._search = Search()
 
     async def find_file(self, workspace: Workspace, name: str, size_bytes: int) -> list[str]:
         """The id of a file of ours that stands in the thread already, posted after the question; or nothing.
@@ -107,7 +124,7 @@ class Posts:
         Raises:
             NotPosted, PlaceGone: it cannot be looked at.
         """
-        async for message in self._thread(workspace):
+        async for message in self._thread(workspace, Search()):
             for file in message.get("files") or ():
                 if message.get("user") == workspace.bot_user and (file.get("name"), file.get("size")) == (
                     name,
@@ -124,10 +141,9 @@ class Posts:
         """Something may have been posted that we did not hear of."""
         self.is_sure = False
 
-    async def _thread(self, workspace: Workspace) -> AsyncIterator[Answer]:
-        """The thread's messages after the question."""
-        cursor = ""
-        for _ in range(_MOST_PAGES):
+    async def _thread(self, workspace: Workspace, search: Search) -> AsyncIterator[Answer]:
+        """The thread's messages after the question, from where the search stands."""
+        while not search.is_over:
             page = await workspace.call(
                 "conversations.replies",
                 channel=self.place.channel,
@@ -135,13 +151,12 @@ class Posts:
                 oldest=self.place.asked,
                 limit=_PAGE,
                 include_all_metadata=True,
-                **({"cursor": cursor} if cursor else {}),
+                **({"cursor": search.cursor} if search.cursor else {}),
             )
             for message in page["messages"]:
                 yield message
-            cursor = (page.get("response_metadata") or {}).get("next_cursor") or ""
-            if not cursor:
-                return
+            search.cursor = (page.get("response_metadata") or {}).get("next_cursor") or ""
+            search.pages += 1
 
     async def _post(self, workspace: Workspace, part: Part, about: Metadata) -> None:
         try:

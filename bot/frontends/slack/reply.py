@@ -138,12 +138,9 @@ class SlackReply:
         return await self._workspaces.of(self._place.team)
 
     async def _show_progress(self, workspace: Workspace, text: str) -> None:
-        if self._posts.ids:
-            if workspace.pace.has_spare(_UPDATE):
-                await self._draft(workspace, escape(text), blocks.status(text))
-        elif self._place.is_direct or not workspace.pace.has_spare(_UPDATE):
+        if not self._posts.ids and (self._place.is_direct or not workspace.pace.has_spare(_UPDATE)):
             await self._status.show(workspace, text)
-        else:
+        elif workspace.pace.has_spare(_UPDATE):
             await self._draft(workspace, escape(text), blocks.status(text))
 
     async def _show_draft(self, workspace: Workspace, text: str) -> None:

@@ -11,7 +11,7 @@ import structlog
 
 from bot.errors import NotPosted, PlaceGone
 from bot.frontends.slack.escaping import read_text
-from bot.frontends.slack.message import Message, SharedFile, read_message
+from bot.frontends.slack.message import Message, SharedFile, read_seen
 from bot.frontends.slack.place import Place
 from bot.frontends.slack.workspace import Workspace
 
@@ -73,7 +73,7 @@ async def _read_pages(workspace: Workspace, place: Place, found: list[Message], 
             **cursor,
         )
         for event in page["messages"]:  # the thread's first message is among them, whatever the bounds
-            message = read_message(event, team=place.team, channel=place.channel)
+            message = read_seen(event, team=place.team, ours=workspace.bot, channel=place.channel)
             if message is not None and message.ts < place.asked and float(message.ts) > since_s:
                 found.append(message)
         following = (page.get("response_metadata") or {}).get("next_cursor")

@@ -34,6 +34,12 @@ class People:
         self.team.messages.append(message)
         return message
 
+    def write_as_app(self, channel: str, text: str, *files: File, thread: str | None = None) -> Message:
+        """Another app posts a message, of which nobody is told."""
+        message = self.write(channel, text, *files, user="UCHARTS", thread=thread)
+        message.bot = "BCHARTS"
+        return message
+
     def post(self, channel: str, text: str, *files: File, user: str = ALICE, thread: str | None = None) -> Message:
         """Post a message; the app is told."""
         message = self.write(channel, text, *files, user=user, thread=thread)
@@ -50,7 +56,8 @@ class People:
     def edit(self, message: Message, text: str) -> Envelope:
         """Change the words of a message."""
         before = self.slack.api.shown(self.team, message)
-        message.text, message.edited = text, True
+        message.text, message.edited = text, new_ts()
+        self.slack.tell_mention(self.team, message)
         return self._tell_changed(message, before)
 
     def unfurl(self, message: Message) -> Envelope:
@@ -75,6 +82,13 @@ class People:
                 "previous_message": previous,
             },
         )
+
+    def delete_file(self, file: File) -> list[Envelope]:
+        """Delete a file, wherever it is shown; its messages stay."""
+        showing = [message for message in self.team.messages if file in (*message.files, *message.forwarded)]
+        before = [self.slack.api.shown(self.team, message) for message in showing]
+        file.is_deleted = file.is_tombstone = True
+        return [self._tell_changed(*changed) for changed in zip(showing, before, strict=True)]
 
     def press_slack_s_stop(self, channel: str, thread: str, *, user: str = ALICE) -> Envelope:
         """Slack's own Stop, under a thread in which something is going on: it ends the streams, and tells."""

@@ -115,10 +115,15 @@ class SlackServer:
         direct = message.channel.startswith("D")
         shown = {**self.api.shown(team, message), "channel": message.channel}
         told = self.tell(team, {**shown, "channel_type": kind or ("im" if direct else "channel")})
-        if f"<@{team.bot_user}>" in message.text and not direct:
+        self.tell_mention(team, message)
+        return told
+
+    def tell_mention(self, team: Team, message: Message) -> None:
+        """`app_mention`, where it names the bot in a channel; once for the message, and for every edit of it."""
+        if f"<@{team.bot_user}>" in message.text and not message.channel.startswith("D"):
+            shown = {**self.api.shown(team, message), "channel": message.channel}
             shown.pop("subtype", None)
             self.tell(team, {**shown, "type": "app_mention"})
-        return told
 
     def send(self, envelope: Envelope, *, retries_s: tuple[float, ...] = ()) -> Envelope:
         self.envelopes.append(envelope)

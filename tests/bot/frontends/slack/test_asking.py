@@ -49,8 +49,7 @@ async def test_nothing_else_is_answered(bot: Bot, people: People) -> None:
     people.post("C1", f"<@{BOB}> are you coming?", thread=answer.thread)
     elsewhere = people.post("C1", "another thread")
     people.post("C1", "which goes on", thread=elsewhere.ts)
-    told = people.write("C1", f"{people.bot} from another bot", user="UOTHER")
-    told.bot = "BOTHER"
+    told = people.write_as_app("C1", f"{people.bot} from another bot")
     people.slack.tell_message(people.team, told)
     people.slack.tell_message(people.team, answer)
     await eventually(lambda: all(envelope.acknowledged.is_set() for envelope in people.slack.envelopes))
@@ -65,6 +64,27 @@ async def test_a_mention_that_comes_under_two_names_and_again_is_answered_once(b
     await asyncio.sleep(0.3)
     assert len([envelope for envelope in people.slack.envelopes if envelope.acknowledged.is_set()]) == 4
     assert len(people.team.by_bot()) == 1
+
+
+@over_both
+async def test_a_name_that_was_forgotten_can_be_edited_in(bot: Bot, people: People, worker: Worker) -> None:
+    question = people.post("C1", "what is this?", people.picture("a.png"))
+    await eventually(people.slack.envelopes[-1].acknowledged.is_set)
+    people.edit(question, f"{people.bot} what is this?")
+    await eventually(lambda: [message.said for message in people.team.answers()] == ["ask: what is this? [a.png]"])
+    people.edit(question, f"{people.bot} what is that?")
+    await eventually(lambda: [message.said for message in people.team.answers()] == ["ask: what is that? [a.png]"])
+    await eventually(lambda: all(envelope.acknowledged.is_set() for envelope in people.slack.envelopes))
+    assert [claim.job.revision for claim in worker.answered] == [0, 1]
+    assert len(people.team.by_bot()) == 1
+
+
+async def test_a_name_that_was_not_needed_can_be_edited_in(bot: Bot, people: People, worker: Worker) -> None:
+    first = await people.ask("C1", f"{people.bot} what is this?", people.picture("a.png"))
+    second = await people.ask("C1", "and now?", thread=first.thread)
+    people.edit(people.team.messages[2], f"{people.bot} and then?")
+    await eventually(lambda: second.said == "ask: and then? [a.png]")
+    assert people.team.by_bot() == [first, second]
 
 
 @over_both
@@ -100,6 +120,18 @@ async def test_what_was_said_before_the_bot_was_asked_is_read_once(bot: Bot, peo
     await people.ask("C1", f"{people.bot} really?", thread=root.ts)
     assert people.slack.api.count("conversations.replies") == before
     assert worker.answered[-1].job.context == "", "the model has it in the first question"
+
+
+@over_both
+async def test_what_another_app_said_is_read_like_what_people_said_and_the_bot_s_own_words_are_not(
+    bot: Bot, people: People, worker: Worker
+) -> None:
+    root = people.write_as_app("C1", "the load is high", people.picture("a.png"))
+    people.post("C1", f"{people.bot} help", thread=root.ts)
+    await eventually(people.team.by_bot)
+    answer = await people.ask("C1", f"{people.bot} what does the chart show?", thread=root.ts)
+    assert answer.said == "ask: what does the chart show? [a.png]"
+    assert worker.answered[-1].job.context == "the load is high\nhelp"
 
 
 async def test_earlier_pictures_leave_room_for_the_asker_s_own(

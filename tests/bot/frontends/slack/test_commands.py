@@ -2,11 +2,12 @@
 
 from collections.abc import Callable
 
+import pytest
 from structlog.testing import capture_logs
 
 from bot.errors import BotFailed
 from tests.bot.frontends.slack.conftest import Bot, OpenBot, Worker, over_both
-from tests.bot.frontends.slack.people import BOB, People
+from tests.bot.frontends.slack.people import ALICE, BOB, People
 from tests.bot.frontends.slack.server import SlackServer, eventually
 
 
@@ -169,6 +170,19 @@ async def test_a_shortcut_asks_about_an_image(bot: Bot, people: People) -> None:
     [answer] = people.team.by_bot()
     assert answer.said == "ask: who is it? [a.png]"
     assert answer.thread == message.ts
+
+
+@pytest.mark.parametrize("replies", [0, 1])
+async def test_a_shortcut_that_is_refused_is_told_where_the_person_looks(
+    bot: Bot, people: People, refuse: Callable[..., None], replies: int
+) -> None:
+    message = people.write("C1", "look at this", people.picture("a.png"), user=BOB)
+    for _ in range(replies):
+        people.write("C1", "nice", thread=message.ts)
+    refuse()
+    await people.shortcut(message, "read_text")
+    told = people.team.messages[-1]
+    assert (told.to, told.thread) == (ALICE, message.ts if replies else None)
 
 
 @over_both

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -9,6 +10,8 @@ from jobs.memory import MemoryJobs
 from tests.bot.frontends.slack.conftest import LEASE_S, Bot, OpenBot, Worker, over_both
 from tests.bot.frontends.slack.people import People
 from tests.bot.frontends.slack.server import SlackServer, eventually
+from tests.bot.frontends.slack.web_api import RefusedError
+from tests.bot.frontends.slack.world import Message
 
 WORDS = ("one ", "two ", "three")
 
@@ -87,6 +90,53 @@ async def test_a_bot_killed_between_posting_and_recording_does_not_post_again(
         worker.hold.set()
         await eventually(people.team.answers)
     assert len(people.team.by_bot()) == 1
+
+
+async def test_a_thread_of_several_pages_is_looked_through_although_slack_gives_one_a_try(
+    open_bot: OpenBot, people: People, worker: Worker, jobs: MemoryJobs, slack: SlackServer
+) -> None:
+    worker.words = WORDS
+    async with open_bot():
+        slack.fail("chat.postMessage", lost=True)
+        question = people.post("C1", f"{people.bot} tell me")
+        await eventually(people.team.by_bot)
+    give_one_page_a_try(people, question)
+    jobs.clock.advance(LEASE_S + 1)
+    async with open_bot():
+        worker.hold.set()
+        await eventually(people.team.answers)
+        assert len(people.team.by_bot()) == 1
+        people.delete(question)
+        await eventually(lambda: not people.team.by_bot())
+
+
+async def test_an_answer_of_an_earlier_process_goes_although_slack_gives_one_page_a_try(
+    open_bot: OpenBot, people: People, worker: Worker
+) -> None:
+    async with open_bot():
+        await people.ask("C1", f"{people.bot} tell me")
+    question = people.team.messages[0]
+    give_one_page_a_try(people, question)
+    async with open_bot():
+        people.delete(question)
+        await eventually(lambda: not people.team.by_bot())
+
+
+def give_one_page_a_try(people: People, question: Message) -> None:
+    """The thread gets several pages, and Slack refuses every other of them."""
+    for number in range(4):
+        people.write("C1", f"chat {number}", thread=question.ts)
+    api = people.slack.api
+    api.page = 2
+    served = api.answer
+
+    def answer_every_other(method: str, *asked: Any, **how: Any) -> dict[str, Any]:
+        if method == "conversations.replies" and api.count(method) % 2:
+            api.calls.append((method, {}))
+            raise RefusedError("internal_error")
+        return served(method, *asked, **how)
+
+    api.answer = answer_every_other  # type: ignore[method-assign]  # one call a minute
 
 
 async def test_a_lost_worker_s_answer_comes_from_the_next(
@@ -171,6 +221,21 @@ async def test_an_edit_of_an_older_question_changes_nothing(bot: Bot, people: Pe
     await people.ask("C1", "and now?", thread=first.thread)
     await eventually(people.edit(people.team.messages[0], f"{people.bot} else?").acknowledged.is_set)
     await asyncio.sleep(0.2)
+    assert len(worker.answered) == 2
+    assert len(people.team.by_bot()) == 2
+
+
+async def test_an_edit_of_an_older_question_changes_nothing_days_later(
+    open_bot: OpenBot, people: People, worker: Worker, jobs: MemoryJobs
+) -> None:
+    async with open_bot():
+        first = await people.ask("C1", f"{people.bot} what is this?", people.picture("a.png"))
+        await people.ask("C1", "and now?", thread=first.thread)
+    jobs.clock.advance(2 * 86_400.0)
+    async with open_bot():
+        people.edit(people.team.messages[0], f"{people.bot} else?")
+        await eventually(lambda: all(envelope.acknowledged.is_set() for envelope in people.slack.envelopes))
+        await asyncio.sleep(0.2)
     assert len(worker.answered) == 2
     assert len(people.team.by_bot()) == 2
 

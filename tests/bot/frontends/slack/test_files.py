@@ -1,13 +1,16 @@
-"""Private files: fetched with the bot's token, from Slack's own hosts only."""
+"""Private files: fetched with the bot's token, from Slack's own hosts only, and gone when they are deleted."""
 
 import pytest
 from yarl import URL
 
 from bot.frontends.slack.files import Files
 from bot.frontends.slack.message import SharedFile
-from tests.bot.frontends.slack.conftest import Bot, over_both
-from tests.bot.frontends.slack.people import People
+from jobs import ConversationId
+from jobs.memory import MemoryJobs
+from tests.bot.frontends.slack.conftest import Bot, Worker, over_both
+from tests.bot.frontends.slack.people import BOB, People
 from tests.bot.frontends.slack.server import SlackServer, eventually
+from tests.bot.pictures import halves, png
 
 
 @over_both
@@ -102,3 +105,67 @@ def test_addresses_are_remembered_for_so_many_files() -> None:
         "T1", tuple(SharedFile(id=f"F{number}", url="https://files.slack.com/a") for number in range(10_001))
     )
     assert len(files._addresses) == 10_000
+
+
+@over_both
+@pytest.mark.parametrize("channel", ["C1", "D1"])
+async def test_a_deleted_file_is_out_of_the_conversation_and_the_last_question_is_answered_without_it(
+    bot: Bot, people: People, channel: str
+) -> None:
+    secret, other = people.picture("secret.png", content=png(halves(40, 40))), people.picture("b.png")
+    answer = await people.ask(channel, f"{people.bot} what is this?", secret, other)
+    people.delete_file(secret)
+    await eventually(lambda: answer.said == "ask: what is this? [b.png]")
+    follow_up = await people.ask(channel, "and now?", thread=answer.thread)
+    assert follow_up.said == "ask: and now? [b.png]"
+    assert people.team.by_bot() == [answer, follow_up]
+
+
+async def test_a_deleted_file_of_an_older_question_is_out_of_the_conversation(
+    bot: Bot, people: People, worker: Worker
+) -> None:
+    secret = people.picture("secret.png")
+    first = await people.ask("C1", f"{people.bot} what is this?", secret)
+    await people.ask("C1", "and now?", thread=first.thread)
+    await eventually(people.delete_file(secret)[0].acknowledged.is_set)
+    assert (await people.ask("C1", "and then?", thread=first.thread)).said == "ask: and then? []"
+    assert len(worker.answered) == 3
+
+
+async def test_a_file_that_is_deleted_while_its_question_is_answered_is_not_in_the_answer(
+    bot: Bot, people: People, worker: Worker
+) -> None:
+    secret = people.picture("secret.png")
+    worker.words = ("one ", "two ", "three")
+    people.post("C1", f"{people.bot} what is this?", secret)
+    await eventually(lambda: [message for message in people.team.by_bot() if "one" in message.said])
+    worker.words = ()
+    people.delete_file(secret)
+    await eventually(lambda: [message.said for message in people.team.answers()] == ["ask: what is this? []"])
+    assert len(people.team.by_bot()) == 1
+
+
+@pytest.mark.parametrize(("channel", "words"), [("C1", "{bot}"), ("D1", "")])
+async def test_a_question_of_nothing_but_a_file_is_deleted_with_it(
+    bot: Bot, people: People, jobs: MemoryJobs, channel: str, words: str
+) -> None:
+    secret = people.picture("secret.png")
+    answer = await people.ask(channel, words.format(bot=people.bot), secret)
+    people.delete_file(secret)
+    await eventually(lambda: not people.team.by_bot())
+    thread = "-" if channel == "D1" else answer.thread or ""
+    where = ConversationId(platform="slack", tenant="T1", channel=channel, thread=thread)
+    assert (await jobs.conversations.load(where)).turns == ()
+
+
+@pytest.mark.parametrize("alone", [True, False])
+async def test_a_picture_of_another_app_goes_when_it_is_deleted(bot: Bot, people: People, *, alone: bool) -> None:
+    chart = people.picture("chart.png")
+    root = people.write("C1", "look", user=BOB)
+    theirs = people.write_as_app("C1", "the load is high", chart, thread=root.ts)
+    answer = await people.ask("C1", f"{people.bot} what is this?", thread=root.ts)
+    assert answer.said == "ask: what is this? [chart.png]"
+    [deletion] = people.delete_file(chart) if alone else [people.delete(theirs)]
+    await eventually(deletion.acknowledged.is_set)
+    assert (await people.ask("C1", "and now?", thread=root.ts)).said == "ask: and now? []"
+    assert answer.said == "ask: what is this? [chart.png]"

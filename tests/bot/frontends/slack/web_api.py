@@ -130,7 +130,8 @@ class WebApi:
     def _chat_post_ephemeral(self, team: Team, arguments: dict[str, Any]) -> dict[str, Any]:
         message = self._new(team, arguments)
         message.to = arguments["user"]
-        team.messages.append(message)
+        if message.thread is None or len(team.thread(message.channel, message.thread)) > 1:  # else nobody sees it
+            team.messages.append(message)
         return {"message_ts": message.ts}
 
     def _chat_update(self, team: Team, arguments: dict[str, Any]) -> None:
@@ -237,6 +238,8 @@ class WebApi:
         if message.thread:
             root = team.find(message.channel, message.thread)
             shown |= {"thread_ts": message.thread, "parent_user_id": root.user if root else ""}
+        elif len(team.thread(message.channel, message.ts)) > 1:
+            shown["thread_ts"] = message.ts
         if message.is_tombstone:
             return {**shown, "user": "USLACKBOT", "text": "This message was deleted.", "subtype": "tombstone"}
         if message.files:
@@ -252,7 +255,7 @@ class WebApi:
         if metadata and message.metadata:
             shown["metadata"] = message.metadata
         if message.edited:
-            shown["edited"] = {"user": message.user, "ts": new_ts()}
+            shown["edited"] = {"user": message.user, "ts": message.edited}
         return shown
 
     # ------------------------------------------------------------ files, views, assistant

@@ -40,6 +40,7 @@ class File:
     id: str = ""
     is_connect: bool = False  # only its id comes with the event
     is_deleted: bool = False
+    is_tombstone: bool = False  # deleted, and messages show so by now
     url: str = ""  # elsewhere than on Slack's hosts
     redirect: str = ""
     busy: int = 0  # so many answers are no file
@@ -48,6 +49,8 @@ class File:
     mimetype: str = "image/png"
 
     def shown(self, files_url: str, team: str, *, whole: bool) -> dict[str, Any]:
+        if self.is_tombstone:
+            return {"id": self.id, "mode": "tombstone"}
         if self.is_connect and not whole:
             return {"id": self.id, "mode": "file_access", "file_access": "check_file_info"}
         address = self.url or f"{files_url}{team}-{self.id}/{self.name}"
@@ -79,7 +82,7 @@ class Message:
     is_deleted: bool = False
     is_tombstone: bool = False  # deleted, with replies that stay
     edits: list[str] = field(default_factory=list)
-    edited: bool = False
+    edited: str = ""  # when, last
 
     @property
     def said(self) -> str:
