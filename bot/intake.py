@@ -154,7 +154,7 @@ class Intake:
         """Stored, and the picture that it is: the one that the conversation knows, where it is the same."""
         digest = await self._pictures.put(question.job.conversation, form.stored)
         for known in question.album.pictures_of(ref):
-            if known.digest == digest:
+            if (known.digest, known.ref.page) == (digest, form.page):  # pages may look alike
                 return known
         crops = self._ocr_crops if question.job.kind is JobKind.OCR else self._max_crops
         page = msgspec.structs.replace(ref, page=form.page)

@@ -94,17 +94,18 @@ def place_pictures(
     known one is of the file that came now: the one that it was first known by may be deleted before this question.
     Files that came together are as many pictures, also where they are the same: somebody may ask just that.
     """
-    out = {(picture.number, picture.digest) for picture in dropped}
-    brought = [picture for picture in brought if (picture.number, picture.digest) not in out]
-    by_digest = {picture.digest: picture for picture in known}
+    out = {picture.identity for picture in dropped}
+    brought = [picture for picture in brought if picture.identity not in out]
+    by_identity = {picture.identity: picture for picture in known}
+    by_digest = {picture.digest: picture for picture in reversed(known)}
     taken = {picture.number for picture in known}
     following = max((picture.number for picture in (*known, *dropped, *brought)), default=0) + 1
     new: list[Picture] = []
-    again: dict[str, Picture] = {}
+    again: dict[int, Picture] = {}
     for picture in brought:
-        if picture.digest in by_digest:
-            known_as = by_digest[picture.digest]
-            again[picture.digest] = msgspec.structs.replace(known_as, ref=picture.ref)
+        known_as = by_identity.get(picture.identity) or by_digest.get(picture.digest)
+        if known_as:
+            again[known_as.number] = msgspec.structs.replace(known_as, ref=picture.ref)
         else:
             has_number = picture.number > 0 and picture.number not in taken
             new.append(msgspec.structs.replace(picture, number=picture.number if has_number else following))

@@ -74,13 +74,11 @@ class NativeEngine:
                         began = True
                         yield part
             except _PictureMissing as missing:
-                # Another conversation may have asked for it first, and numbers it in its own way.
-                number = _number_of(missing.digest, placed)
                 if not dialogue.one_shot:  # the conversation's own cache may know it still
                     self._gone.add(dialogue.conversation, missing.digest)
                 if began:  # a second answer behind the first half of this one would be nonsense
-                    raise PictureGone(number=number) from None
-                gone[missing.digest] = number
+                    raise PictureGone(number=_numbers_of({missing.digest}, dialogue)[0]) from None
+                gone.add(missing.digest)
             else:
                 return
 
@@ -94,28 +92,28 @@ class NativeEngine:
         await self._engine.close()
         self._threads.shutdown(wait=False, cancel_futures=True)
 
-    async def _still_gone(self, dialogue: Dialogue) -> dict[str, int]:
-        """Of the pictures that were missed here before those that are still missing: digest to number.
+    async def _still_gone(self, dialogue: Dialogue) -> set[str]:
+        """Digests of the pictures that were missed here before and are missing still.
 
         The bytes come back when somebody posts the picture again, or the bot finds it where it came from.
         """
         missed = self._gone.of(dialogue.conversation)
-        gone: dict[str, int] = {}
+        gone: set[str] = set()
         for picture in _pictures_of(dialogue):
-            if picture.digest in missed - gone.keys():
+            if picture.digest in missed - gone:
                 try:
                     await dialogue.load_picture(picture)
                 except PictureGone:
-                    gone[picture.digest] = picture.number
+                    gone.add(picture.digest)
                 else:
                     self._gone.remove(dialogue.conversation, picture.digest)
         return gone
 
-    def _place(self, dialogue: Dialogue, gone: dict[str, int]) -> PlacedPrompt:
+    def _place(self, dialogue: Dialogue, gone: set[str]) -> PlacedPrompt:
         """The prompt without the pictures that are gone, and what to tell the person."""
         reserve = min(self._defaults.fill(dialogue.sampling).max_new_tokens, self._context // 4)
         placed = self._prompts.build(dialogue, reserve=reserve, without=frozenset(gone))
-        notices = tuple(PictureGone(number=number).sentence for number in gone.values())
+        notices = tuple(PictureGone(number=number).sentence for number in _numbers_of(gone, dialogue))
         return msgspec.structs.replace(placed, notices=(*notices, *placed.notices))
 
     async def _generate(self, dialogue: Dialogue, placed: PlacedPrompt) -> AsyncGenerator[Text | Answered]:
@@ -201,5 +199,6 @@ def _pictures_of(dialogue: Dialogue) -> Iterator[Picture]:
     yield from (*dialogue.again, *dialogue.pictures)
 
 
-def _number_of(digest: str, placed: PlacedPrompt) -> int:
-    return next(picture.number for picture in placed.pictures.values() if picture.digest == digest)
+def _numbers_of(digests: set[str], dialogue: Dialogue) -> list[int]:
+    """As this conversation numbers them: another may have asked for them first."""
+    return list(dict.fromkeys(picture.number for picture in _pictures_of(dialogue) if picture.digest in digests))

@@ -128,17 +128,17 @@ class OpenAIEngine:
 
         A picture that came again is shown again where it cannot be seen before: its turn is left out, or forgotten.
         """
-        seen: set[str] = set()  # digests
+        seen: set[tuple[int, str]] = set()  # identities
         notices: list[str] = []
         if len(turns) < len(dialogue.turns):
             notices.append("The beginning of this conversation is out of the model's view by now.")
         messages: list[ChatCompletionMessageParam] = []
         shown: list[ChatCompletionContentPartParam] = []
-        standing = [(source, picture.digest) for source, picture in pictures_shown(dialogue.turns)]
+        standing = [(source, picture.identity) for source, picture in pictures_shown(dialogue.turns)]
         for turn in turns:
             again = _unseen(turn.again, seen)
             if not turn.answer:  # only what no other turn shows: nobody asks about it
-                again = tuple(picture for picture in again if (turn.source, picture.digest) in standing)
+                again = tuple(picture for picture in again if (turn.source, picture.identity) in standing)
             shown += await self._shown(dialogue, (*again, *turn.pictures), seen, notices)
             if turn.answer:
                 words = turn.prompt or turn.question
@@ -155,11 +155,11 @@ class OpenAIEngine:
 
     @staticmethod
     async def _shown(
-        dialogue: Dialogue, pictures: Sequence[Picture], seen: set[str], notices: list[str]
+        dialogue: Dialogue, pictures: Sequence[Picture], seen: set[tuple[int, str]], notices: list[str]
     ) -> list[ChatCompletionContentPartParam]:
         parts: list[ChatCompletionContentPartParam] = []
         for picture in pictures:
-            seen.add(picture.digest)
+            seen.add(picture.identity)
             try:
                 stored = await dialogue.load_picture(picture)
             except PictureGone as error:
@@ -169,8 +169,8 @@ class OpenAIEngine:
         return parts
 
 
-def _unseen(again: Sequence[Picture], seen: set[str]) -> tuple[Picture, ...]:
-    return tuple(picture for picture in again if picture.digest not in seen)
+def _unseen(again: Sequence[Picture], seen: set[tuple[int, str]]) -> tuple[Picture, ...]:
+    return tuple(picture for picture in again if picture.identity not in seen)
 
 
 def data_uri(stored: bytes) -> str:

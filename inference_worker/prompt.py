@@ -19,6 +19,8 @@ from inference_worker.image.tiling import Tiling
 from inference_worker.model.tokenizer import Tokenizer
 from jobs import Picture, Turn, pictures_shown
 
+Identity = tuple[int, str]  # of a picture in its conversation
+
 
 class PlacedPrompt(msgspec.Struct, frozen=True, kw_only=True):
     """A prompt, the pictures behind its slots, and what had to be left out (sentences for the person)."""
@@ -72,9 +74,9 @@ class PromptBuilder:
             prompt=Prompt(ids=tuple(prompt.ids), slots=tuple(prompt.slots)),
             pictures={self._key(tenant, picture): picture for picture in prompt.pictures},
             notices=_notices(
-                seen={picture.number for picture in prompt.pictures},
-                known={picture.number for exchange in [*past, asked] for picture in exchange.pictures},
-                asked={picture.number for picture in asked.pictures},
+                seen={picture.identity for picture in prompt.pictures},
+                known={picture.identity for exchange in [*past, asked] for picture in exchange.pictures},
+                asked={picture.identity for picture in asked.pictures},
                 turns_gone=first,
             ),
         )
@@ -118,10 +120,10 @@ class PromptBuilder:
 
     def _unless_seen(self, tenant: str, exchange: "_Exchange", part: "_Part", before: "_Part") -> "_Part":
         """The part of a question, without those of its pictures that came `again` and can be seen before it."""
-        again = {picture.number for picture in exchange.again} & {picture.number for picture in before.pictures}
+        again = {picture.identity for picture in exchange.again} & {picture.identity for picture in before.pictures}
         if not again:
             return part
-        shown = [picture for picture in part.pictures if picture.number not in again]
+        shown = [picture for picture in part.pictures if picture.identity not in again]
         return self._question(tenant, shown, exchange.words)
 
     def _question(self, tenant: str, pictures: Sequence[Picture], words: str) -> "_Part":
@@ -196,11 +198,11 @@ class _Exchange(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def pictures(self) -> tuple[Picture, ...]:
         """Each once, in the order in which they are shown."""
-        return tuple({picture.number: picture for picture in (*self.carried, *self.again, *self.own)}.values())
+        return tuple({picture.identity: picture for picture in (*self.carried, *self.again, *self.own)}.values())
 
     def choices(self) -> Iterator[tuple[Picture, ...]]:
         """All pictures, and ever fewer of them: first those that it did not bring go, the oldest before the others."""
-        meant = tuple({picture.number: picture for picture in (*self.again, *self.own)}.values())
+        meant = tuple({picture.identity: picture for picture in (*self.again, *self.own)}.values())
         yield self.pictures
         others = [picture for picture in self.carried if picture not in meant]
         for gone in range(1, len(others)):
@@ -236,8 +238,8 @@ def _settle(dialogue: Dialogue, without: frozenset[str]) -> list[_Exchange]:
     return [*exchanges, _Exchange(words=dialogue.question, carried=carried, again=again, own=own)]
 
 
-def _notices(*, seen: set[int], known: set[int], asked: set[int], turns_gone: int) -> tuple[str, ...]:
-    """By numbers: the pictures that the model sees, all of the conversation, and those that the question is about."""
+def _notices(*, seen: set[Identity], known: set[Identity], asked: set[Identity], turns_gone: int) -> tuple[str, ...]:
+    """From the pictures that the model sees, all of the conversation, and those that the question is about."""
     counts = f"{len(seen)} of {len(known)} pictures"
     if asked - seen:
         return (f"Only {counts} fit into the model's view; please ask about the others separately.",)

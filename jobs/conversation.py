@@ -104,6 +104,10 @@ class Conversation(msgspec.Struct, frozen=True, kw_only=True):
         shown = pictures_shown(self.turns)
         return next(((source, picture) for source, picture in shown if picture.number == number), None)
 
+    def has_twin_of(self, picture: Picture) -> bool:
+        """Another picture of the same bytes is shown: they are needed as long as one of them is."""
+        return any(other.digest == picture.digest and other.number != picture.number for other in self.pictures)
+
     def leaves(self, source: str, pictures: Iterable[Picture]) -> tuple[Picture, ...]:
         """What a question still brings of its pictures."""
         return pictures_left(self.withdrawn, source, pictures)
@@ -111,10 +115,10 @@ class Conversation(msgspec.Struct, frozen=True, kw_only=True):
     def without(self, dropped: Iterable[Picture]) -> Self:
         """The same conversation with these pictures taken out of its turns."""
         gone = tuple(dict.fromkeys(dropped))
-        names = {(picture.number, picture.digest) for picture in gone}
+        names = {picture.identity for picture in gone}
 
         def left(pictures: Iterable[Picture]) -> tuple[Picture, ...]:
-            return tuple(picture for picture in pictures if (picture.number, picture.digest) not in names)
+            return tuple(picture for picture in pictures if picture.identity not in names)
 
         turns = (
             msgspec.structs.replace(turn, pictures=left(turn.pictures), again=left(turn.again)) for turn in self.turns
@@ -127,9 +131,9 @@ def pictures_shown(turns: Sequence[Turn]) -> Iterator[tuple[str, Picture]]:
 
     One that came again outlives the question that brought it: then the turn that it came again with shows it.
     """
-    seen = {picture.digest for turn in turns for picture in turn.pictures}
+    seen = {picture.identity for turn in turns for picture in turn.pictures}
     for turn in turns:
-        left = {picture.digest: picture for picture in turn.again if picture.digest not in seen}
+        left = {picture.identity: picture for picture in turn.again if picture.identity not in seen}
         seen |= left.keys()
         for picture in (*left.values(), *turn.pictures):
             yield turn.source, picture

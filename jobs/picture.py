@@ -51,6 +51,11 @@ class Picture(msgspec.Struct, frozen=True, kw_only=True):
     number: int = 0
 
     @property
+    def identity(self) -> tuple[int, str]:
+        """What it is within a conversation, where two files of the same bytes are two pictures."""
+        return self.number, self.digest
+
+    @property
     def name(self) -> str:
         """The file's name, for people."""
         return self.ref.name

@@ -136,7 +136,7 @@ def train(
     processes: Annotated[int, typer.Option(min=1, help="That compute together on a CPU: one for each core.")] = 2,
     compiled: Annotated[bool, typer.Option("--compiled", help="Layers through torch's compiler.")] = False,
     resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with the training that was broken off there, as it was told.")
+        bool, typer.Option("--resume", help="Go on with the training that was broken off there, as it was told then.")
     ] = False,
 ) -> None:
     """Train on freshly drawn dialogues. Ctrl-C saves, and --resume goes on."""
@@ -155,7 +155,12 @@ def train(
         said = f"{out} holds a training: --resume goes on with it" if not resume else f"{out} holds no training yet"
         raise typer.BadParameter(said, param_hint="--resume")
     if resume:
-        settings = read_settings(out)
+        try:
+            settings = read_settings(out)
+        except FileNotFoundError as error:
+            raise typer.BadParameter(
+                f"{error.filename} is not there: nothing says how", param_hint="--resume"
+            ) from None
     else:
         start = {"tiny": TINY, "none": None}.get(init, Path(init))
         if start and not (start.is_file() or (start / "tokenizer.json").is_file()):

@@ -63,7 +63,11 @@ def write_settings(settings: TrainingSettings) -> None:
 
 
 def read_settings(out: Path) -> TrainingSettings:
-    """What the training in this folder was told."""
+    """What the training in this folder was told.
+
+    Raises:
+        FileNotFoundError: nothing says so.
+    """
     told = (out / SETTINGS).read_bytes()
     settings = msgspec.json.decode(told, type=TrainingSettings, dec_hook=lambda kind, value: kind(value))
     return msgspec.structs.replace(settings, out=out)  # it may have been moved

@@ -39,18 +39,20 @@ class MemoryEraser:
 
     async def _drop(self, conversation: ConversationId, number: int, *, stops: bool) -> Picture | None:
         """`stops`: an answer that is being written ends. Else it begins anew: its asker has nothing to do with it."""
-        shown = (await self._conversations.load(conversation)).find_picture(number)
+        known = await self._conversations.load(conversation)
+        shown = known.find_picture(number)
         if shown is None:
             return None
         source, picture = shown
         thread = self._state.thread(conversation)
         bringing = [other for other, digests in thread.brought.items() if picture.digest in digests]
         thread.dropped |= {(one, number): picture.unnamed for one in (source, *bringing)}
-        thread.brought = {other: digests - {picture.digest} for other, digests in thread.brought.items()}
+        gone = frozenset[str]() if known.has_twin_of(picture) else frozenset({picture.digest})
+        thread.brought = {other: digests - gone for other, digests in thread.brought.items()}
         if stops:
             self._stop_running(thread)
             self._state.raise_epoch(thread)
-            self._state.drop_pictures(thread, {picture.digest})
+            self._state.drop_pictures(thread, gone)
         else:
             self._state.begin_anew(thread)
             for record in map(self._state.records.__getitem__, thread.line):

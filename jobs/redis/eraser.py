@@ -35,12 +35,20 @@ class RedisEraser:
 
     async def _drop(self, conversation: ConversationId, number: int, *, stops: bool) -> Picture | None:
         """`stops`: an answer that is being written ends. Else it begins anew: its asker has nothing to do with it."""
-        shown = (await self._conversations.load(conversation)).find_picture(number)
+        known = await self._conversations.load(conversation)
+        shown = known.find_picture(number)
         if shown is None:
             return None
         source, picture = shown
-        mark = encode(picture.unnamed)
+        mark, keeps = encode(picture.unnamed), known.has_twin_of(picture)
         await self._server.call(
-            "drop_picture", str(conversation), escape_source(source), number, picture.digest, mark, int(stops)
+            "drop_picture",
+            str(conversation),
+            escape_source(source),
+            number,
+            picture.digest,
+            mark,
+            int(stops),
+            int(keeps),
         )
         return picture

@@ -112,6 +112,11 @@ async def test_of_two_files_of_the_same_bytes_one_can_go(jobs: Jobs) -> None:
     twins = await bring(jobs, question(where), b"one", b"one")
     assert await jobs.eraser.drop_picture(where, 2) == twins[1]
     assert await shown(jobs, where) == [1]
+    assert await has(jobs, twins[0])
+    await bring(jobs, question(where), b"two", first=3)  # nobody sweeps them up either
+    assert await has(jobs, twins[0])
+    await jobs.eraser.drop_picture(where, 1)
+    assert not await has(jobs, twins[0])
 
 
 async def test_a_dropped_picture_that_is_posted_again_is_a_new_one(jobs: Jobs) -> None:

@@ -132,6 +132,7 @@ def test_a_training_is_neither_begun_over_an_earlier_one_nor_gone_on_with_where_
     assert "holds no training yet" in refusal("train", "--out", tmp_path, "--resume")
     (tmp_path / "checkpoint.pt").write_bytes(b"")
     assert "--resume goes on with it" in refusal("train", "--out", tmp_path)
+    assert "settings.json is not there" in refusal("train", "--out", tmp_path, "--resume")
     assert (tmp_path / "checkpoint.pt").read_bytes() == b""
 
 

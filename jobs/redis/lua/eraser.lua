@@ -6,13 +6,13 @@ local function stop_running(conversation)
   if job and job.state == 'running' then cancel(job, '', 'stopped') end
 end
 
--- No question brings it any more. Each that did remembers why: any of them may be forgotten before the others.
-local function take_out(conversation, number, digest, picture)
+-- No question brings it any more, unless its bytes are another's, too. Each that did remembers why: any of them may be forgotten before the others.
+local function take_out(conversation, number, digest, picture, keeps)
   local brought = redis.call('HGETALL', key('brought', conversation))
   for i = 1, #brought, 2 do
     if string.find(brought[i + 1], digest, 1, true) then
       redis.call('HSET', key('dropped', conversation), brought[i] .. ' ' .. number, picture)
-      unbring(conversation, brought[i], digest)
+      if not keeps then unbring(conversation, brought[i], digest) end
     end
   end
 end
@@ -27,16 +27,17 @@ local function bring_under_way(conversation)
   end
 end
 
--- conversation, source, number, digest, picture, '1' when somebody wants it gone who may stop the answer in the making
-register('drop_picture', function(id, source, number, digest, picture, stops)
+-- conversation, source, number, digest, picture, '1' when somebody wants it gone who may stop the answer in the making,
+-- '1' when another picture is of the same bytes
+register('drop_picture', function(id, source, number, digest, picture, stops, twin)
   local conversation = open_conversation(id)
   if redis.call('HEXISTS', key('sources', id), source) == 0 then return end  -- forgotten meanwhile
   redis.call('HSET', key('dropped', id), source .. ' ' .. number, picture)
-  take_out(id, number, digest, picture)
+  take_out(id, number, digest, picture, twin == '1')
   if stops == '1' then
     stop_running(id)
     raise_epoch(conversation)
-    release_pictures(id, {digest})
+    if twin ~= '1' then release_pictures(id, {digest}) end
   else
     begin_anew(conversation)
     bring_under_way(id)
