@@ -60,7 +60,8 @@ class Asking:
     async def see_change(self, change: Change, *, event: str) -> None:
         """A message was edited: where it is the last question, it is answered again in the same place.
 
-        Where it asked nothing, and names the bot only now, it is a question from now on. A file that it lost is out of the conversation; where nothing else was in it, all of it is deleted.
+        Where it asked nothing, and names the bot only now, it is a question from now on. A file that it lost is out of
+        the conversation; where nothing else was in it, all of it is deleted.
 
         Raises:
             StoreUnavailable: nothing was accepted.
