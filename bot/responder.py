@@ -23,7 +23,7 @@ log = structlog.get_logger()
 class Responder:
     """What front ends call. From `respond` on, the asker is told everything that happens, the end included.
 
-    `memory` is what they show, drop and forget on people's behalf. With `allow_urls`, addresses in the words of a
+    `memory` is what they tell of what is kept, and forget on people's behalf. With `allow_urls`, addresses in the words of a
     question are references to pictures.
     """
 

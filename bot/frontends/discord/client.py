@@ -27,7 +27,6 @@ from bot.frontends.discord.sync import sync_commands
 from jobs.errors import StoreUnavailable, ThreadsightError
 
 _PAUSE_S = 5.0
-_AWAY = (StoreUnavailable, NotPosted)  # the store, or Discord: a deletion is worth another try
 
 log = structlog.get_logger()
 
@@ -131,46 +130,42 @@ class Gateway(discord.Client):
     async def _forget(self, messages: tuple[int, ...], *, channel: int, guild: int | None) -> None:
         for message in messages:
             await self._asking.let_go(message)
-            await _surely(partial(self._see_deletion, message, channel=channel, guild=guild))
-
-    async def _see_deletion(self, message: int, *, channel: int, guild: int | None) -> None:
-        """Raises: StoreUnavailable, NotPosted: nothing was forgotten."""
         parent = await self._parent(channel) if guild is not None else None
-        await self._forgetting.see_message(message, channel=channel, guild=guild, parent=parent)
+        for message in messages:
+            see = partial(self._forgetting.see_message, message, channel=channel, guild=guild, parent=parent)
+            await _surely(see)
 
     async def _parent(self, channel: int) -> int | None:
-        """The channel of a thread; an archived one is not in any cache.
-
-        Raises:
-            NotPosted: Discord does not say now.
-        """
+        """The channel of a thread; an archived one is not in any cache, and a Discord that is away is waited for."""
         known = self.get_channel(channel)
         if known is not None:
             return known.parent_id if isinstance(known, discord.Thread) else None
-        try:
-            return await self.desk.api.fetch_parent(channel)
-        except TooManyPosts as error:
-            raise NotPosted(reason=error.sentence) from error
-        except PostRefused as error:
-            log.info("channel not looked up", channel=channel, error=error.sentence)
-            return None
+        while True:
+            try:
+                return await self.desk.api.fetch_parent(channel)
+            except (NotPosted, TooManyPosts) as error:
+                log.warning("deletion put off", error=error.sentence)
+                await asyncio.sleep(_PAUSE_S)
+            except PostRefused as error:
+                log.info("channel not looked up", channel=channel, error=error.sentence)
+                return None
 
 
 async def _surely(forget: Callable[[], Awaitable[None]]) -> None:
-    """A deletion: it is honoured when the store and Discord are back, as long as this process lives."""
+    """A deletion: it is honoured when the store is back, as long as this process lives."""
     while True:
         try:
-            return await _see_to("deletion", forget(), but=_AWAY)
-        except _AWAY as error:
+            return await _see_to("deletion", forget())
+        except StoreUnavailable as error:
             log.warning("deletion put off", error=error.sentence)
             await asyncio.sleep(_PAUSE_S)
 
 
-async def _see_to(event: str, work: Awaitable[None], *, but: tuple[type[Exception], ...] = (StoreUnavailable,)) -> None:
-    """One event; that it cannot be seen to is no reason for the others not to be. `but` is raised on."""
+async def _see_to(event: str, work: Awaitable[None]) -> None:
+    """One event; that it cannot be seen to is no reason for the others not to be."""
     try:
         await work
-    except but:
+    except StoreUnavailable:
         raise
     except ThreadsightError as error:
         log.warning("event not seen to", kind=event, error=error.sentence)

@@ -1,5 +1,6 @@
 """What is deleted on Discord is forgotten here: questions, pictures, threads, channels, servers."""
 
+import discord
 import msgspec
 import structlog
 
@@ -36,7 +37,8 @@ class Forgetting:
             place = Place(channel=channel, asker=0, message=message, opens_thread=begins)
             mention = Mention(conversation=where, source=str(message), asker="", reply_to=place.encode())
             conversations = {where}
-            if begins:  # or it replied to an answer in the channel, and went on with that one's conversation
+            is_old = not self._desk.recent.has_all_since(discord.utils.snowflake_time(message).timestamp())
+            if begins and is_old:  # or it replied to an answer in the channel, and went on with that one's conversation
                 store = self._desk.conversations
                 conversations |= await store.with_source(where.tenant_key, where.channel, mention.source)
         for conversation in conversations:

@@ -74,7 +74,11 @@ async def _regenerate(interaction: Interaction, _: Verb, ticket: Ticket) -> None
     assert interaction.message is not None
     desk = interaction.client.desk
     asked = desk.recent.of_source(ticket.source)
-    question = asked.mention if asked is not None else _question(await _conversation(interaction, ticket), ticket)
+    if asked is not None:
+        question = asked.mention
+    else:
+        conversation = await _conversation(interaction, ticket)
+        question = _question(conversation, _turn(conversation, ticket))
     pressed = str(Standing(interaction.channel_id, interaction.message.id))
     place = Place(
         channel=interaction.channel_id,
@@ -124,8 +128,9 @@ async def _share(interaction: Interaction, _: Verb, ticket: Ticket) -> None:
     """Show everybody what only its asker sees."""
     await interaction.response.defer()
     conversation = await _conversation(interaction, ticket)
-    job = _question(conversation, ticket).as_job(patience_s=0.0)
-    text, names = word(job, _turn(conversation, ticket).answer, conversation)
+    turn = _turn(conversation, ticket)
+    job = _question(conversation, turn).as_job(patience_s=0.0)
+    text, names = word(job, turn.answer, conversation)
     await interaction.edit_original_response(view=None)
     for part in lay_out(job.kind, text, small_print=[*names, f"Shared by {interaction.user.mention}"]):
         await interaction.followup.send(part, allowed_mentions=discord.AllowedMentions.none(), suppress_embeds=True)
@@ -147,13 +152,8 @@ def _turn(conversation: Conversation, ticket: Ticket) -> Turn:
     raise QuestionUnknown
 
 
-def _question(known: Conversation, ticket: Ticket) -> Mention:
-    """What was asked, before this process lived. Its newest revision may have no turn: it was stopped, or failed.
-
-    Raises:
-        QuestionUnknown: it was forgotten, or its time is over.
-    """
-    turn = _turn(known, ticket)
+def _question(known: Conversation, turn: Turn) -> Mention:
+    """What was asked, before this process lived. Its newest revision may have no turn: it was stopped, or failed."""
     return Mention(
         conversation=known.id,
         source=turn.source,

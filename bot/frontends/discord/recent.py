@@ -14,6 +14,7 @@ from jobs import ConversationId
 
 _REMEMBERED = 5_000  # questions
 _KEPT_S = 86_400.0
+_SKEW_S = 60.0  # between Discord's clock and ours
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
@@ -29,8 +30,9 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
 class Recent:
     """The latest questions, by what they were read from, what answers them, and source."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, clock: Callable[[], float] = time.time) -> None:
         self._clock = clock
+        self._all_since_s = clock()
         self._asked: OrderedDict[str, Asked] = OrderedDict()  # by source
         self._sources: dict[int, str] = {}  # by message
         self._answered: dict[str, str] = {}  # sources, by what stands there
@@ -52,7 +54,13 @@ class Recent:
             self.forget(source)
         self._add(msgspec.structs.replace(asked, at_s=self._clock()))
         while len(self._asked) > _REMEMBERED or next(iter(self._asked.values())).at_s < self._clock() - _KEPT_S:
-            self.forget(next(iter(self._asked)))
+            source, oldest = next(iter(self._asked.items()))
+            self._all_since_s = oldest.at_s
+            self.forget(source)
+
+    def has_all_since(self, at_s: float) -> bool:
+        """Whether whatever was asked then (seconds since 1970, by another's clock) is known here."""
+        return at_s > self._all_since_s + _SKEW_S
 
     def note(self, source: str, posted: Posted) -> None:
         """What stands there for it now."""

@@ -1,5 +1,6 @@
 """Questions in messages: which message asks something of the bot, what it asks, and what becomes of it afterwards."""
 
+import time
 from collections import OrderedDict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -22,6 +23,7 @@ from bot.mention import Mention
 from jobs import Conversation, ConversationId, Turn
 from jobs.errors import ThreadsightError
 
+_LATE_S = 86_400.0  # an older message that is edited is no new question
 _REMEMBERED = 10_000
 
 log = structlog.get_logger()
@@ -60,8 +62,8 @@ class Asking:
     async def see_change(self, change: Change, *, event: str) -> None:
         """A message was edited: where it is the last question, it is answered again in the same place.
 
-        Where it asked nothing, and names the bot only now, it is a question from now on. A file that it lost is out of
-        the conversation; where nothing else was in it, all of it is deleted.
+        Where it names the bot and was no question so far, it is one from now on. A file that it lost is out of the
+        conversation; where nothing else was in it, all of it is deleted.
 
         Raises:
             StoreUnavailable: nothing was accepted.
@@ -75,7 +77,7 @@ class Asking:
                 workspace = await self._desk.workspace(message.team)
                 for origin in change.lost:
                     await self._desk.responder.memory.drop_origin(message.place.conversation, origin)
-                if change.names(workspace.bot_user) and not await self._was_asked(message.place):
+                if await self._asks_only_now(change, workspace):
                     async with self._owning_up(message, workspace):
                         await self._answer(message, workspace, named=True)
                     return
@@ -83,15 +85,30 @@ class Asking:
                 if is_left or not change.lost:
                     await self._answer_again(change, workspace)
                     return
-            await self._forgetting.see_deletion(message)
+            await self._forgetting.forget(message)
 
         await self._once.do(("changed", message.team, message.channel, message.ts, event), answer_again)
 
+    async def _asks_only_now(self, change: Change, workspace: Workspace) -> bool:
+        """It names the bot and was no question so far: the name was forgotten, nothing was asked, or nobody heard it."""
+        message = change.after
+        if message.is_by_app or workspace.bot_user not in mentions(message.text):
+            return False
+        if not change.names(workspace.bot_user) and isinstance(_wish_of(message, workspace), Deed):
+            return False  # it was done when it was written
+        return not await self._was_asked(message.place)
+
     async def _was_asked(self, place: Place) -> bool:
-        """That very message is a question, whatever became of it."""
-        under_way = {job.source for job in self._desk.replies.under_way(place.conversation)}
-        known = await self._desk.conversations.load(place.conversation)
-        return place.source in {*under_way, known.last_source, *(turn.source for turn in known.turns)}
+        """That very message is a question, whatever became of it, or may have been one that is not kept any more."""
+        if float(place.asked) < time.time() - _LATE_S:
+            return True
+        conversations, here = self._desk.conversations, place.conversation
+        if place.source in {job.source for job in self._desk.replies.under_way(here)}:
+            return True
+        known = await conversations.load(here)
+        if place.source == known.last_source or float(place.asked) <= known.forgotten_at_s:
+            return True
+        return here in await conversations.with_source(here.tenant_key, here.channel, place.source)
 
     async def _is_follow_up(self, message: Message, workspace: Workspace) -> bool:
         """It names nobody, and stands where the bot is spoken with."""

@@ -33,20 +33,14 @@ class Forgetting:
         Raises:
             StoreUnavailable: nothing was forgotten.
         """
-        await self._once.do((message.team, message.channel, message.ts), lambda: self._forget(message))
+        await self._once.do((message.team, message.channel, message.ts), lambda: self.forget(message))
 
-    async def see_leaving(self, team: str) -> None:
-        """The bot was removed from a workspace: everything of it goes.
+    async def forget(self, message: Message) -> None:
+        """What a message asked, brought and was told.
 
         Raises:
             StoreUnavailable: nothing was forgotten.
         """
-        tenant_key = ConversationId(platform=PLATFORM, tenant=team, channel="").tenant_key
-        forgotten = await self._desk.responder.memory.forget_place(tenant_key)
-        await self._desk.workspaces.leave(team)
-        log.info("workspace left", team=team, turns=forgotten.turns, pictures=forgotten.pictures)
-
-    async def _forget(self, message: Message) -> None:
         place = message.place
         memory = self._desk.responder.memory
         async with self._desk.line(place.conversation):
@@ -63,6 +57,17 @@ class Forgetting:
             log.info("question deleted", team=message.team, pictures=forgotten.pictures)
             self._begin_removing(place)
         self._answered.discard(place.question)
+
+    async def see_leaving(self, team: str) -> None:
+        """The bot was removed from a workspace: everything of it goes.
+
+        Raises:
+            StoreUnavailable: nothing was forgotten.
+        """
+        tenant_key = ConversationId(platform=PLATFORM, tenant=team, channel="").tenant_key
+        forgotten = await self._desk.responder.memory.forget_place(tenant_key)
+        await self._desk.workspaces.leave(team)
+        log.info("workspace left", team=team, turns=forgotten.turns, pictures=forgotten.pictures)
 
     def _begin_removing(self, place: Place) -> None:
         """What was answered may quote what was deleted. Slack may take its time: nobody waits for it."""

@@ -106,6 +106,16 @@ class Posts:
         Raises:
             NotPosted, PlaceGone: it cannot be looked at, or not to its end; the next try goes on from there.
         """
+        goes_on = self._search.pages > 0
+        try:
+            await self._look(workspace, job)
+        except CallRefused:
+            self._search = Search()
+            if not goes_on:
+                raise
+            await self._look(workspace, job)  # from the beginning: a cursor does not last
+
+    async def _look(self, workspace: Workspace, job: JobId) -> None:
         found = self._search.found
         async for message in self._thread(workspace, self._search):
             part = _part_of(message, job)

@@ -107,6 +107,20 @@ async def test_a_deletion_in_an_archived_thread_waits_for_discord_to_say_what_th
     assert [turn.question for turn in turns] == ["one"]
 
 
+async def test_a_thread_is_looked_up_once_for_all_that_is_deleted_in_it(scene: Scene, open_bot: OpenBot) -> None:
+    async with open_bot():
+        question = ask(scene, "one", picture())
+        await answered(scene, "one (1)")
+        assert question.thread is not None
+        chat = [people.write(scene.discord, scene.bob, question.thread, f"<@1> {n}") for n in range(3)]
+    people.archive(scene.discord, question.thread)
+    async with open_bot():
+        people.delete_many(scene.discord, chat)
+        await asyncio.sleep(0.5)
+        looked_up = [call for call in scene.discord.calls if call.path == f"/channels/{question.thread.id}"]
+        assert len(looked_up) == 1
+
+
 async def test_bulk_deletion_reaches_every_question(scene: Scene, bot: Discord) -> None:
     questions = [ask(scene, text, picture(colour=text)) for text in ("red", "blue")]
     await answered(scene, "red (1)")

@@ -79,6 +79,12 @@ async def test_a_name_that_was_forgotten_can_be_edited_in(bot: Bot, people: Peop
     assert len(people.team.by_bot()) == 1
 
 
+async def test_a_question_that_nobody_heard_is_asked_when_it_is_edited(bot: Bot, people: People) -> None:
+    question = people.write("C1", f"{people.bot} waht is this?", people.picture("a.png"))  # the bot was away
+    people.edit(question, f"{people.bot} what is this?")
+    await eventually(lambda: [message.said for message in people.team.answers()] == ["ask: what is this? [a.png]"])
+
+
 async def test_a_name_that_was_not_needed_can_be_edited_in(bot: Bot, people: People, worker: Worker) -> None:
     first = await people.ask("C1", f"{people.bot} what is this?", people.picture("a.png"))
     second = await people.ask("C1", "and now?", thread=first.thread)

@@ -145,6 +145,20 @@ async def test_a_file_that_is_deleted_while_its_question_is_answered_is_not_in_t
     assert len(people.team.by_bot()) == 1
 
 
+async def test_what_was_asked_in_place_of_a_file_goes_with_its_message(
+    bot: Bot, people: People, jobs: MemoryJobs
+) -> None:
+    shown = people.picture("a.png")
+    message = people.post("C1", "", shown)
+    people.delete_file(shown)
+    people.edit(message, f"{people.bot} is this secret?")
+    await eventually(lambda: [answer.said for answer in people.team.answers()] == ["ask: is this secret? []"])
+    await eventually(people.delete(message).acknowledged.is_set)
+    await eventually(lambda: not people.team.by_bot())
+    where = ConversationId(platform="slack", tenant="T1", channel="C1", thread=message.ts)
+    assert not (await jobs.conversations.load(where)).turns
+
+
 @pytest.mark.parametrize(("channel", "words"), [("C1", "{bot}"), ("D1", "")])
 async def test_a_question_of_nothing_but_a_file_is_deleted_with_it(
     bot: Bot, people: People, jobs: MemoryJobs, channel: str, words: str
