@@ -43,9 +43,10 @@ golden: .venv/.dev
 clean:
 	rm -rf .venv
 
+# A .venv that is there stays with its Python: made again by another one, it works with neither.
 .venv/.run: pyproject.toml constraints.txt
 	@echo "Installing into .venv (once; a few minutes) ..."
-	$(PYTHON) -m venv .venv
+	test -x $(BIN)/pip || $(PYTHON) -m venv .venv
 	$(TORCH)
 	$(PIP) -e '.[bot,worker]'
 	@touch $@
