@@ -56,7 +56,10 @@ def test_what_runs_is_told_and_what_does_not_says_what_to_set(tmp_path: Path, mo
             {"SLACK_BOT_TOKEN": "xoxb-1", "SLACK_SIGNING_SECRET": "s", "BOT_SLACK_HTTP_PORT": "3000"},
             "its tokens are set",
         ),
-        ({"SLACK_CLIENT_ID": "1.2", "BOT_SLACK_HTTP_PORT": "3000"}, "off (set SLACK_SIGNING_SECRET)"),
+        (
+            {"SLACK_CLIENT_ID": "1.2", "SLACK_CLIENT_SECRET": "s", "BOT_SLACK_HTTP_PORT": "3000"},
+            "off (set SLACK_SIGNING_SECRET)",
+        ),
     ],
 )
 def test_slack_has_several_ways_in(
