@@ -54,13 +54,11 @@ def spool_input(stdin: BinaryIO, spool: Path) -> Path:
     content = stdin.read(_MOST_SPOOLED_BYTES)
     path = spool / hashlib.sha256(content).hexdigest()
     if not path.exists():
-        with (
-            tempfile.NamedTemporaryFile(dir=spool) as written,
-            suppress(FileExistsError),
-        ):  # of two at once one keeps it
+        with tempfile.NamedTemporaryFile(dir=spool) as written:
             written.write(content)
             written.flush()
-            path.hardlink_to(written.name)  # it is there as a whole or not at all
+            with suppress(FileExistsError):  # of two at once one keeps it
+                path.hardlink_to(written.name)  # it is there as a whole or not at all
     return path
 
 

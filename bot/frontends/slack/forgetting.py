@@ -46,9 +46,8 @@ class Forgetting:
         async with self._desk.line(place.conversation):
             turns = (await self._desk.conversations.load(place.conversation)).turns
             if any(turn.source == place.source for turn in turns):
-                self._answered.add(
-                    place.question
-                )  # of a deletion that is told again, the store knows no question any more
+                # Of a deletion that is told again, the store knows no question any more.
+                self._answered.add(place.question)
             forgotten = await memory.forget_question(place.conversation, place.source)
         # It may have brought pictures to somebody else's question in its thread.
         for origin in {reference.origin for reference in message.references}:
@@ -83,10 +82,11 @@ class Forgetting:
         for pause_s in (*_PAUSES_S, None):
             try:
                 workspace = await self._desk.workspace(place.team)
-                return await self._desk.replies.posts_of(place, job).remove(workspace, job)
+                await self._desk.replies.posts_of(place, job).remove(workspace, job)
             except (NotPosted, PlaceGone, StoreUnavailable) as error:
                 log.info("answer not deleted", team=place.team, error=error.sentence)
                 if pause_s is None or isinstance(error, (CallRefused, PlaceGone)):
-                    return None
-            await asyncio.sleep(pause_s)
-        return None
+                    return
+                await asyncio.sleep(pause_s)
+            else:
+                return

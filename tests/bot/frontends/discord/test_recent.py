@@ -58,6 +58,21 @@ def test_nothing_is_remembered_for_more_than_a_day() -> None:
     assert recent.of_source("8") is not None
 
 
+def test_it_knows_since_when_every_question_is_known() -> None:
+    clock = Clock()
+    clock.now_s = 1000.0
+    recent = Recent(clock)
+    assert not recent.has_all_since(900.0), "an earlier process may have heard it"
+    assert not recent.has_all_since(1001.0), "clocks differ"
+    clock.now_s = 2000.0
+    recent.remember(asked("7"))
+    assert recent.has_all_since(1500.0)
+    clock.now_s += DAY_S + 1
+    recent.remember(asked("8", messages=(8,)))  # and the first is over
+    assert not recent.has_all_since(1500.0)
+    assert recent.has_all_since(clock.now_s)
+
+
 def test_a_question_is_found_by_what_answers_it_and_by_what_brought_its_pictures() -> None:
     recent = Recent()
     picture = PictureRef(platform="discord", origin="2/41/9")
