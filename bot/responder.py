@@ -67,7 +67,7 @@ class Responder:
         event again joins the first.
 
         Raises:
-            StoreUnavailable: nothing was accepted.
+            StoreUnavailable: whether it was accepted is not known: whoever asks again joins the first.
         """
         if self._allow_urls:
             mention = with_links(mention)

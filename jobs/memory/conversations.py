@@ -1,8 +1,7 @@
 """Conversations in one process."""
 
 from jobs.conversation import MARK_KEPT_S, Conversation, ConversationId, Forgotten
-from jobs.job import JobId
-from jobs.memory.records import JobRecord, Thread
+from jobs.memory.records import Thread
 from jobs.memory.state import State
 
 
@@ -93,16 +92,8 @@ class MemoryConversations:
 
     def _is_begun(self, thread: Thread, source: str) -> bool:
         """Whether somebody has begun to answer it: else nothing rests on it."""
-        return source in thread.turns or any(record.attempt > 0 for record in self._revisions(thread, source))
+        return source in thread.turns or any(record.attempt > 0 for record in self._state.revisions(thread, source))
 
     def _scrub_source(self, thread: Thread, source: str) -> None:
-        for record in self._revisions(thread, source):
+        for record in self._state.revisions(thread, source):
             self._state.scrub(record)
-
-    def _revisions(self, thread: Thread, source: str) -> list[JobRecord]:
-        """Every revision of one question that is known."""
-        ids = (
-            JobId(tenant_key=thread.id.tenant_key, source=source, revision=revision)
-            for revision in range(thread.newest[source] + 1)
-        )
-        return [record for record in map(self._state.record, ids) if record is not None]

@@ -14,6 +14,8 @@ from jobs.memory.state import FORGOTTEN, State
 from jobs.picture import Picture
 from jobs.queue import LOOKAHEAD, RUN_TIME_WEIGHT, Cancellation, Claim, Position, Pulse, Submission
 
+SUPERSEDED = Cancelled(reason="superseded")
+
 
 class MemoryQueue:
     """`QueueIn` and `QueueOut`."""
@@ -35,7 +37,7 @@ class MemoryQueue:
         older = self._older_revision(thread, job)
         self._check_bounds(job.conversation.tenant_key, freed=int(older is not None and older.waits))
         if older is not None:
-            self._cancel(older, Cancelled(reason="superseded"))
+            self._supersede(older)
 
         record = JobRecord(job=msgspec.structs.replace(job, accepted_at_s=state.now_s), holder=holder)
         record.deadline_s = record.job.deadline_s
@@ -140,7 +142,8 @@ class MemoryQueue:
             mean_s = run_s if state.mean_run_s is None else state.mean_run_s
             state.mean_run_s = mean_s + RUN_TIME_WEIGHT * (run_s - mean_s)
         record.committed = claim.attempt
-        state.end(record, ending)
+        # A newer revision of it speaks in the same place.
+        state.end(record, SUPERSEDED if record.cancel == SUPERSEDED.reason else ending)
 
     async def heartbeat(self, *, worker: str, claims: Sequence[Claim]) -> Pulse:
         """See `QueueOut.heartbeat`."""
@@ -189,6 +192,14 @@ class MemoryQueue:
         elif record.state is JobState.RUNNING and record.cancel is None:
             record.cancel = ending.reason if isinstance(ending, Cancelled) else "stopped"
 
+    def _supersede(self, older: JobRecord) -> None:
+        """The newer revision speaks in the same place: what the older one would still say there comes too late."""
+        if older.state is not JobState.ENDED:
+            self._cancel(older, SUPERSEDED)
+        elif not older.delivered:
+            older.holder = ""
+            self._state.close_delivery(older)
+
     def _claim_ready(self, worker: str, room: int) -> list[Claim]:
         state = self._state
         heads = state.ready_in_order()[: room + LOOKAHEAD]
@@ -224,6 +235,7 @@ class MemoryQueue:
         if len(thread.turns) <= 2 * TURNS_KEPT:
             return
         for source in list(thread.turns)[:-TURNS_KEPT]:
+            self._state.drop_words(thread, source)
             thread.drop_source(source)
         self._state.raise_epoch(thread)
         self._state.release_orphans(thread)

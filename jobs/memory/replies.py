@@ -53,8 +53,10 @@ class MemoryReplies:
     async def close(self, *, holder: str, job: JobId) -> None:
         """See `ReplyLedger.close`."""
         if (record := self._held(holder, job)) is not None:
-            record.delivered = True
-            self._state.settle(record)
+            self._state.close_delivery(record)
+            conversation = record.job.conversation
+            if record.state is JobState.ENDED and self._state.knows(conversation):
+                self._state.release_orphans(self._state.thread(conversation))  # its intake may have been broken off
 
     def _held(self, holder: str, job: JobId) -> JobRecord | None:
         record = self._state.record(job)

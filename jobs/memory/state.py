@@ -56,6 +56,14 @@ class State:
             return None
         return record
 
+    def revisions(self, thread: Thread, source: str) -> list[JobRecord]:
+        """Every revision of one question that is known."""
+        ids = (
+            JobId(tenant_key=thread.id.tenant_key, source=source, revision=revision)
+            for revision in range(thread.newest[source] + 1)
+        )
+        return [record for record in map(self.record, ids) if record is not None]
+
     def thread(self, conversation: ConversationId) -> Thread:
         """The conversation, begun anew when it is unknown or has outlived its retention time."""
         self._drop_if_expired(conversation)
@@ -129,15 +137,13 @@ class State:
         if record.waits:
             self.waiting[job.conversation.tenant_key] -= 1
             self.give_back_turn(record)
-        took_in = record.state is JobState.SUBMITTED
         record.state = JobState.ENDED
         record.ending = ending
         record.events.append(ending)
         self.ready.pop(job.id, None)
         thread = self.threads[job.conversation]
         thread.line.remove(job.id)
-        if took_in:
-            self.release_orphans(thread)
+        self._unbring_all(thread, job.source)
         self.promote(thread)
         self.settle(record)
         self.clock.ring()
@@ -147,10 +153,43 @@ class State:
         if record.state is JobState.ENDED and record.delivered:
             record.known_until_s = self.now_s + self.settings.remember_ids_s
 
+    def close_delivery(self, record: JobRecord) -> None:
+        """Nothing more is owed to whoever asked."""
+        record.delivered = True
+        self.settle(record)
+
+    def _unbring_all(self, thread: Thread, source: str) -> None:
+        """The pictures of a question that was not answered: nobody asks about them."""
+        if source in thread.turns:
+            return
+        thread.brought.pop(source, None)
+        for record in map(self.records.__getitem__, thread.line):  # another revision of it may wait
+            if record.job.source == source:
+                thread.bring(source, record.pictures)
+        self.release_orphans(thread)
+
     # ------------------------------------------------------------ forgetting
 
+    def drop_words(self, thread: Thread, source: str) -> None:
+        """Nobody will know of the question any more, so nobody could have them forgotten."""
+        for record in self.revisions(thread, source):
+            if record.delivered:
+                self._scrub_words(record)
+
     def scrub(self, record: JobRecord) -> None:
-        """Take the words out of a job: what was asked, by whom, with which pictures, and what was answered."""
+        """Take the words out of a job, which ends; its conversation's epoch has risen."""
+        self._scrub_words(record)
+        if record.state is JobState.RUNNING:
+            record.cancel = FORGOTTEN.reason
+            self.clock.ring()
+        elif record.state is JobState.ENDED:
+            record.ending = FORGOTTEN
+            record.events[-1] = FORGOTTEN
+        else:
+            self.end(record, FORGOTTEN)
+
+    def _scrub_words(self, record: JobRecord) -> None:
+        """What was asked, by whom, with which pictures, and what was answered."""
         husk = Job(
             conversation=record.job.conversation,
             source=record.job.source,
@@ -162,14 +201,6 @@ class State:
         )
         record.job, record.pictures, record.notices = husk, (), ()
         record.take_back_words()
-        if record.state is JobState.RUNNING:
-            record.cancel = FORGOTTEN.reason
-            self.clock.ring()
-        elif record.state is JobState.ENDED:
-            record.ending = FORGOTTEN
-            record.events[-1] = FORGOTTEN
-        else:
-            self.end(record, FORGOTTEN)
 
     def raise_epoch(self, thread: Thread) -> None:
         """No cache of before can be mistaken, and every worker is told."""

@@ -18,6 +18,7 @@ FILES = (
     "keys.lua",
     "retention.lua",
     "start.lua",
+    "bringing.lua",
     "ending.lua",
     "queue_in.lua",
     "queue_out.lua",

@@ -53,7 +53,7 @@ STATES = {
 
 
 class Server:
-    """A connection pool and the library. Every call may be repeated, so every verb is idempotent."""
+    """A connection pool and the library. Every call may be repeated, and leaves what one call leaves."""
 
     def __init__(self, url: str, settings: StoreSettings, *, ride_out_s: float = RIDE_OUT_S) -> None:
         self.settings = settings

@@ -324,6 +324,35 @@ async def test_a_delivery_that_is_anothers_now_posts_no_end(
     assert platform.endings == []
 
 
+async def test_an_answer_that_could_not_be_told_is_not_told_after_a_newer_revision(
+    jobs: MemoryJobs, courier: Courier, platform: FakePlatform, worker: FakeWorker
+) -> None:
+    # The platform was away, the question was edited: the old answer landed after the new one, and stood for good.
+    platform.moods = [lost_post() for _ in range(1000)]
+    old = mention("what is this?").as_job(patience_s=600.0)
+    await jobs.queue_in.submit(old, holder=HOLDER, ready=True)
+    await worker.answer("A flag.")
+    telling = asyncio.create_task(courier.deliver(Delivery(job=old), platform))
+    await eventually(lambda: len(platform.moods) < 998)
+    await jobs.queue_in.submit(msgspec.structs.replace(old, revision=1), holder=HOLDER, ready=True)
+    platform.moods = []
+    async with asyncio.timeout(5):
+        with pytest.RaisesGroup(Fenced, allow_unwrapped=True, flatten_subgroups=True):
+            await telling
+    assert platform.texts == []
+
+
+async def test_a_bug_in_showing_how_things_stand_costs_nobody_the_answer(
+    ask: Ask, platform: FakePlatform, worker: FakeWorker
+) -> None:
+    platform.moods = [KeyError("a bug of ours")]
+    asked = await ask()
+    await eventually(lambda: platform.moods == [])
+    await worker.answer("A flag.")
+    await asked.told()
+    assert platform.texts == ["A flag."]
+
+
 async def test_what_was_posted_is_in_the_ledger(ask: Ask, platform: FakePlatform, jobs: MemoryJobs) -> None:
     await ask()
     await eventually(lambda: platform.texts == ["[Next in line]"])

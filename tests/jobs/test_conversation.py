@@ -466,6 +466,44 @@ async def test_the_pictures_of_a_turn_stay_while_its_question_is_answered_again(
     assert (await jobs.conversations.forget_source(where, "m1")).pictures == 2
 
 
+@pytest.mark.parametrize("end", ["stopped", "given up", "edited"])
+async def test_pictures_of_a_question_that_nobody_answered_do_not_stay(store: Store, end: str) -> None:
+    jobs, where = store.jobs, conversation()
+    (kept,) = await bring(jobs, question(where, source="m1"), b"kept")
+    await answer_all(jobs)
+    (gone,) = await bring(jobs, question(where, source="m2", patience_s=0.1), b"gone")
+    match end:
+        case "stopped":
+            await jobs.queue_in.end(question(where, source="m2").id, Cancelled(reason="stopped"))
+        case "given up":
+            await store.pass_time(0.15)
+            await jobs.reaper.reap()
+        case "edited":
+            await ask(jobs, question(where, source="m2", revision=1))
+    assert (await has(jobs, kept), await has(jobs, gone)) == (True, False)
+
+
+async def test_pictures_of_an_edited_question_stay_when_the_older_revision_ends_without_an_answer(jobs: Jobs) -> None:
+    where = conversation()
+    await bring(jobs, question(where, source="m1"), b"the same")
+    running = await claim_one(jobs)
+    (same,) = await bring(jobs, question(where, source="m1", revision=1), b"the same")
+    await jobs.queue_out.commit(running, Cancelled(reason="superseded"))
+    assert await has(jobs, same)
+    assert [shown.digest for shown in (await claim_one(jobs)).pictures] == [same]
+
+
+async def test_pictures_that_arrive_while_a_broken_off_intake_of_a_forgotten_question_ends_do_not_stay(
+    jobs: Jobs,
+) -> None:
+    asked = question(source="m1")
+    await jobs.queue_in.submit(asked, holder="bot")
+    await jobs.conversations.forget(asked.conversation)
+    late = await jobs.pictures.put(asked.conversation, b"late")
+    await jobs.replies.close(holder="bot", job=asked.id)  # the process that took it in is gone: nothing is attached
+    assert not await has(jobs, late)
+
+
 async def test_the_pictures_of_a_deleted_question_are_counted_though_they_were_coming_in(jobs: Jobs) -> None:
     where = conversation()
     asked = question(where, source="m1")

@@ -109,6 +109,16 @@ async def test_a_newer_revision_asks_the_running_older_one_to_end_and_starts_aft
     assert (await claim_one(jobs, "A")).job.revision == 1
 
 
+async def test_an_answer_that_comes_after_a_newer_revision_is_told_to_nobody(jobs: Jobs) -> None:
+    where = conversation()
+    asked = await ask(jobs, question(where, source="m1"))
+    running = await claim_one(jobs)
+    await ask(jobs, question(where, source="m1", revision=1))
+    await answer(jobs, running, "one")  # its worker has not heard of it
+    assert await ending_of(jobs, asked) == Cancelled(reason="superseded")
+    assert [turn.answer for turn in (await jobs.conversations.load(where)).turns] == ["one"]
+
+
 async def test_a_new_answer_replaces_the_turn_of_its_source_in_place(jobs: Jobs) -> None:
     where = conversation()
     await ask(jobs, question(where, source="m1"))

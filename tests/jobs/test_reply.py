@@ -51,6 +51,18 @@ async def test_an_ended_question_is_still_owed_until_its_delivery_is_closed(stor
     assert await adopt(store.jobs) == []
 
 
+async def test_a_newer_revision_takes_over_what_was_not_told_of_the_older_one(store: Store) -> None:
+    where = conversation()
+    old = await ask(store.jobs, question(where, source="m1"))
+    await answer_all(store.jobs)
+    new = await ask(store.jobs, question(where, source="m1", revision=1))
+    assert await store.jobs.replies.renew(holder="bot", jobs=[old, new]) == (old,)
+    with pytest.raises(DeliveryLost):
+        await store.jobs.replies.record(holder="bot", job=old, posted=["p1"])
+    await store.pass_lease()
+    assert [delivery.job.id for delivery in await adopt(store.jobs)] == [new]
+
+
 async def test_the_former_holder_can_record_and_close_nothing(store: Store) -> None:
     asked = await ask(store.jobs, question())
     await store.pass_lease()

@@ -47,6 +47,8 @@ steps = st.lists(
         st.tuples(st.just("commit"), which),
         st.tuples(st.just("heartbeat"), st.sampled_from(WORKERS)),
         st.tuples(st.just("lose_workers")),
+        st.tuples(st.just("renew")),
+        st.tuples(st.just("close"), where, source, revision),
         st.tuples(st.just("put"), where, which),
         st.tuples(st.just("get"), where, which),
         st.tuples(st.just("load"), where),
@@ -117,6 +119,12 @@ class Twin(ABC):
     async def lose_workers(self) -> object:
         await self.end_leases()
         return await self.jobs.reaper.reap()
+
+    async def renew(self) -> object:
+        return await self.jobs.replies.renew(holder="bot", jobs=list(self.accepted))
+
+    async def close(self, at: int, source: str, revision: int) -> None:
+        await self.jobs.replies.close(holder="bot", job=_job_id(at, source, revision))
 
     async def put(self, at: int, which: int) -> object:
         return await self.jobs.pictures.put(CONVERSATIONS[at], bytes([which]))

@@ -9,11 +9,21 @@ local function settle(job)
   if job.state ~= 'ended' then return end
   if job.delivered then
     expire(key('job', job.id), REMEMBER_IDS_S)
-    expire(key('words', job.id), math.min(REMEMBER_IDS_S, RETENTION_S))
+    expire(key('words', job.id), math.min(REMEMBER_IDS_S, RETENTION_S), 'LT')  -- of its time some may have passed
   else
     expire(key('job', job.id), math.max(REMEMBER_IDS_S, RETENTION_S))
     expire(key('words', job.id), RETENTION_S)
   end
+end
+
+local function deliveries_of(job) return key('deliveries', platform_of(job.conversation)) end
+
+-- Nothing more is owed to whoever asked.
+local function close_delivery(job)
+  redis.call('ZREM', deliveries_of(job), job.id)
+  job.delivered = '1'
+  set(job, 'delivered', '1')
+  settle(job)
 end
 
 local function write_ending(job, ending)
@@ -23,9 +33,16 @@ local function write_ending(job, ending)
   settle(job)
 end
 
+-- The pictures of a question that was not answered: nobody asks about them.
+local function unbring_all(job)
+  if redis.call('HEXISTS', key('turns', job.conversation), job.source) == 1 then return end
+  redis.call('HDEL', key('brought', job.conversation), job.source)
+  bring_under_way(job.conversation, job.source)  -- another revision of it may wait
+  release_orphans(job.conversation)
+end
+
 -- The one place where a job ends: one terminal event, out of the line, the next one promoted.
 local function end_job(job, ending)
-  local took_in = job.state == 'submitted'
   if job.state == 'running' then
     redis.call('ZREM', RUNNING, job.id)
   else
@@ -37,7 +54,7 @@ local function end_job(job, ending)
   set(job, 'state', 'ended')
   write_ending(job, ending)
   redis.call('LREM', key('line', job.conversation), 1, job.id)
-  if took_in then release_orphans(job.conversation) end
+  unbring_all(job)
   promote(job.conversation)
   expire_unswept(job.conversation)
 end
@@ -48,5 +65,14 @@ local function cancel(job, ending, reason)
     end_job(job, ending)
   elseif job.state == 'running' and (not job.cancel or reason == 'forgotten') then
     set(job, 'cancel', reason)
+  end
+end
+
+-- From a worker that will not work on it: back in line, unless it was asked to end.
+local function give_back(job)
+  if job.cancel then
+    end_job(job, cancelled(job.cancel))
+  else
+    take_back(job)
   end
 end

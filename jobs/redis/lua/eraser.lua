@@ -17,16 +17,6 @@ local function take_out(conversation, number, digest, picture, keeps)
   end
 end
 
--- Questions under way still bring their own files, though one of them may be the same picture.
-local function bring_under_way(conversation)
-  for _, id in ipairs(redis.call('LRANGE', key('line', conversation), 0, -1)) do
-    local job, pictures = read_job(id), redis.call('HGET', key('words', id), 'pictures')
-    if job and pictures then
-      bring(conversation, job.source, digests_left(conversation, job.source, cjson.decode(pictures)))
-    end
-  end
-end
-
 -- conversation, source, number, digest, picture, '1' when somebody wants it gone who may stop the answer in the making,
 -- '1' when another picture is of the same bytes
 register('drop_picture', function(id, source, number, digest, picture, stops, twin)

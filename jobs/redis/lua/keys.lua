@@ -41,9 +41,13 @@ end
 
 local function stamp(seconds) return string.format('%.6f', seconds) end
 
-local function expire(name, seconds) redis.call('PEXPIRE', name, string.format('%.0f', seconds * 1000)) end
+-- `...`: under which condition, as PEXPIRE has it
+local function expire(name, seconds, ...)
+  redis.call('PEXPIRE', name, string.format('%.0f', seconds * 1000), ...)
+end
 
--- DRAINS: ending or freeing something needs the verb, so it also runs when Redis is at its memory limit.
+-- DRAINS: ending or freeing something needs the verb, so it also runs when Redis is at its memory limit. What is
+-- accepted is answered: only what brings in more is refused there.
 local READS, DRAINS = {'no-writes'}, {'allow-oom'}
 
 local function register(name, verb, flags)

@@ -18,6 +18,16 @@ local function refusal(tenant, freed)
   if waiting - freed >= MAX_WAITING_PER_TENANT then return 'tenant_queue_full' end
 end
 
+-- The newer revision speaks in the same place: what the older one would still say there comes too late.
+local function supersede(older)
+  if older.state ~= 'ended' then
+    cancel(older, cancelled('superseded'), 'superseded')
+  elseif not older.delivered then
+    set(older, 'holder', '')
+    close_delivery(older)
+  end
+end
+
 -- Its place in the line, its deadline and its delivery.
 local function accept(a, conversation, question, husk)
   local job = {
@@ -53,27 +63,10 @@ register('submit', function(request, question, husk)
   local freed = newest and redis.call('ZSCORE', WAITING, newest.id) and 1 or 0
   local refused = refusal(conversation.tenant, freed)
   if refused then return {refused} end
-  if newest then cancel(newest, cancelled('superseded'), 'superseded') end
+  if newest then supersede(newest) end
   if revision >= 0 then a.asker = first_asker end  -- whoever has it answered again, it is the question of one person
   return accept(a, conversation, question, husk)
 end)
-
-local function is_from(ref, origin) return string.sub(ref.origin .. '/', 1, #origin + 1) == origin .. '/' end
-
--- Digests of a question's pictures, less those whose file was deleted meanwhile.
-local function digests_left(conversation, source, pictures)
-  local gone, digests = {}, {}
-  for _, mark in ipairs(redis.call('SMEMBERS', key('withdrawn', conversation))) do
-    local of, origin = string.match(mark, '^(%S+) (.*)$')
-    if of == source then table.insert(gone, origin) end
-  end
-  for _, picture in ipairs(pictures) do
-    local is_left = true
-    for _, origin in ipairs(gone) do is_left = is_left and not is_from(picture.ref, origin) end
-    if is_left then table.insert(digests, picture.digest) end
-  end
-  return digests
-end
 
 -- job, pictures, notices
 register('attach', function(id, pictures, notices)
@@ -89,7 +82,7 @@ register('attach', function(id, pictures, notices)
   elseif job and job.state == 'ended' then
     release_orphans(job.conversation)  -- stopped, edited or forgotten while its pictures came in: nobody answers with them
   end
-end)
+end, DRAINS)
 
 -- job, ending, reason -> 1 unless it had ended already or is unknown
 register('end', function(id, ending, reason)

@@ -41,14 +41,14 @@ register('claim', function(request)
     redis.call('ZADD', IDLE, stamp(now() + a.wait_s), waiting)
   end
   return {{}, free_at and stamp(free_at - now())}
-end)
+end, DRAINS)
 
 -- worker, call: nobody reads its inbox any more; what it was given and nobody will work on goes back at once
 register('withdraw', function(worker, call)
   redis.call('ZREM', IDLE, call .. ' ' .. worker)
   for _, entry in ipairs(redis.call('XRANGE', key('inbox', call), '-', '+')) do
     local job = entry[2][1] == 'id' and read_job(entry[2][2])
-    if job and job.state == 'running' and job.claimed_by == call then take_back(job) end
+    if job and job.state == 'running' and job.claimed_by == call then give_back(job) end
   end
 end, DRAINS)
 
@@ -90,7 +90,7 @@ register('publish', function(id, attempt, epoch, before, after, delta)
   set(job, 'written', after)
   redis.call('XADD', key('answers', id), '*', 'event', delta)
   return 1
-end)
+end, DRAINS)
 
 local function measure_run(job)
   local run_s = now() - tonumber(job.started)
@@ -98,12 +98,24 @@ local function measure_run(job)
   redis.call('HSET', GAUGES, 'mean_run_s', stamp(mean_s + RUN_TIME_WEIGHT * (run_s - mean_s)))
 end
 
+-- Nobody will know of the question any more, so nobody could have them forgotten.
+local function drop_words(conversation, source)
+  local newest = read_source(redis.call('HGET', key('sources', conversation), source))
+  for revision = 0, newest do
+    local id = tenant_of(conversation) .. ':' .. source .. ':' .. revision
+    if redis.call('HGET', key('job', id), 'delivered') then redis.call('DEL', key('words', id), key('answers', id)) end
+  end
+end
+
 -- Of a conversation that never rests the latest turns: see TURNS_KEPT.
 local function keep_turn(conversation, source, turn)
   local order = key('order', conversation.id)
   if redis.call('HSET', key('turns', conversation.id), source, turn) == 1 then redis.call('RPUSH', order, source) end
   if redis.call('LLEN', order) <= 2 * TURNS_KEPT then return end
-  for _, old in ipairs(redis.call('LRANGE', order, 0, -TURNS_KEPT - 1)) do drop_question(conversation.id, old) end
+  for _, old in ipairs(redis.call('LRANGE', order, 0, -TURNS_KEPT - 1)) do
+    drop_words(conversation.id, old)
+    drop_question(conversation.id, old)
+  end
   raise_epoch(conversation)
   release_orphans(conversation.id)
 end
@@ -135,7 +147,8 @@ register('commit', function(id, attempt, epoch, ending, answered, source, turn)
     use(conversation, 'worker', job.worker)
     keep_turn(conversation, source, turn)
   end
-  end_job(job, ending)
+  -- A newer revision of it speaks in the same place.
+  end_job(job, job.cancel == 'superseded' and cancelled(job.cancel) or ending)
   return 1
 end, DRAINS)
 

@@ -1,12 +1,10 @@
 -- Promises that nobody else is left to keep.
 
 local function recover(job, failure)
-  if job.cancel then
-    end_job(job, cancelled(job.cancel))
-  elseif tonumber(job.attempt) >= MAX_ATTEMPTS then
+  if not job.cancel and tonumber(job.attempt) >= MAX_ATTEMPTS then
     end_job(job, failure)
   else
-    take_back(job)
+    give_back(job)
   end
 end
 

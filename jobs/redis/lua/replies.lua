@@ -1,8 +1,6 @@
 -- What is owed to the askers, and which bot process sees it through: `deliveries:<platform>`, by end of lease. A job
 -- that nothing is known of is nobody else's: its holder finds it gone and says so.
 
-local function deliveries_of(job) return key('deliveries', platform_of(job.conversation)) end
-
 -- {holder, platforms, limit} -> {id, job, accepted at, whether its pictures are in, posted} of each taken over
 register('adopt', function(request)
   local a = cjson.decode(request)
@@ -53,10 +51,8 @@ register('close', function(holder, id)
   local job = read_job(id)
   if not job then return 1 end
   if job.holder ~= holder then return 0 end
-  redis.call('ZREM', deliveries_of(job), id)
-  job.delivered = '1'
-  set(job, 'delivered', '1')
-  settle(job)
+  close_delivery(job)
+  if job.state == 'ended' then release_orphans(job.conversation) end  -- its intake may have been broken off
   return 1
 end, DRAINS)
 

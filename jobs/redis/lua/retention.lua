@@ -59,50 +59,6 @@ local function release_pictures(conversation, digests)
   return gone
 end
 
--- A question's pictures. Those of its earlier revisions stay with it: their turn stands until another takes its place.
-local function bring(conversation, source, digests)
-  local brought = redis.call('HGET', key('brought', conversation), source) or ''
-  for _, digest in ipairs(digests) do
-    if not string.find(brought, digest, 1, true) then brought = brought .. ' ' .. digest end
-  end
-  redis.call('HSET', key('brought', conversation), source, brought)
-end
-
-local function unbring(conversation, source, digest)
-  local brought = redis.call('HGET', key('brought', conversation), source) or ''
-  redis.call('HSET', key('brought', conversation), source, (string.gsub(brought, digest, '')))
-end
-
--- Of the conversation's pictures those that no question brought.
-local function brought_by_nobody(conversation)
-  local brought = {}
-  for _, digests in ipairs(redis.call('HVALS', key('brought', conversation))) do
-    for digest in string.gmatch(digests, '%S+') do brought[digest] = true end
-  end
-  local orphans = {}
-  for _, digest in ipairs(redis.call('SMEMBERS', key('pictures', conversation))) do
-    if not brought[digest] then table.insert(orphans, digest) end
-  end
-  return orphans
-end
-
--- Whether a question there has not said yet which pictures it brings: some that nobody brought may be its own. `but`:
--- source of one that will never say.
-local function takes_in_pictures(conversation, but)
-  for _, id in ipairs(redis.call('LRANGE', key('line', conversation), 0, -1)) do
-    local job = redis.call('HMGET', key('job', id), 'state', 'source')
-    if job[1] == 'submitted' and job[2] ~= but then return true end
-  end
-  return false
-end
-
--- What nobody brought goes, as soon as it can be told; how many bytes are gone. Whoever ends an intake asks for it:
--- a question may have been forgotten meanwhile.
-local function release_orphans(conversation, but)
-  if takes_in_pictures(conversation, but) then return 0 end
-  return release_pictures(conversation, brought_by_nobody(conversation))
-end
-
 -- ---------------------------------------------------------------- questions
 
 local function read_source(stored)  -- newest revision, asker
@@ -189,7 +145,8 @@ local function raise_epoch(conversation)
   conversation.epoch = string.format('%.0f', math.max(old + 1, tonumber(epoch_now())))
   redis.call('HSET', key('conversation', conversation.id), 'epoch', conversation.epoch)
   redis.call('HDEL', key('conversation', conversation.id), 'worker')
-  redis.call('XADD', FORGOTTEN, 'MAXLEN', '~', 10000, '*', 'conversation', conversation.id, 'epoch', conversation.epoch)
+  local oldest_ms = string.format('%.0f', math.max(0, now() - RETENTION_S) * 1000)
+  redis.call('XADD', FORGOTTEN, 'MINID', oldest_ms, '*', 'conversation', conversation.id, 'epoch', conversation.epoch)
   expire(FORGOTTEN, RETENTION_S)
 end
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from redis.exceptions import ConnectionError as RedisConnectionError
 
-from jobs import Delta, Done, Forgotten, Started
+from jobs import Cancelled, Delta, Done, Forgotten, Started
 from jobs.redis.server import Server
 from jobs.stores import Jobs
 from tests.jobs.given import ask, claim_one, conversation, picture, question, turn_of
@@ -63,8 +63,9 @@ async def test_a_claim_of_several_with_its_response_lost_gets_the_same_jobs(jobs
     assert {claim.attempt for claim in claims} == {1}
 
 
-async def test_what_was_given_to_a_call_that_is_cancelled_goes_back_at_once(
-    jobs: Jobs, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("stopped", [False, True])
+async def test_what_was_given_to_a_call_that_is_cancelled_goes_back_at_once_unless_it_was_stopped(
+    jobs: Jobs, monkeypatch: pytest.MonkeyPatch, *, stopped: bool
 ) -> None:
     asked = await ask(jobs, question())
     call = Server._call
@@ -81,10 +82,12 @@ async def test_what_was_given_to_a_call_that_is_cancelled_goes_back_at_once(
         patched.setattr(Server, "_call", never_hear_of_it)
         leaving = asyncio.create_task(jobs.queue_out.claim(worker="A", room=1))
         await given.wait()
+        if stopped:
+            await jobs.queue_in.end(asked, Cancelled(reason="stopped"))
         leaving.cancel()
         await asyncio.wait([leaving])
-    claim = await claim_one(jobs, "B")
-    assert (claim.job.id, claim.attempt) == (asked, 2)
+    claims = await jobs.queue_out.claim(worker="B", room=1)
+    assert [(claim.job.id, claim.attempt) for claim in claims] == ([] if stopped else [(asked, 2)])
 
 
 async def test_a_question_handed_to_a_waiting_worker_is_its_own_though_the_response_is_lost(

@@ -92,6 +92,43 @@ async def test_of_a_forgotten_person_no_word_is_left_anywhere(valkey: ValkeyServ
         assert "public" in everything(client)
 
 
+async def test_of_a_turn_that_is_kept_no_longer_no_word_is_left_anywhere(
+    valkey: ValkeyServer, open_on: OpenRedis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("jobs.redis.library.TURNS_KEPT", 1)
+    jobs, where = await open_on(valkey), conversation()
+    for words in ("s3cret", "public", "the latest"):
+        asked = await ask(jobs, question(where, text=words))
+        await answer(jobs, await claim_one(jobs), words)
+        await jobs.replies.close(holder="bot", job=asked)
+    await asyncio.sleep(0.45)  # what a worker was given is kept for a lease
+    with valkey.client() as client:
+        assert "s3cret" not in everything(client)
+        assert "the latest" in everything(client)
+
+
+async def test_what_was_forgotten_is_told_to_workers_no_longer_than_anything_is_kept(
+    valkey: ValkeyServer, open_on: OpenRedis
+) -> None:
+    jobs: Jobs = await open_on(valkey, retention_s=0.4)
+    for words in ("old", "not so old", "new"):
+        await jobs.conversations.forget(conversation(words))
+        await asyncio.sleep(0.3)
+    with valkey.client() as client:
+        told = [fields[b"conversation"].decode() for _, fields in client.xrange("threadsight:forgotten")]
+    assert told == [str(conversation("not so old")), str(conversation("new"))]
+
+
+async def test_words_told_late_are_kept_no_longer_than_others(valkey: ValkeyServer, open_on: OpenRedis) -> None:
+    jobs: Jobs = await open_on(valkey, retention_s=60, remember_ids_s=60)
+    asked = await ask(jobs, question())
+    await answer(jobs, await claim_one(jobs))
+    with valkey.client() as client:
+        client.pexpire(f"threadsight:words:{asked}", 5_000)  # of its time most has passed
+        await jobs.replies.close(holder="bot", job=asked)
+        assert client.pttl(f"threadsight:words:{asked}") <= 5_000
+
+
 async def test_nothing_outlives_its_time(valkey: ValkeyServer, open_on: OpenRedis) -> None:
     jobs: Jobs = await open_on(valkey, retention_s=0.3, remember_ids_s=0.3, lease_s=0.2, max_attempts=1)
     await live_a_life(jobs, "secret")
@@ -243,16 +280,19 @@ async def test_a_delivery_that_cannot_be_read_is_given_up(valkey: ValkeyServer, 
     assert [delivery.job.id for delivery in adopted] == [sound]
 
 
-async def test_at_its_memory_limit_redis_refuses_questions_and_still_ends_them(
-    valkey: ValkeyServer, jobs: Jobs, open_on: OpenRedis
+async def test_at_its_memory_limit_redis_refuses_questions_and_still_answers_them(
+    valkey: ValkeyServer, jobs: Jobs
 ) -> None:
-    await ask(jobs, question())
-    claim = await claim_one(jobs)
+    asked = question()
+    await jobs.queue_in.submit(asked, holder="bot")
     with valkey.client() as client:
         client.config_set("maxmemory", 1)
         try:
             with pytest.raises(Exception, match="its memory is full"):
                 await ask(jobs, question())
+            await jobs.queue_in.attach(asked.id, [])
+            claim = await claim_one(jobs)
+            await jobs.queue_out.publish(claim, Delta(attempt=1, offset=0, text="a"))
             await answer(jobs, claim)
             assert len((await jobs.conversations.load(claim.job.conversation)).turns) == 1
             assert (await jobs.conversations.forget(claim.job.conversation)).turns == 1
