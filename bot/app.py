@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import resource
 import secrets
 import signal
 import socket
@@ -33,6 +34,7 @@ from jobs.settings import StoreSettings
 from jobs.stores import Jobs
 
 _REAP_INTERVAL_S = 1.0
+_OPEN_FILES = 10_240  # every answer that is followed holds a connection; macOS allows no more
 
 OpenFrontend = Callable[[Jobs], AbstractAsyncContextManager[Frontend]]  # over these stores, until the end
 
@@ -174,6 +176,7 @@ async def run(settings: BotSettings, store: StoreSettings) -> None:
     openers = build_frontends(settings)
     if not openers:
         raise NoFrontend
+    allow_many_connections()
     holder = name_this_process()
     async with open_redis(store.required_url(), store) as stores, AsyncExitStack() as opened:
         frontends = [await opened.enter_async_context(open_frontend(stores)) for open_frontend in openers]
@@ -184,6 +187,14 @@ async def run(settings: BotSettings, store: StoreSettings) -> None:
         assert this is not None
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, this.cancel)
         await serve(frontends, responder, stores.leases, holder=holder, lease_s=store.lease_s)
+
+
+def allow_many_connections() -> None:
+    """Raise the limit of open files from the shell's, often 1,024 or 256, to what the system allows."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = _OPEN_FILES if hard == resource.RLIM_INFINITY else min(_OPEN_FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
 async def serve(

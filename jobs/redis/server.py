@@ -34,7 +34,7 @@ StreamEntry = tuple[str, dict[bytes, bytes]]  # id, fields
 RIDE_OUT_S = 10.0  # a Redis that restarts with a large append-only file loads it within this
 BLOCK_S = 5.0  # one blocking read; whoever waits longer reads again
 SOCKET_TIMEOUT_S = BLOCK_S + 5.0
-MAX_CONNECTIONS = 10_000  # every answer that is followed holds one, as Redis's own `maxclients` allows
+MAX_CONNECTIONS = 5_000  # every answer that is followed holds one; as many are left of Redis's own `maxclients`
 
 REASONS: dict[type[RedisError], str] = {  # the special kinds of lost connection first
     BusyLoadingError: "it is still loading its data",

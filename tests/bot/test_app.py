@@ -1,5 +1,6 @@
 import asyncio
 import os
+import resource
 import subprocess
 import sys
 from collections.abc import Callable
@@ -8,7 +9,7 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from bot.app import name_this_process, open_chat, serve
+from bot.app import allow_many_connections, name_this_process, open_chat, serve
 from bot.errors import PlaceGone
 from bot.responder import Responder
 from bot.settings import BotSettings
@@ -218,3 +219,14 @@ def test_every_module_is_imported_without_the_worker_sides_packages() -> None:
 def test_the_chat_side_is_imported_without_the_web_client_until_an_address_is_fetched() -> None:
     ended = run_python("-c", "import sys, bot.app, bot.frontends.shell; print('aiohttp' in sys.modules)")
     assert ended.stdout == "False\n", ended.stderr
+
+
+def test_a_process_may_hold_more_connections_than_a_shell_allows() -> None:
+    # A thousand questions at once, and nothing could be said to Redis any more: each that is followed holds a connection.
+    before = soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(soft, 256), hard))
+        allow_many_connections()
+        assert resource.getrlimit(resource.RLIMIT_NOFILE) == (min(10_240, hard), hard)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
