@@ -8,13 +8,16 @@ Refused                     the person can do something about it
 Unavailable                 somebody else must do something about it
     ModelNotFound           no such folder, or the hub has no such name
     ModelUnreachable        the hub cannot be asked, and nothing is stored
+    ModelNotStored          the disk is full, or the cache is not ours to write
     ModelIncomplete         files or weights are missing, left over or of the wrong shape
     ModelUnreadable         damaged files, or only pickles
     ModelUnsupported        another architecture, or a variant of it that nothing here computes
     ModelTooLarge           not enough memory for the weights and one conversation
+    CachesTooLarge          WORKER_KV_GB is more than is free
+    CachesTooSmall          or less than one conversation takes
     GpuMissing              it is asked for, and torch finds none
     EngineFailed            a step of the native engine broke; the log says why
-    EngineLost              the GPU computes nothing any more in this process; a new one may
+    EngineLost              nothing is computed any more in this process; a new one may
     ServerFailed            the OpenAI-compatible server answers with an error, or not at all
 
 The docstring of a leaf is the sentence that a person reads; see `jobs.errors`.
@@ -47,6 +50,10 @@ class ModelUnreachable(Unavailable):
     """The model {name} is not on this machine yet and the Hugging Face hub cannot be reached ({reason})."""
 
 
+class ModelNotStored(Unavailable):
+    """The model {name} cannot be stored on this machine ({reason}). It goes where HF_HOME says."""
+
+
 class ModelIncomplete(Unavailable):
     """The model in {folder} is not complete: {problems}."""
 
@@ -63,6 +70,14 @@ class ModelTooLarge(Unavailable):
     """The model needs {needed_gb:.1f} GB and {free_gb:.1f} GB are free on {device}."""
 
 
+class CachesTooLarge(Unavailable):
+    """WORKER_KV_GB is {kv_gb:g}, and {free_gb:.1f} GB are free on {device} beside the model."""
+
+
+class CachesTooSmall(Unavailable):
+    """WORKER_KV_GB is {kv_gb:g}, and one short conversation takes {needed_gb:.1f} GB."""
+
+
 class GpuMissing(Unavailable):
     """WORKER_DEVICE is {device}, and torch {torch} finds no GPU. Install the NVIDIA driver, or set WORKER_DEVICE=auto."""
 
@@ -72,7 +87,7 @@ class EngineFailed(Unavailable):
 
 
 class EngineLost(Unavailable):
-    """The GPU cannot be used any more. The worker ends; what it was answering is answered after its next start."""
+    """The model computes nothing here any more. The worker ends; what it was answering is answered after its next start."""
 
 
 class ServerFailed(Unavailable):

@@ -1,20 +1,25 @@
 """What this machine can carry: the device, the number format, and how much memory the caches may take."""
 
+import re
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import psutil  # type: ignore[import-untyped]  # its stubs are a package of their own
 import torch
 
 from inference_worker.engine.paged_cache import BLOCK_SIZE
-from inference_worker.errors import GpuMissing, ModelTooLarge
+from inference_worker.errors import CachesTooLarge, CachesTooSmall, GpuMissing, ModelTooLarge
 from inference_worker.model.checkpoint import Layout
 from inference_worker.model.int8 import quantize_decoder
 from inference_worker.model.packed import can_pack, pack
 from inference_worker.model.phi3v import Phi3V
 from inference_worker.settings import GIB, WorkerSettings
 
+OWN_CGROUP = Path("/proc/self/cgroup")
+CGROUPS = Path("/sys/fs/cgroup")
 SMALL_CHECKPOINT_BYTES = GIB  # below, float32 costs nothing worth saving
-INT8_SHARE = 0.57  # of a real model's 16-bit weights: 3.62 of 4.15 billion are in the decoder's layers
+INT8_SHARE = 3.62 / 4.15  # of a real model's weights, which are in the decoder's layers, are held in one byte
 CPU_KV_SHARE = 0.25  # of the memory free when the model is loaded: other programs live here too
 GPU_KV_SHARE = 0.85  # the rest is for activations
 LEAST_CONTEXT = 2048  # tokens: a picture, a question and an answer
@@ -68,7 +73,23 @@ def free_bytes(device: torch.device) -> int:
         free: int = torch.cuda.mem_get_info(device)[0]
         return free
     available: int = psutil.virtual_memory().available  # what the page cache would give back counts as free
-    return available
+    return min([available, *_room_in_cgroups()])
+
+
+def _room_in_cgroups() -> Iterator[int]:
+    """Bytes that the limits of a container or a service leave: its own cgroup's, and those of the cgroups around it.
+
+    `memory.current` counts the page cache, of which the inactive part is given back
+    (https://docs.kernel.org/admin-guide/cgroup-v2.html).
+    """
+    with suppress(OSError, ValueError):  # no Linux, or version 1
+        mine = re.search(r"^0::/(.*)$", OWN_CGROUP.read_text(), re.MULTILINE)
+        own = CGROUPS / (mine[1] if mine else "")
+        for folder in (own, *own.parents):
+            if (limit := folder / "memory.max").exists() and (most := limit.read_text().strip()) != "max":
+                cache = re.search(r"^inactive_file (\d+)$", (folder / "memory.stat").read_text(), re.MULTILINE)
+                used = int((folder / "memory.current").read_text()) - int(cache[1] if cache else 0)
+                yield max(0, int(most) - used)
 
 
 def check_fit(settings: WorkerSettings, folder: Path, device: torch.device, dtype: torch.dtype) -> None:
@@ -77,27 +98,34 @@ def check_fit(settings: WorkerSettings, folder: Path, device: torch.device, dtyp
     Raises:
         ModelTooLarge: the weights alone do not fit.
     """
-    needed = weight_bytes(folder) * dtype.itemsize // 2  # published in 16 bits
-    if settings.weights == "int8":
-        needed = int(needed * INT8_SHARE)
+    in_a_byte = INT8_SHARE if settings.weights == "int8" else 0.0
+    weights = weight_bytes(folder) / 2  # published in 16 bits
+    needed = weights * (in_a_byte + (1 - in_a_byte) * dtype.itemsize)
     free = free_bytes(device)
     if needed > free:
         raise ModelTooLarge(needed_gb=needed / 1e9, free_gb=free / 1e9, device=str(device))
 
 
 def kv_budget_bytes(settings: WorkerSettings, device: torch.device) -> int:
-    """Memory for the conversations' caches, once the model is loaded: what pictures' features take is not theirs."""
+    """Memory for the conversations' caches, once the model is loaded: what pictures' features take is not theirs.
+
+    Raises:
+        CachesTooLarge: as much as is asked for is not free.
+    """
+    free = free_bytes(device)
     if settings.kv_gb:
+        if settings.kv_gb * 1e9 > free:
+            raise CachesTooLarge(kv_gb=settings.kv_gb, free_gb=free / 1e9, device=device.type)
         return int(settings.kv_gb * 1e9)
     share = GPU_KV_SHARE if device.type == "cuda" else CPU_KV_SHARE
-    return max(0, int((free_bytes(device) - settings.features_gb * 1e9) * share))
+    return max(0, int((free - settings.features_gb * 1e9) * share))
 
 
 def choose_context(settings: WorkerSettings, model: Phi3V, budget_bytes: int) -> int:
     """Tokens of the longest conversation: as asked for, what the model was made for, and what `budget_bytes` hold.
 
     Raises:
-        ModelTooLarge: beside the weights there is no room for one short conversation.
+        ModelTooLarge, CachesTooSmall: beside the weights there is no room for one short conversation.
     """
     wanted = min(settings.context, model.config.max_position_embeddings)
     granule = BLOCK_SIZE if model.device.type == "cuda" else 1  # there, memory comes in blocks
@@ -105,6 +133,8 @@ def choose_context(settings: WorkerSettings, model: Phi3V, budget_bytes: int) ->
     least = min(wanted, LEAST_CONTEXT)
     if held < least:
         needed_gb = least * model.kv_bytes_per_token / 1e9
+        if settings.kv_gb:
+            raise CachesTooSmall(kv_gb=settings.kv_gb, needed_gb=needed_gb)
         raise ModelTooLarge(
             needed_gb=needed_gb, free_gb=budget_bytes / 1e9, device=f"{model.device} beside its weights"
         )

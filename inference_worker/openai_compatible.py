@@ -21,7 +21,7 @@ RETRIES = 4  # on 429, 5xx and lost connections, backing off from half a second,
 CONNECT_S = 10.0
 # How vLLM ("longer than the maximum model length"), SGLang and llama.cpp ("available context size") say it.
 TOO_LONG = ("context length", "context size", "model length", "too long")
-SILENCE_S = 300.0  # before the first word, all retries together, and between two words
+SILENCE_S = 300.0  # before the server says anything, all retries together, and between two words
 
 
 class OpenAIEngine:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import msgspec
 
+from inference_worker.errors import ModelUnreadable
 from jobs import JobKind
 
 
@@ -38,6 +39,17 @@ class Presets(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     with_question: str = "{task} {question}"
     with_context: str = "Before this, people wrote here:\n{context}\n\n{words}"
     max_crops: int | None = None  # what this model was trained with, whatever the settings say
+
+    def __post_init__(self) -> None:
+        self._check("focus", "task", "images")
+        self._check("with_question", "task", "question")
+        self._check("with_context", "context", "words")
+
+    def _check(self, template: str, *names: str) -> None:
+        try:
+            getattr(self, template).format(**dict.fromkeys(names, ""))
+        except (LookupError, ValueError) as error:
+            raise ValueError(f"{template} names something else than {' and '.join(names)}") from error
 
     def render(self, kind: JobKind, question: str, *, new: int, meant: Sequence[int] = (), context: str = "") -> str:
         """What the model is asked: `new` pictures come with it, `meant` are earlier ones that it is about."""
@@ -69,7 +81,10 @@ def read_presets(folder: Path) -> Presets:
     """The checkpoint's own presets, or the usual ones.
 
     Raises:
-        msgspec.ValidationError: the file is there and is not what it should be.
+        ModelUnreadable: the file is there and is not what it should be.
     """
     path = folder / "threadsight.json"
-    return msgspec.json.decode(path.read_bytes(), type=Presets) if path.exists() else Presets()
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Presets) if path.exists() else Presets()
+    except msgspec.DecodeError as error:
+        raise ModelUnreadable(folder=folder, reason=f"{path.name}: {error}") from error

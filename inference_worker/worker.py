@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 
 import msgspec
 import structlog
@@ -128,10 +129,14 @@ class Worker:
             self._begin_anew(conversation, epoch)
 
     def _begin_anew(self, conversation: ConversationId, epoch: int) -> None:
-        """Something was forgotten there that answers in the making may build on. Of those none was asked to stop."""
+        """Something was forgotten there that answers in the making may build on. One that was asked to stop just ends."""
+        forget = partial(self._engine.forget, conversation, epoch=epoch)
         for running in list(self._running.values()):
             claim = running.claim
-            if claim.job.conversation == conversation and claim.epoch < epoch and not running.stop.done():
+            if claim.job.conversation != conversation or claim.epoch >= epoch:
+                continue
+            running.task.add_done_callback(lambda _: forget())  # till then it may hand the engine what is forgotten
+            if not running.stop.done():
                 self._start(msgspec.structs.replace(claim, epoch=epoch))
 
     async def _reap(self) -> None:

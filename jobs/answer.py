@@ -17,7 +17,7 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True):
     prompt_tokens: int = 0
     cached_tokens: int = 0  # of the prompt: not computed again
     new_tokens: int = 0
-    first_token_s: float = 0.0  # from claim to first token
+    first_token_s: float = 0.0  # until the first token, once the prompt was built
     total_s: float = 0.0
 
 

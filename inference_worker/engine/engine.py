@@ -49,15 +49,17 @@ class Engine:
     def step(self) -> list[Output]:
         """One step. What it says is in the order of the answers' tokens."""
         self._apply_inbox()
+        self._stalled = False
         failed = self._features.encode_arrived(beside_decode=self._scheduler.is_decoding)
-        outputs = self._scheduler.fail(failed)
+        if outputs := self._scheduler.fail(failed):
+            return outputs  # at once: nobody would know of them any more if the rest of this step broke
         batch = self._scheduler.next_batch()
         self._stalled = batch is None and not self._features.has_work
         if batch is None:
-            return outputs
+            return []
         began = time.monotonic()
         token_ids = self._runner.run(batch)
-        return outputs + self._scheduler.append(batch, token_ids, seconds=time.monotonic() - began)
+        return self._scheduler.append(batch, token_ids, seconds=time.monotonic() - began)
 
     def wait(self) -> None:
         """Block until there is something to do. The engine checks itself before it rests."""

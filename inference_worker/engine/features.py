@@ -2,7 +2,7 @@
 
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future
 
 import torch
@@ -64,8 +64,10 @@ class PictureFeatures:
         Pictures of several requests go through the tower together, for a slice of time: the rest of the layers follows
         in the next steps.
         """
-        failed = self._take_failed()
-        self._encoding = self._encoding or self._begin()
+        # Others come in meanwhile, from any thread: their turn is in the next step.
+        arrived = [key for key, future in self._loading.items() if future.done()]
+        failed = self._take_failed(arrived)
+        self._encoding = self._encoding or self._begin([key for key in arrived if key in self._loading])
         if self._encoding is not None:
             keys, layers = self._encoding
             features = _run(layers, time_s=SLICE_S if beside_decode else IDLE_SLICE_S)
@@ -94,11 +96,10 @@ class PictureFeatures:
         assert self._cached.keys() <= self._users.keys()
         assert self.size_bytes <= self._budget_bytes or len(self._cached) == 1
 
-    def _take_failed(self) -> dict[PictureKey, BaseException]:
+    def _take_failed(self, arrived: Sequence[PictureKey]) -> dict[PictureKey, BaseException]:
         failed: dict[PictureKey, BaseException] = {}
-        for key, future in list(self._loading.items()):
-            if not future.done():
-                continue
+        for key in arrived:
+            future = self._loading[key]
             error = future.exception() if not future.cancelled() else None
             if error is not None or future.cancelled():
                 del self._loading[key]
@@ -107,14 +108,17 @@ class PictureFeatures:
                 failed[key] = error
         return failed
 
-    def _begin(self) -> tuple[list[PictureKey], Generator[None, None, list[Tensor]]] | None:
-        """Start on what has arrived, as many pictures as go through the tower together."""
+    def _begin(
+        self, arrived: Sequence[PictureKey]
+    ) -> tuple[list[PictureKey], Generator[None, None, list[Tensor]]] | None:
+        """Start on what has come whole, as many pictures as go through the tower together."""
         chosen: dict[PictureKey, Crops] = {}
         room = self._crops_at_once
-        for key, future in self._loading.items():
-            if future.done() and (not chosen or future.result().tiling.crops <= room):
-                chosen[key] = future.result()
-                room -= chosen[key].tiling.crops
+        for key in arrived:
+            crops = self._loading[key].result()
+            if not chosen or crops.tiling.crops <= room:
+                chosen[key] = crops
+                room -= crops.tiling.crops
         for key in chosen:
             del self._loading[key]
         if not chosen:

@@ -1,13 +1,15 @@
 """Fetches a model from the Hugging Face hub into its usual cache: safetensors and JSON only, never code or pickles."""
 
+import errno
 import io
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from inference_worker.errors import ModelNotFound, ModelUnreachable
+from inference_worker.errors import ModelNotFound, ModelNotStored, ModelUnreachable
 
 FILES = ["*.safetensors", "*.json"]
+NOT_WRITABLE = {errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS}
 
 
 def fetch_from_hub(name: str, *, progress: Callable[[int, int], None] | None = None) -> Path:
@@ -18,6 +20,7 @@ def fetch_from_hub(name: str, *, progress: Callable[[int, int], None] | None = N
     Raises:
         ModelNotFound: the hub does not have it, or not for us.
         ModelUnreachable: the hub cannot be asked, and the files are not all here.
+        ModelNotStored: its files cannot be written here.
     """
     # Imported late: the client takes a good part of a second, and a folder needs none of it.
     from huggingface_hub import snapshot_download  # noqa: PLC0415
@@ -28,6 +31,8 @@ def fetch_from_hub(name: str, *, progress: Callable[[int, int], None] | None = N
     except (RepositoryNotFoundError, HFValidationError) as error:
         raise ModelNotFound(name=name, reason=_first_line(error)) from error
     except Exception as error:
+        if isinstance(error, OSError) and error.errno in NOT_WRITABLE:
+            raise ModelNotStored(name=name, reason=error.strerror) from error
         # Whatever else: the client lets the errors of its HTTP library through, and has changed libraries before.
         raise ModelUnreachable(name=name, reason=_first_line(error)) from error
 

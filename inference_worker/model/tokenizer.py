@@ -33,7 +33,6 @@ class Tokenizer:
         self.fingerprint = hashlib.sha256(source.encode()).hexdigest()[:16]  # ids mean the same under the same one
         self._trusting, self._distrusting = _build(folder, source)
         self.bos_id = self._id(folder, "<s>")
-        self.system_id = self._id(folder, "<|system|>")
         self.user_id = self._id(folder, "<|user|>")
         self.assistant_id = self._id(folder, "<|assistant|>")
         self.end_id = self._id(folder, "<|end|>")

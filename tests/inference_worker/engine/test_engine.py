@@ -1,3 +1,5 @@
+from concurrent.futures import Future
+
 import msgspec
 import pytest
 from hypothesis import given, settings
@@ -5,6 +7,7 @@ from hypothesis import strategies as st
 
 from inference_worker.engine.engine import Engine
 from inference_worker.engine.request import ConversationKey, PictureKey, Prompt
+from inference_worker.image.processor import Crops
 from tests.inference_worker.engine.small import (
     BORDER,
     LONG_STORY,
@@ -288,3 +291,19 @@ def test_after_a_broken_step_everybody_is_told_and_the_engine_goes_on(
     monkeypatch.undo()
     again = request("2", prompt_of([1, 2, 3]))
     assert run(engine, again).tokens["2"] == from_scratch(MODEL, again)
+
+
+def test_whoever_fails_in_a_step_that_breaks_is_told(engine_for: BuildEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    # The sequence was gone, its failure with the step: nobody ever ended its answer.
+    engine = engine_for(MODEL)
+    future: Future[Crops] = Future()
+    bad = msgspec.structs.replace(request("bad", prompt_of([1, picture("b"), 1])), load_crops=lambda _: future)
+    engine.add(bad)
+    engine.step()
+    engine.add(request("good", prompt_of([1, 2, 3])))
+    future.set_exception(LookupError("gone"))
+    monkeypatch.setattr(engine._runner, "run", lambda _rows: 1 / 0)
+    told = engine.step()
+    with pytest.raises(ZeroDivisionError) as broken:
+        engine.step()
+    assert [output.request_id for output in told + engine.recover(broken.value)] == ["bad", "good"]

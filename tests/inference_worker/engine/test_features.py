@@ -71,6 +71,27 @@ def test_a_picture_that_cannot_be_loaded_fails_only_its_own_question(engine_for:
     assert answers.tokens["good"] == from_scratch(MODEL, good)
 
 
+class FailsLate(Future[Crops]):
+    """Fails as soon as somebody has seen that it has not come yet, as it may on another thread."""
+
+    def done(self) -> bool:
+        was_done = super().done()
+        if not was_done:
+            self.set_exception(LookupError("gone"))
+        return was_done
+
+
+def test_a_picture_that_fails_while_the_engine_looks_around_fails_only_its_own_question(
+    engine_for: BuildEngine,
+) -> None:
+    engine = engine_for(MODEL)
+    good = request("good", prompt_of([1, picture("a"), 1, 4]))
+    bad = msgspec.structs.replace(request("bad", prompt_of([1, picture("b"), 1, 4])), load_crops=lambda _: FailsLate())
+    answers = run(engine, bad, good)
+    assert isinstance(answers.failed["bad"], LookupError)
+    assert answers.tokens["good"] == from_scratch(MODEL, good)
+
+
 def test_a_picture_that_cannot_be_loaded_costs_its_conversation_nothing(engine_for: BuildEngine) -> None:
     engine = engine_for(MODEL)
     said = [1, picture("a"), 1, *LONG_STORY[:BORDER]]

@@ -1,3 +1,4 @@
+import errno
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -5,7 +6,7 @@ import pytest
 import torch
 from huggingface_hub import constants
 
-from inference_worker.errors import ModelNotFound, ModelUnreachable
+from inference_worker.errors import ModelNotFound, ModelNotStored, ModelUnreachable
 from inference_worker.model.checkpoint import find_checkpoint, load_model
 from tests.inference_worker.model.folders import write_model
 from tests.inference_worker.model.hub_server import NAME, Hub, serve
@@ -79,4 +80,13 @@ def test_a_name_that_the_hub_does_not_have_is_told(hub: Hub) -> None:
 def test_a_hub_that_cannot_be_reached_is_told(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     look_at(NOBODY, monkeypatch)
     with pytest.raises(ModelUnreachable, match="cannot be reached"):
+        find_checkpoint(NAME)
+
+
+def test_a_full_disk_is_told_as_one(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fetch(*_: object, **__: object) -> str:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("huggingface_hub.snapshot_download", fetch)
+    with pytest.raises(ModelNotStored, match=r"cannot be stored on this machine \(No space left on device\)"):
         find_checkpoint(NAME)
