@@ -175,6 +175,8 @@ def train(
             processes=processes,
             compiled=compiled,
         )
+        if device is Device.CUDA and not torch.cuda.is_available():
+            raise typer.BadParameter("torch finds no GPU here", param_hint="--device")
         if device is Device.CUDA or (device is None and torch.cuda.is_available()):
             settings = on_gpu(settings)
     try:
@@ -193,12 +195,16 @@ def export(
     out: Annotated[Path, typer.Option(file_okay=False, help="A folder for the model, laid out as on the hub.")],
 ) -> None:
     """Write a trained model so that it can be loaded: WORKER_MODEL names its folder."""
+    from training.checkpoint import NoCheckpoint  # noqa: PLC0415
     from training.export import export as write  # noqa: PLC0415
     from training.trainer import CHECKPOINT  # noqa: PLC0415
 
     if not (run / CHECKPOINT).is_file():
         raise typer.BadParameter(f"{run} holds no training", param_hint="--run")
-    write(run / CHECKPOINT, out)
+    try:
+        write(run / CHECKPOINT, out)
+    except NoCheckpoint as error:
+        raise typer.BadParameter(str(error), param_hint="--run") from None
     size_bytes = sum(file.stat().st_size for file in out.iterdir())
     screen.print(f"{out}: {size_bytes / 1e6:.1f} MB")
 
@@ -217,6 +223,8 @@ def average(
     for folder, option in ((model, "--model"), (other, "--other")):
         if not (folder / WEIGHTS).is_file():
             raise typer.BadParameter(f"{folder} holds no {WEIGHTS}", param_hint=option)
+    if out.resolve() in {model.resolve(), other.resolve()}:
+        raise typer.BadParameter(f"{out} is one of the two", param_hint="--out")
     try:
         write(model, other, out, share=share)
     except NotAlike as difference:

@@ -14,8 +14,9 @@ class Task(enum.StrEnum):
     SHAPE = "shape"  # which form has this colour; what is the emblem
     COUNT = "count"  # shapes, bars, slices
     POSITION = "position"  # left of, above; where is; what is on the left
-    PRESENCE = "presence"  # is there a red circle?
-    BARS = "bars"  # largest, smallest: its label; taller of two
+    PRESENCE = "presence"  # is there a red circle? a title?
+    BARS = "bars"  # largest, smallest: its label
+    COMPARISON = "comparison"  # the taller of two that are named
     TITLE = "title"
     AUTHOR = "author"
     TEXT = "text"  # of signs, pages, receipts, tables: lines, cells, all of it

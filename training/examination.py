@@ -5,20 +5,15 @@ that comes twice is one picture. Many conversations run at once and share the en
 """
 
 import asyncio
-import io
+import math
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
 from pathlib import Path
 
-from PIL import Image
-
-from inference_worker.answer_engine import Answered, Text
 from inference_worker.app import Loaded, load_native
-from inference_worker.dialogue import Dialogue
-from inference_worker.history import build_dialogue, build_turn
 from inference_worker.settings import WorkerSettings
-from jobs import Claim, Conversation, ConversationId, Job, Picture, PictureRef, Turn, digest_of
+from inference_worker.talk import Model, Talk
 from jobs.errors import Refused, Unavailable
 from training.records import DialogueRecord
 
@@ -35,11 +30,12 @@ class NoModel(Exception):
 def examine(
     records: Sequence[DialogueRecord], folder: Path, model: str, *, processes: int = 1, share: int = 64
 ) -> Iterator[tuple[int, Answers]]:
-    """The model's answers to each dialogue, as (place in `records`, answers), `share` dialogues at a time.
+    """The model's answers to each dialogue, as (place in `records`, answers), at most `share` dialogues at a time.
 
     Raises:
         NoModel: it cannot be loaded.
     """
+    share = max(1, min(share, math.ceil(len(records) / processes)))  # everybody has something to do
     shares = [range(start, min(start + share, len(records))) for start in range(0, len(records), share)]
     # A fork of a process that has started torch's threads can hang.
     with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
@@ -68,72 +64,25 @@ async def _answer_all(
     records: Sequence[DialogueRecord], folder: Path, loaded: Loaded, *, ocr_crops: int
 ) -> list[Answers]:
     room = asyncio.Semaphore(AT_ONCE)
-
-    async def answer(place: int, record: DialogueRecord) -> Answers:
-        async with room:
-            talk = _Talk(loaded, str(place), ocr_crops=ocr_crops)
-            return tuple(
-                [
-                    await talk.ask(turn.question, [folder / name for name in record.shown(number)])
-                    for number, turn in enumerate(record.turns)
-                ]
-            )
-
     loaded.engine.start()
+    lost = asyncio.create_task(loaded.engine.watch())
+    model = Model(loaded, lost=lost, ocr_crops=ocr_crops)
+
+    async def answer(record: DialogueRecord) -> Answers:
+        async with room:
+            talk = model.talk()
+            return tuple([await _ask(talk, record, turn, folder) for turn in range(len(record.turns))])
+
     try:
-        return await asyncio.gather(*(answer(place, record) for place, record in enumerate(records)))
+        return await asyncio.gather(*map(answer, records))
     finally:
+        lost.cancel()
         await loaded.engine.close()
 
 
-class _Talk:
-    """One conversation with the engine, under a name of its own."""
-
-    def __init__(self, loaded: Loaded, name: str, *, ocr_crops: int) -> None:
-        self._loaded = loaded
-        self._name = name
-        self._id = ConversationId(platform="training", tenant="-", channel=name)
-        self._ocr_crops = ocr_crops
-        self._turns: tuple[Turn, ...] = ()
-        self._stored: dict[str, bytes] = {}
-
-    async def ask(self, question: str, pictures: Sequence[Path]) -> str:
-        """The answer, or the sentence with which the question is refused."""
-        job = Job(conversation=self._id, source=f"{self._name}.{len(self._turns)}", text=question)
-        claim = Claim(job=job, pictures=tuple(self._store(path) for path in pictures))
-        try:
-            dialogue = build_dialogue(
-                claim,
-                Conversation(id=self._id, turns=self._turns),
-                presets=self._loaded.presets,
-                ocr_crops=self._ocr_crops,
-                load_picture=self._load,
-            )
-            answer, answered = await self._answer(dialogue)
-        except Refused as refusal:
-            return refusal.sentence
-        self._turns += (build_turn(claim, dialogue, answer, answered),)
-        return answer
-
-    async def _answer(self, dialogue: Dialogue) -> tuple[str, Answered | None]:
-        words: list[str] = []
-        answered: Answered | None = None
-        async for part in self._loaded.engine.answer(dialogue):
-            if isinstance(part, Text):
-                words.append(part.text)
-            else:
-                answered = part
-        return "".join(words).strip(), answered
-
-    def _store(self, path: Path) -> Picture:
-        png = io.BytesIO()
-        with Image.open(path) as file:
-            width, height = file.size
-            file.convert("RGB").save(png, "PNG", compress_level=1)
-        digest = digest_of(png.getvalue())
-        self._stored[digest] = png.getvalue()
-        ref = PictureRef(platform="training", origin=str(path), name=path.name)
-        return Picture(digest=digest, width=width, height=height, ref=ref)
-
-    async def _load(self, picture: Picture) -> bytes:
-        return self._stored[picture.digest]
+async def _ask(talk: Talk, record: DialogueRecord, turn: int, folder: Path) -> str:
+    """The answer, or the sentence with which the question is refused."""
+    try:
+        return await talk.ask(record.turns[turn].question, *(folder / name for name in record.shown(turn)))
+    except Refused as refusal:
+        return refusal.sentence

@@ -7,6 +7,7 @@ first turn brings all pictures.
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
 from PIL import Image
@@ -15,6 +16,9 @@ from training.dialogue import Dialogue, Exchange
 from training.drawing import Chart, Cover, Drawing, Page, Scene, Text
 
 FILE = "dialogues.jsonl"
+
+
+Place = Annotated[int, msgspec.Meta(ge=0)]
 
 
 class Reading(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,7 +35,7 @@ class TurnRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     question: str
     answer: str
     task: str = ""
-    shows: tuple[int, ...] | None = None
+    shows: tuple[Place, ...] | None = None
     refers_back: bool = False
     phrasing_held_out: bool = False
     random: bool = False
@@ -101,7 +105,7 @@ def read_records(folder: Path) -> list[DialogueRecord]:
             record = msgspec.json.decode(line, type=DialogueRecord)
             for turn in range(len(record.turns)):
                 record.shown(turn)
-        except (msgspec.DecodeError, IndexError) as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, IndexError) as error:
             raise RecordsUnreadable(f"{path}, line {number}: {error}") from error
         pictures = tuple(_find(folder, name) for name in record.pictures)
         records.append(msgspec.structs.replace(record, pictures=pictures))
@@ -164,5 +168,5 @@ def _check(path: Path) -> None:
     try:
         with Image.open(path) as file:
             file.load()
-    except (OSError, SyntaxError):  # Pillow's own for what it cannot read, and for broken PNG
+    except (OSError, SyntaxError, Image.DecompressionBombError):  # Pillow's own for what it cannot read, and broken PNG
         raise RecordsUnreadable(f"{path} is not a picture, or a broken one") from None

@@ -45,7 +45,7 @@ class TrainingSettings(msgspec.Struct, frozen=True, kw_only=True):
     hint_layers: tuple[int, ...] = (2, 5, 7)
     lookup_layer: int = 3  # in it charts' labels look at their marks, and after it they know what these are worth
     comparison_layer: int = 1  # after it pictures' tokens are asked what they hold, and where and how large it is
-    compiled: bool = False  # layers through torch's compiler: a minute at the start, a quarter less for each step
+    compiled: bool = False  # layers through torch's compiler: a minute at the start, a tenth less for each step
     device: str = "cpu"
     processes: int = 1  # each with its own batch of each step; on CPUs only
     threads: int = 1  # of each process

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import torch
 from PIL import Image
 from typer.testing import CliRunner, Result
 
@@ -113,6 +114,14 @@ def test_a_model_that_is_not_there_is_named(tmp_path: Path) -> None:
         "average", "--model", TINY, "--other", tmp_path, "--out", tmp_path / "out"
     )
     assert not (tmp_path / "run").exists()
+    assert "is one of the two" in refusal("average", "--model", TINY, "--other", TINY, "--out", TINY)
+    (tmp_path / "checkpoint.pt").write_bytes(b"half of one")
+    assert "--run" in refusal("export", "--run", tmp_path, "--out", tmp_path / "out")
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")
+def test_a_gpu_that_is_not_there_is_told_before_anything_is_drawn(tmp_path: Path) -> None:
+    assert "torch finds no GPU here" in refusal("train", "--out", tmp_path / "run", "--device", "cuda")
 
 
 def test_a_decoder_that_is_too_shallow_to_train_is_refused_before_anything_is_drawn(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 from pathlib import Path
 
 import pytest
-from PIL import Image
+from PIL import ExifTags, Image
 
 from tests.training.drawn import DIALOGUE
 from training.examination import NoModel, answer_all, examine
@@ -48,6 +48,20 @@ def test_a_question_that_is_refused_has_the_refusal_for_an_answer(tmp_path: Path
     [(refused, answered)] = answer_all([DialogueRecord(pictures=("a.png",), turns=turns)], tmp_path, "tiny")
     assert "too long" in refused
     assert answered != refused
+
+
+def test_a_picture_is_seen_as_the_product_sees_it(tmp_path: Path) -> None:
+    # Somebody else's: upright, and on white where nothing is.
+    title, exif = Image.open(PICTURES / "cover_moon.png").convert("RGBA"), Image.Exif()
+    title.rotate(90, expand=True).save(tmp_path / "a.png", exif=_turned(exif))
+    [answers] = answer_all([DialogueRecord(pictures=("a.png",), turns=(TITLE,))], tmp_path, "tiny")
+    [upright] = answer_all([DialogueRecord(pictures=("cover_moon.png",), turns=(TITLE,))], PICTURES, "tiny")
+    assert answers == upright
+
+
+def _turned(exif: Image.Exif) -> Image.Exif:
+    exif[ExifTags.Base.Orientation] = 6  # a quarter to the right makes it upright
+    return exif
 
 
 def test_drawn_dialogues_are_answered_turn_by_turn(tmp_path: Path) -> None:

@@ -69,11 +69,22 @@ def test_the_examples_of_the_readme_can_be_read() -> None:
         ({"pictures": ["c.png"], "turns": []}, "c.png is not there"),
         ({"pictures": ["a.png"], "turns": [{"question": "What?"}]}, "line 1: Object missing required field `answer`"),
         ({"pictures": ["a.png"], "turns": [{"question": "?", "answer": "!", "shows": [1]}]}, "line 1"),
+        (
+            {"pictures": ["a.png"], "turns": [{"question": "?", "answer": "!", "shows": [-1]}]},
+            "line 1: Expected `int` >= 0",
+        ),
     ],
 )
 def test_what_is_wrong_with_a_line_is_told(tmp_path: Path, line: dict[str, object], said: str) -> None:
     with pytest.raises(RecordsUnreadable, match=said):
         read_records(written(tmp_path, line))
+
+
+def test_a_file_in_another_encoding_is_told(tmp_path: Path) -> None:
+    folder = written(tmp_path, {"pictures": ["a.png"], "turns": [{"question": "Wo?", "answer": "Hier."}]})
+    (folder / FILE).write_bytes((folder / FILE).read_bytes().replace(b"Wo?", "Für wen?".encode("latin-1")))
+    with pytest.raises(RecordsUnreadable, match="line 1"):
+        read_records(folder)
 
 
 def test_an_empty_folder_is_told(tmp_path: Path) -> None:

@@ -102,12 +102,10 @@ def ask_title(view: View) -> Question | None:
     """The title, or that there is none."""
     if not isinstance(chart := view.drawing.facts, Chart):
         return None
-    answer = say("The chart has no title.")
+    task, answer = Task.PRESENCE, say("The chart has no title.")
     if chart.title:
-        answer = say('The title of the chart is "', view.spell(chart.title), '".')
-    return Question(
-        task=Task.TITLE, wording="chart.title", answer=answer, tells=frozenset({"title"}), elsewhere=ask_title
-    )
+        task, answer = Task.TITLE, say('The title of the chart is "', view.spell(chart.title), '".')
+    return Question(task=task, wording="chart.title", answer=answer, tells=frozenset({"title"}), elsewhere=ask_title)
 
 
 def ask_labels(view: View) -> Question | None:
@@ -184,14 +182,6 @@ def ask_text(view: View) -> Question | None:
     )
 
 
-def _draw_largest(_rng: random.Random, view: View) -> Question | None:
-    return ask_extreme(view, largest=True)
-
-
-def _draw_smallest(_rng: random.Random, view: View) -> Question | None:
-    return ask_extreme(view, largest=False)
-
-
 def _draw_label(rng: random.Random, view: View) -> Question | None:
     chart = view.drawing.facts
     return ask_label(view, place=rng.randrange(LAST, len(chart.labels))) if isinstance(chart, Chart) else None
@@ -207,7 +197,7 @@ def _draw_which(rng: random.Random, view: View) -> Question | None:
     first, second = (one, other) if (chart.values[one] > chart.values[other]) == more else (other, one)
     word = terms.more if more else terms.less
     return Question(
-        task=Task.BARS,
+        task=Task.COMPARISON,
         wording="chart.which",
         fills={
             "mark": terms.mark,
@@ -237,7 +227,7 @@ def _draw_whether(rng: random.Random, view: View) -> Question | None:
     is_so = (chart.values[one] > chart.values[other]) == (asked == terms.more)
     ends = chart.ends[one], chart.ends[other]
     return Question(
-        task=Task.BARS,
+        task=Task.COMPARISON,
         wording="chart.whether",
         fills={
             "mark": terms.mark,
@@ -269,8 +259,8 @@ def _draw_two(rng: random.Random, view: View) -> tuple[Chart, int, int] | None:
 
 CHARTS = Deck(
     {
-        _draw_largest: 6,
-        _draw_smallest: 6,
+        always(functools.partial(ask_extreme, largest=True)): 6,
+        always(functools.partial(ask_extreme, largest=False)): 6,
         always(ask_count): 3,
         always(ask_title): 3,
         always(ask_labels): 1.5,

@@ -2,9 +2,10 @@
 
 import random
 from collections.abc import Callable, Sequence
+from typing import Literal
 
 from training.dialogue import Piece, Task
-from training.drawing import Cover, Scene, Text
+from training.drawing import Cover, Scene
 from training.talk.question import (
     NUMBERS,
     ORDINALS,
@@ -109,25 +110,19 @@ def _draw_count(_rng: random.Random, views: Views) -> Question:
 
 
 def _draw_titles(_rng: random.Random, views: Views) -> Question | None:
-    def title(cover: Cover) -> Text:
-        return cover.title
-
-    return _ask_both(views, "title", '"', title)
+    return _ask_both(views, "title", quote='"')
 
 
 def _draw_authors(_rng: random.Random, views: Views) -> Question | None:
-    def author(cover: Cover) -> Text:
-        return cover.author
-
-    return _ask_both(views, "author", "", author)
+    return _ask_both(views, "author")
 
 
-def _ask_both(views: Views, what: str, quote: str, read: Callable[[Cover], Text]) -> Question | None:
+def _ask_both(views: Views, what: Literal["title", "author"], *, quote: str = "") -> Question | None:
     """Of the only two books."""
     covers = [(view, view.drawing.facts) for view in views if isinstance(view.drawing.facts, Cover)]
     if len(covers) != PAIR:
         return None
-    first, second = (view.spell(read(cover)) for view, cover in covers)
+    first, second = (view.spell(getattr(cover, what)) for view, cover in covers)
     return Question(
         task=Task.TITLE if what == "title" else Task.AUTHOR,
         wording=f"several.{what}s",

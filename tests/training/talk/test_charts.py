@@ -3,6 +3,7 @@ import pytest
 
 from tests.training.talk.drawn import BAR_CHART, view
 from tests.training.talk.saying import check_places, drawn, pointed, said
+from training.dialogue import Task
 from training.talk.charts import (
     CHARTS,
     LAST,
@@ -36,7 +37,11 @@ def test_other_charts_have_other_words() -> None:
     assert said(ask_extreme(LYING, largest=True)) == "The longest bar is Cd."
     assert said(ask_extreme(LINE, largest=False)) == "The lowest point is Ab."
     assert said(ask_description(PIE)) == "A pie chart with three slices. The largest is Cd."
+
+
+def test_that_there_is_no_title_reads_nothing() -> None:
     assert said(ask_title(PIE)) == "The chart has no title."
+    assert [ask_title(chart).task for chart in (VIEW, PIE)] == [Task.TITLE, Task.PRESENCE]
 
 
 def test_the_largest_bar_and_its_label_are_pointed_to() -> None:
@@ -61,6 +66,7 @@ def test_two_bars_are_compared_truly() -> None:
     ]
 
     for question in compared:
+        assert question.task is Task.COMPARISON
         *_, first, _, word, _, second, _ = (piece.text for piece in question.answer)
         assert (heights[first] > heights[second]) == (word == "taller")
         if question.wording == "chart.whether":
