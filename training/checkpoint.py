@@ -44,7 +44,15 @@ def read_checkpoint(path: Path) -> Checkpoint:
     """
     try:
         return Checkpoint(**torch.load(path, map_location="cpu", weights_only=True))
-    except (OSError, RuntimeError, EOFError, TypeError, pickle.UnpicklingError, zipfile.BadZipFile) as error:
+    except (
+        OSError,
+        RuntimeError,
+        EOFError,
+        TypeError,
+        LookupError,
+        pickle.UnpicklingError,
+        zipfile.BadZipFile,
+    ) as error:
         raise NoCheckpoint(f"{path} is no checkpoint of a training") from error
 
 
