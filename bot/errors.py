@@ -6,8 +6,8 @@ Refused                         the person can do something about it
     NothingAsked
     NothingToSee                the question came with pictures, and every one of them was refused
     NoSuchFile
-    Unfetchable                 a front end cannot bring the bytes of a reference; intake says it with the number
-    PictureRefused              one picture of the question; the others go on without it
+    Unfetchable                 a front end cannot bring the bytes of a reference; intake says it with the file's name
+    PictureRefused              one file of the question, by its `name`; the others go on without it
         PictureTooLarge         in bytes
         PictureTooManyPixels    by its header, before anything is decoded
         PictureTooNarrow
@@ -61,43 +61,43 @@ class Unfetchable(Refused):
 
 
 class PictureRefused(Refused):
-    """Picture {number} skipped."""
+    """{name} skipped."""
 
 
 class PictureTooLarge(PictureRefused):
-    """Picture {number} skipped: {size}, the limit is {limit_mb:g}."""
+    """{name} skipped: {size}, the limit is {limit_mb:g}."""
 
 
 class PictureTooManyPixels(PictureRefused):
-    """Picture {number} skipped: {width} x {height} pixels, the limit is {limit_megapixels:g} megapixels."""
+    """{name} skipped: {width} x {height} pixels, the limit is {limit_megapixels:g} megapixels."""
 
 
 class PictureTooNarrow(PictureRefused):
-    """Picture {number} skipped: at {width} x {height} pixels it is too narrow to see anything in it."""
+    """{name} skipped: at {width} x {height} pixels it is too narrow to see anything in it."""
 
 
 class PictureNeedsExtra(PictureRefused):
-    """Picture {number} skipped: {format} needs the `bot` extra (pip install 'threadsight[bot]')."""
+    """{name} skipped: {format} needs the `bot` extra (pip install 'threadsight[bot]')."""
 
 
 class PictureTooHeavy(PictureRefused):
-    """Picture {number} skipped: opening it takes more memory than a picture may use."""
+    """{name} skipped: opening it takes more memory than a picture may use."""
 
 
 class PictureTooSlow(PictureRefused):
-    """Picture {number} skipped: it took more than {limit_s:g} s to {what}."""
+    """{name} skipped: it took more than {limit_s:g} s to {what}."""
 
 
 class PictureNotFetched(PictureRefused):
-    """Picture {number} skipped: it cannot be fetched ({reason})."""
+    """{name} skipped: it cannot be fetched ({reason})."""
 
 
 class PictureBroken(PictureRefused):
-    """Picture {number} skipped: the file is damaged or cut short."""
+    """{name} skipped: the file is damaged or cut short."""
 
 
 class PictureLocked(PictureRefused):
-    """Picture {number} skipped: it is locked with a password."""
+    """{name} skipped: it is locked with a password."""
 
 
 class PictureDropped(PictureRefused):
@@ -105,11 +105,11 @@ class PictureDropped(PictureRefused):
 
 
 class NotAPicture(PictureRefused):
-    """Picture {number} skipped: it is {found}, not a picture."""
+    """{name} skipped: it is {found}, not a picture."""
 
 
 class TooManyPictures(PictureRefused):
-    """Picture {number} skipped: the limit is {limit} pictures a question."""
+    """{name} skipped: the limit is {limit} pictures a question."""
 
 
 class PagesLeftOut(PictureRefused):

@@ -24,14 +24,14 @@ class Fetcher:
         self._timeout_s = timeout_s
         self._fetch_link = fetch_link
 
-    async def fetch(self, frontend: Frontend, ref: PictureRef, *, number: int) -> bytes:
+    async def fetch(self, frontend: Frontend, ref: PictureRef, *, name: str) -> bytes:
         """The whole file; given up as soon as it is too large, too late or no picture.
 
         Raises:
             PictureRefused: one of its leaves.
         """
         if ref.size_bytes is not None and ref.size_bytes > self._max_bytes:
-            raise self._too_large(number, _megabytes(ref.size_bytes))
+            raise self._too_large(name, _megabytes(ref.size_bytes))
         content = bytearray()
         try:
             async with asyncio.timeout(self._timeout_s), aclosing(self._pieces(frontend, ref)) as pieces:
@@ -39,13 +39,13 @@ class Fetcher:
                     known = len(content) >= HEAD_BYTES
                     content += piece
                     if len(content) > self._max_bytes:
-                        raise self._too_large(number, f"over {self._max_bytes / _MIB:g} MB")
+                        raise self._too_large(name, f"over {self._max_bytes / _MIB:g} MB")
                     if not known and len(content) >= HEAD_BYTES and sniff(bytes(content[:HEAD_BYTES])) is None:
-                        raise NotAPicture(number=number, found=describe(bytes(content[:HEAD_BYTES])))
+                        raise NotAPicture(name=name, found=describe(bytes(content[:HEAD_BYTES])))
         except TimeoutError:
-            raise PictureTooSlow(number=number, limit_s=self._timeout_s, what="arrive") from None
+            raise PictureTooSlow(name=name, limit_s=self._timeout_s, what="arrive") from None
         except Unfetchable as error:
-            raise PictureNotFetched(number=number, reason=error.facts["reason"]) from error
+            raise PictureNotFetched(name=name, reason=error.facts["reason"]) from error
         return bytes(content)
 
     def _pieces(self, frontend: Frontend, ref: PictureRef) -> AsyncGenerator[bytes, None]:
@@ -55,8 +55,8 @@ class Fetcher:
             raise Unfetchable(reason="addresses that people write are not fetched here")
         return self._fetch_link(ref.origin)
 
-    def _too_large(self, number: int, size: str) -> PictureTooLarge:
-        return PictureTooLarge(number=number, size=size, limit_mb=self._max_bytes / _MIB)
+    def _too_large(self, name: str, size: str) -> PictureTooLarge:
+        return PictureTooLarge(name=name, size=size, limit_mb=self._max_bytes / _MIB)
 
 
 def _megabytes(size_bytes: int) -> str:

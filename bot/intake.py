@@ -8,7 +8,15 @@ from typing import TypeVar
 
 import msgspec
 
-from bot.errors import FramesLeftOut, PagesLeftOut, PictureDropped, PictureRefused, TooManyPictures
+from bot import links
+from bot.errors import (
+    FramesLeftOut,
+    NotAPicture,
+    PagesLeftOut,
+    PictureDropped,
+    PictureRefused,
+    TooManyPictures,
+)
 from bot.fetching import Fetcher
 from bot.frontend import Frontend
 from bot.sandbox.pool import Sandbox
@@ -20,6 +28,7 @@ _FileName = tuple[str, str]  # platform, origin
 
 _FILES_AT_ONCE = 64  # over all conversations: bounds the memory that files take between fetching and storing
 _FILES_OF_ONE_QUESTION = 4  # of those, so that one question with ten slow files leaves room for the others
+_LONGEST_NAME = 60  # characters of a file's name in a sentence about it
 _BROUGHT_BACK = 24  # earlier files, the latest; a context of 16,384 tokens shows 21 pictures
 
 
@@ -76,24 +85,23 @@ class Intake:
         """
         album = _Album(await self._conversations.load(job.conversation))
         question = _Question(job=job, frontend=frontend, album=album)
-        references: dict[_FileName, PictureRef] = {}
-        for ref in job.references:
-            references.setdefault(_file_of(ref), ref)
+        posted, written = _files_of(job)
+        places = [*enumerate(posted, start=1), *enumerate(written[: self.max_pictures], start=1)]
         async with asyncio.TaskGroup() as group:
             taking = [
-                group.create_task(_verdict(self._take(question, ref, number=number)))
-                for number, ref in enumerate(references.values(), start=1)
+                (ref, group.create_task(_verdict(self._take(question, ref, place=place)))) for place, ref in places
             ]
-            for pictures in album.files_besides(references):
+            for pictures in album.files_besides({_file_of(ref) for _, ref in places}):
                 group.create_task(_verdict(self._bring_back(question, pictures)))
-        return self._taken_in([task.result() for task in taking], earlier=len(album.pictures))
+        results = [task.result() for ref, task in taking if not _is_web_page(ref, task.result())]
+        return self._taken_in(results, earlier=len(album.pictures))
 
     def _taken_in(self, results: "Sequence[_File | PictureRefused]", *, earlier: int) -> TakenIn:
         """What fits of all this, in order. Pictures that the conversation knows take no room."""
         pictures: list[Picture] = []
         verdicts: list[PictureRefused] = []
         room = self.max_pictures
-        for number, result in enumerate(results, start=1):
+        for result in results:
             if isinstance(result, PictureRefused):
                 verdicts.append(result)
                 continue
@@ -102,33 +110,35 @@ class Intake:
             room -= len(new[:room])
             pictures += fitting
             if not fitting:
-                verdicts.append(TooManyPictures(number=number, limit=self.max_pictures))
+                verdicts.append(TooManyPictures(name=result.name, limit=self.max_pictures))
             elif result.pages_left_out or len(fitting) < len(result.pictures):
-                verdicts.append(PagesLeftOut(page=fitting[-1].ref.page + 1, name=fitting[-1].name or "the document"))
+                verdicts.append(PagesLeftOut(page=fitting[-1].ref.page + 1, name=result.name))
             elif result.frames_left_out:
-                verdicts.append(FramesLeftOut(name=fitting[0].name or "the file"))
+                verdicts.append(FramesLeftOut(name=result.name))
         if pictures or earlier:  # else it is said why there is nothing to see
             verdicts = [verdict for verdict in verdicts if not isinstance(verdict, PictureDropped)]
         return TakenIn(
             pictures=tuple(pictures), verdicts=tuple(verdict.sentence for verdict in verdicts), earlier=earlier
         )
 
-    async def _take(self, question: "_Question", ref: PictureRef, *, number: int) -> "_File":
+    async def _take(self, question: "_Question", ref: PictureRef, *, place: int) -> "_File":
         """What is behind a reference; what the conversation has already is not fetched again."""
+        name = _name_of(ref, place=place)
         known = question.album.pictures_of(ref)
         if not known:
-            if number > self.max_pictures:
-                raise TooManyPictures(number=number, limit=self.max_pictures)
+            if place > self.max_pictures:
+                raise TooManyPictures(name=name, limit=self.max_pictures)
             if dropped := question.album.dropped_of(ref):
                 raise PictureDropped(number=dropped[0].number)
         elif await self._are_stored(question, known):
-            return _File(pictures=known)
+            return _File(name=name, pictures=known)
         async with question.room, self._room:
-            opened = await self._open(question, ref, number=number)
+            opened = await self._open(question, ref, name=name)
             wanted = [form for form in opened.pictures if not question.album.is_dropped(ref, form)]
             if not wanted:
                 raise PictureDropped(number=question.album.dropped_of(ref)[0].number)
             return _File(
+                name=name,
                 pictures=tuple([await self._keep(question, ref, form) for form in wanted]),
                 pages_left_out=opened.pages_left_out,
                 frames_left_out=opened.frames_left_out,
@@ -139,16 +149,16 @@ class Intake:
         if await self._are_stored(question, pictures):
             return
         async with question.room, self._room:
-            opened = await self._open(question, pictures[0].ref, number=pictures[0].number)
+            opened = await self._open(question, pictures[0].ref, name=pictures[0].name)
             digests = {picture.digest for picture in pictures}
             for form in opened.pictures:
                 if digest_of(form.stored) in digests:
                     await self._pictures.put(question.job.conversation, form.stored)
 
-    async def _open(self, question: "_Question", ref: PictureRef, *, number: int) -> Opened:
-        content = await self._fetcher.fetch(question.frontend, ref, number=number)
+    async def _open(self, question: "_Question", ref: PictureRef, *, name: str) -> Opened:
+        content = await self._fetcher.fetch(question.frontend, ref, name=name)
         async with question.decoding:
-            return await self._sandbox.normalise(content, number=number, max_pages=self._max_pages)
+            return await self._sandbox.normalise(content, name=name, max_pages=self._max_pages)
 
     async def _keep(self, question: "_Question", ref: PictureRef, form: Normalised) -> Picture:
         """Stored, and the picture that it is: the one that the conversation knows, where it is the same."""
@@ -168,6 +178,7 @@ class Intake:
 class _File(msgspec.Struct, frozen=True, kw_only=True):
     """What was behind one reference: a picture, or the first pages of a document."""
 
+    name: str  # for the sentences about it
     pictures: tuple[Picture, ...]
     pages_left_out: int = 0
     frames_left_out: bool = False
@@ -212,6 +223,29 @@ class _Question:
     album: _Album
     room: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_FILES_OF_ONE_QUESTION))
     decoding: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+
+def _files_of(job: Job) -> tuple[list[PictureRef], list[PictureRef]]:
+    """What the question refers to, each file once: what was posted, and addresses that stand in words."""
+    references: dict[_FileName, PictureRef] = {}
+    for ref in job.references:
+        references.setdefault(_file_of(ref), ref)
+    written = [ref for ref in references.values() if ref.platform == links.PLATFORM]
+    return [ref for ref in references.values() if ref not in written], written
+
+
+def _name_of(ref: PictureRef, *, place: int) -> str:
+    """What a sentence calls a file, on one line. Never "Picture 3": that is the third one of the conversation."""
+    name = "".join(letter for letter in " ".join(ref.name.split()) if letter.isprintable())
+    if len(name) > _LONGEST_NAME:
+        half = (_LONGEST_NAME - len("...")) // 2
+        name = f"{name[:half]}...{name[-half:]}"
+    return name or f"File {place}"
+
+
+def _is_web_page(ref: PictureRef, result: object) -> bool:
+    """People write addresses for each other: one that leads to no picture is nothing to speak of."""
+    return ref.platform == links.PLATFORM and isinstance(result, NotAPicture)
 
 
 def _by_file(pictures: Sequence[Picture]) -> dict[_FileName, list[Picture]]:

@@ -42,7 +42,7 @@ class Delta(msgspec.Struct, frozen=True, kw_only=True, tag="delta"):
 class Done(msgspec.Struct, frozen=True, kw_only=True, tag="done"):
     """The end: the whole text, so a reader that starts late or saw two attempts is right.
 
-    `notices` are sentences beside the answer ("Picture 2 skipped: ...", "using the latest 6 of 9 pictures").
+    `notices` are sentences beside the answer ("clip.mp4 skipped: ...", "using the latest 6 of 9 pictures").
     """
 
     text: str

@@ -44,12 +44,12 @@ def open_document(task: DecodeTask) -> Iterator[Document]:
     try:
         import pypdfium2  # type: ignore[import-untyped]  # noqa: PLC0415  untyped; 8 MB for the one format that needs it
     except ImportError:
-        raise PictureNeedsExtra(number=task.number, format="PDF") from None
+        raise PictureNeedsExtra(name=task.name, format="PDF") from None
     try:
         pdf = pypdfium2.PdfDocument(task.content)
     except pypdfium2.PdfiumError as error:
         is_locked = _is_locked(task.content, pypdfium2.raw)
-        raise (PictureLocked if is_locked else PictureBroken)(number=task.number) from error
+        raise (PictureLocked if is_locked else PictureBroken)(name=task.name) from error
     with closing(pdf):
         pdf.init_forms()  # what people have filled in is drawn as well
         yield Document(pdf)

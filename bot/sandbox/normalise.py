@@ -51,22 +51,22 @@ def normalise(task: DecodeTask) -> Opened:
     head = task.content[:HEAD_BYTES]
     source = sniff(head)
     if source is None:
-        raise NotAPicture(number=task.number, found=describe(head))
+        raise NotAPicture(name=task.name, found=describe(head))
     try:
         return _read_document(task) if source is Format.PDF else _read_image(task, source)
     except PictureRefused:
         raise
     except MemoryError:
-        raise PictureTooHeavy(number=task.number) from None
+        raise PictureTooHeavy(name=task.name) from None
     except Exception as error:  # codecs raise anything on hostile bytes, and all of it means this
-        raise PictureBroken(number=task.number) from error
+        raise PictureBroken(name=task.name) from error
 
 
 def _read_document(task: DecodeTask) -> Opened:
     with open_document(task) as document:
         drawn = min(document.page_count, task.max_pages)
         if not drawn:
-            raise PictureBroken(number=task.number)
+            raise PictureBroken(name=task.name)
         pages = [_read_page(document, index, task) for index in range(drawn)]
         return Opened(pictures=tuple(pages), pages_left_out=document.page_count - drawn)
 
@@ -98,7 +98,7 @@ def _has_more(image: Image.Image, source: Format) -> bool:
 def _open(task: DecodeTask, source: Format) -> Image.Image:
     """The first frame, decoded; refused by its header where that is enough."""
     if source is Format.HEIF:
-        _register_heif(task.number)
+        _register_heif(task.name)
     image = Image.open(io.BytesIO(task.content), formats=[source.value])
     _check_size(image, task)
     image.draft(None, stored_size(*image.size))  # a JPEG is decoded at a half, a quarter ... where that is enough
@@ -111,21 +111,21 @@ def _check_size(image: Image.Image, task: DecodeTask) -> None:
     width, height = image.size
     if width * height > task.max_pixels:
         limit = task.max_pixels / _MEGA
-        raise PictureTooManyPixels(number=task.number, width=width, height=height, limit_megapixels=limit)
+        raise PictureTooManyPixels(name=task.name, width=width, height=height, limit_megapixels=limit)
     _check_aspect(image, task)
 
 
 def _check_aspect(image: Image.Image, task: DecodeTask) -> None:
     width, height = image.size
     if max(width, height) > _NARROWEST * min(width, height):
-        raise PictureTooNarrow(number=task.number, width=width, height=height)
+        raise PictureTooNarrow(name=task.name, width=width, height=height)
 
 
-def _register_heif(number: int) -> None:
+def _register_heif(name: str) -> None:
     try:
         import pillow_heif  # noqa: PLC0415  4 MB of codec for the one format that needs it
     except ImportError:
-        raise PictureNeedsExtra(number=number, format="HEIC") from None
+        raise PictureNeedsExtra(name=name, format="HEIC") from None
     pillow_heif.register_heif_opener()
 
 

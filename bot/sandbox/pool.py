@@ -33,15 +33,15 @@ class Sandbox:
             missing = self._processes - len(self._idle)
             self._idle += await asyncio.gather(*(self._start() for _ in range(missing)))
 
-    async def normalise(self, content: bytes, *, number: int, max_pages: int = 1) -> Opened:
+    async def normalise(self, content: bytes, *, name: str, max_pages: int = 1) -> Opened:
         """The stored form of the picture that `content` is a file of, or of the first pages of a document.
 
         Raises:
             PictureRefused: one of its leaves; a decoder that crashed or was killed is replaced.
         """
         if find_spec("PIL") is None:
-            raise PictureNeedsExtra(number=number, format="opening pictures")
-        task = DecodeTask(number=number, content=content, max_pixels=self._max_pixels, max_pages=max_pages)
+            raise PictureNeedsExtra(name=name, format="opening pictures")
+        task = DecodeTask(name=name, content=content, max_pixels=self._max_pixels, max_pages=max_pages)
         async with self._room:
             decoder = await self._take()
             try:
@@ -49,14 +49,14 @@ class Sandbox:
                     answer = await _ask(decoder, task)
                 self._idle.append(decoder)
             except TimeoutError:
-                raise PictureTooSlow(number=number, limit_s=self._time_limit_s, what="open") from None
+                raise PictureTooSlow(name=name, limit_s=self._time_limit_s, what="open") from None
             except (EOFError, ConnectionError, msgspec.DecodeError):
-                raise PictureBroken(number=number) from None
+                raise PictureBroken(name=name) from None
             finally:
                 if decoder not in self._idle:  # it failed, or nobody waits for its answer any more
                     await _kill(decoder)
         if isinstance(answer, Rejected):
-            raise _refusal(answer, number=number)
+            raise _refusal(answer, name=name)
         return answer
 
     async def close(self) -> None:
@@ -111,8 +111,8 @@ async def _kill(decoder: Process) -> None:
     await decoder.wait()
 
 
-def _refusal(rejected: Rejected, *, number: int) -> PictureRefused:
+def _refusal(rejected: Rejected, *, name: str) -> PictureRefused:
     leaf = getattr(errors, rejected.leaf, None)
     assert isinstance(leaf, type)
     assert issubclass(leaf, PictureRefused)
-    return leaf(**{**rejected.facts, "number": number})
+    return leaf(**{**rejected.facts, "name": name})

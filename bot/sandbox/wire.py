@@ -8,9 +8,9 @@ LENGTH_BYTES = 8
 
 
 class DecodeTask(msgspec.Struct, frozen=True, kw_only=True):
-    """A file to be opened. `number` is for the sentence when it is refused."""
+    """A file to be opened. `name` is for the sentence when it is refused."""
 
-    number: int
+    name: str
     content: bytes
     max_pixels: int
     max_pages: int = 1  # of a document, from the first on

@@ -145,10 +145,10 @@ async def test_edits_keep_the_platforms_pace_and_the_end_does_not_wait_for_it(
 
 async def test_notices_come_with_the_answer(jobs: MemoryJobs, ask: Ask, platform: FakePlatform) -> None:
     asked = await ask(ready=False)
-    await jobs.queue_in.attach(asked.job.id, [], ["Picture 2 skipped: it is a web page, not a picture."])
+    await jobs.queue_in.attach(asked.job.id, [], ["page.png skipped: it is a web page, not a picture."])
     await FakeWorker(jobs).answer("A flag.")
     await asked.told()
-    assert platform.texts == ["A flag.\nPicture 2 skipped: it is a web page, not a picture."]
+    assert platform.texts == ["A flag.\npage.png skipped: it is a web page, not a picture."]
 
 
 async def test_the_end_lands_though_every_edit_before_it_failed(

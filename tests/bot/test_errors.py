@@ -53,9 +53,9 @@ def test_the_module_docstring_is_the_tree(module: object) -> None:
     assert {leaf.__name__ for leaf in in_house(module.__name__)} <= drawn  # type: ignore[attr-defined]
 
 
-def test_the_sentence_of_a_skipped_picture() -> None:
-    error = bot.errors.PictureTooLarge(number=2, size="14 MB", limit_mb=10.0)
-    assert error.sentence == "Picture 2 skipped: 14 MB, the limit is 10."
+def test_the_sentence_of_a_skipped_file() -> None:
+    error = bot.errors.PictureTooLarge(name="huge.png", size="14 MB", limit_mb=10.0)
+    assert error.sentence == "huge.png skipped: 14 MB, the limit is 10."
     assert error.code == "picture_too_large"
 
 

@@ -1,16 +1,19 @@
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass
 
+import msgspec
 import pytest
 import pytest_asyncio
 from PIL import Image
 
 import bot.intake
+from bot.errors import Unfetchable
 from bot.fetching import Fetcher
 from bot.intake import Intake, TakenIn
+from bot.links import with_links
 from bot.sandbox.pool import Sandbox
-from jobs import ConversationId, JobKind, Picture
+from jobs import ConversationId, JobKind, Picture, PictureRef
 from jobs.memory import MemoryJobs
 from tests.bot.fakes import FakePlatform, FakeWorker, conversation, mention
 from tests.bot.pictures import BLUE, halves, is_near, opened, pdf, png, raw_pdf, saved
@@ -94,10 +97,31 @@ async def test_one_bad_file_does_not_lose_the_others(thread: Thread) -> None:
     taken = await thread.take_in("a.png", "notes.png", "c.jpg")
     assert [picture.name for picture in taken.pictures] == ["a.png"]
     assert taken.verdicts == (
-        "Picture 2 skipped: it is a text file, not a picture.",
-        "Picture 3 skipped: the file is damaged or cut short.",
+        "notes.png skipped: it is a text file, not a picture.",
+        "c.jpg skipped: the file is damaged or cut short.",
     )
     assert not taken.leaves_nothing_to_see
+
+
+@pytest.mark.parametrize(
+    ("name", "called"),
+    [
+        ("clip.mp4", "clip.mp4"),
+        ("", "File 2"),
+        ("two\nlines\x1b\u202e.png", "two lines.png"),
+        ("\n", "File 2"),
+        (f"{'a' * 200}.png", f"{'a' * 28}...{'a' * 24}.png"),
+    ],
+)
+async def test_a_refused_file_is_called_by_its_name_on_one_line_or_by_its_place(
+    thread: Thread, name: str, called: str
+) -> None:
+    thread.platform.files["a.png"] = png()
+    asked = mention("what is this?", "a.png", where=thread.where)
+    clip = PictureRef(platform="fake", origin="gone", name=name)
+    job = msgspec.structs.replace(asked, references=(*asked.references, clip)).as_job(patience_s=60.0)
+    taken = await thread.intake.take_in(job, thread.platform)
+    assert taken.verdicts == (f"{called} skipped: it cannot be fetched (it was deleted).",)
 
 
 async def test_more_pictures_than_allowed_are_named_one_by_one(thread: Thread) -> None:
@@ -105,8 +129,8 @@ async def test_more_pictures_than_allowed_are_named_one_by_one(thread: Thread) -
     taken = await thread.take_in(*"abcde")
     assert len(taken.pictures) == 3
     assert taken.verdicts == (
-        "Picture 4 skipped: the limit is 3 pictures a question.",
-        "Picture 5 skipped: the limit is 3 pictures a question.",
+        "d skipped: the limit is 3 pictures a question.",
+        "e skipped: the limit is 3 pictures a question.",
     )
     assert thread.platform.fetched == ["a", "b", "c"]
 
@@ -114,7 +138,7 @@ async def test_more_pictures_than_allowed_are_named_one_by_one(thread: Thread) -
 async def test_when_every_file_is_refused_there_is_nothing_to_see(thread: Thread) -> None:
     taken = await thread.take_in("gone.png")
     assert taken.leaves_nothing_to_see
-    assert taken.verdicts == ("Picture 1 skipped: it cannot be fetched (it was deleted).",)
+    assert taken.verdicts == ("gone.png skipped: it cannot be fetched (it was deleted).",)
 
 
 async def test_earlier_pictures_are_something_to_see(thread: Thread) -> None:
@@ -175,7 +199,7 @@ async def test_nobody_waits_for_a_stalling_file(intake: Intake, platform: FakePl
     taken = await asyncio.wait_for(intake.take_in(mention("?", "a").as_job(patience_s=60.0), quick), timeout=0.9)
     assert len(taken.pictures) == 1
     assert not stalling.done()
-    assert (await stalling).verdicts[0] == "Picture 1 skipped: it took more than 1 s to arrive."
+    assert (await stalling).verdicts[0] == "a skipped: it took more than 1 s to arrive."
 
 
 async def test_a_turned_photo_is_stored_upright(thread: Thread) -> None:
@@ -273,7 +297,7 @@ async def test_pages_count_towards_the_pictures_of_a_question(thread: Thread) ->
     ]
     assert taken.verdicts == (
         "Page 2 and later of b.pdf were left out.",
-        "Picture 3 skipped: the limit is 3 pictures a question.",
+        "c.png skipped: the limit is 3 pictures a question.",
     )
 
 
@@ -310,7 +334,7 @@ async def test_a_damaged_document_is_one_verdict(thread: Thread) -> None:
     thread.platform.files = {"a.pdf": raw_pdf(pages=0), "b.pdf": pdf(*pages(1))}
     taken = await thread.take_in("a.pdf", "b.pdf")
     assert [picture.name for picture in taken.pictures] == ["b.pdf"]
-    assert taken.verdicts == ("Picture 1 skipped: the file is damaged or cut short.",)
+    assert taken.verdicts == ("a.pdf skipped: the file is damaged or cut short.",)
 
 
 # ------------------------------------------------------------ pictures that somebody dropped
@@ -344,6 +368,55 @@ async def test_a_dropped_page_stays_out_when_the_others_are_brought_back(thread:
     taken = await thread.take_in("a.pdf")
     assert [(picture.ref.page, picture.number) for picture in taken.pictures] == [(2, 2)]
     assert len(thread.jobs.pictures._state.pictures) == 1
+
+
+# ------------------------------------------------------------ addresses in the words
+
+
+@pytest.fixture
+def reader(intake: Intake, jobs: MemoryJobs, platform: FakePlatform, monkeypatch: pytest.MonkeyPatch) -> Thread:
+    """Where addresses are fetched: what ends in `.png` is a picture, unless there is `none`; the rest are pages."""
+
+    async def fetch(address: str) -> AsyncGenerator[bytes, None]:
+        platform.fetched.append(address)
+        if "none" in address:
+            raise Unfetchable(reason="the server answers 404")
+        yield png() if address.endswith(".png") else b"<!doctype html><html><body>News</body></html>"
+
+    monkeypatch.setattr(intake, "_fetcher", Fetcher(max_bytes=MIB, timeout_s=1.0, fetch_link=fetch))
+    return Thread(intake, jobs, platform, conversation())
+
+
+async def read(thread: Thread, text: str, *origins: str) -> TakenIn:
+    job = with_links(mention(text, *origins, where=thread.where)).as_job(patience_s=60.0)
+    return await thread.intake.take_in(job, thread.platform)
+
+
+async def test_an_address_that_leads_to_no_picture_is_nothing_to_speak_of(reader: Thread) -> None:
+    reader.platform.files["a.png"] = png()
+    taken = await read(reader, "is https://example.com/b.png in https://example.com/news?", "a.png")
+    assert [picture.name for picture in taken.pictures] == ["a.png", "https://example.com/b.png"]
+    assert taken.verdicts == ()
+    assert not (await read(reader, "what do you think of https://example.com/news?")).leaves_nothing_to_see
+
+
+async def test_an_address_that_cannot_be_fetched_gets_its_verdict(reader: Thread) -> None:
+    taken = await read(reader, "what is https://example.com/none.png?")
+    assert taken.leaves_nothing_to_see
+    assert taken.verdicts == ("https://example.com/none.png skipped: it cannot be fetched (the server answers 404).",)
+
+
+async def test_of_many_addresses_as_many_are_looked_at_as_there_may_be_pictures(reader: Thread) -> None:
+    taken = await read(reader, " ".join(f"https://example.com/{number}" for number in range(30)))
+    assert len(reader.platform.fetched) == 3
+    assert taken == TakenIn()
+
+
+async def test_pages_take_no_room_from_the_pictures_behind_them(reader: Thread) -> None:
+    reader.platform.files = {"a.png": png(), "b.png": png()}
+    words = "https://example.com/1 https://example.com/2 https://example.com/3.png"
+    taken = await read(reader, words, "a.png", "b.png")
+    assert [picture.name for picture in taken.pictures] == ["a.png", "b.png", "https://example.com/3.png"]
 
 
 # ------------------------------------------------------------ many at once

@@ -53,7 +53,7 @@ async def test_verdicts_go_to_the_worker_and_come_back_under_the_answer(
     job = await chat.responder.respond(mention("what is this?", "a.png", "b.png"))
     await worker.answer("A flag.")
     await settled(chat, job)
-    assert platform.texts == ["A flag.\nPicture 2 skipped: it is a zip archive or an office document, not a picture."]
+    assert platform.texts == ["A flag.\nb.png skipped: it is a zip archive or an office document, not a picture."]
 
 
 async def test_when_no_picture_is_left_the_asker_reads_why(chat: Chat, platform: FakePlatform) -> None:
@@ -61,8 +61,8 @@ async def test_when_no_picture_is_left_the_asker_reads_why(chat: Chat, platform:
     job = await chat.responder.respond(mention("what is this?", "a.png", "b.png"))
     await settled(chat, job)
     assert platform.texts[0].split(". ") == [
-        "Picture 1 skipped: it is a zip archive or an office document, not a picture",
-        "Picture 2 skipped: it cannot be fetched (it was deleted)",
+        "a.png skipped: it is a zip archive or an office document, not a picture",
+        "b.png skipped: it cannot be fetched (it was deleted)",
         "No picture is left to answer about.",
     ]
 
@@ -361,7 +361,7 @@ async def test_where_addresses_are_allowed_their_pictures_are_taken_in_from_the_
         await settled(chat, job)
     assert [picture.name for picture in claim.pictures] == ["a.png"]
     assert platform.texts == [
-        "A flag.\nPicture 2 skipped: it cannot be fetched (127.0.0.1 is not on the public internet)."
+        "A flag.\nhttp://127.0.0.1/b.png skipped: it cannot be fetched (127.0.0.1 is not on the public internet)."
     ]
 
 

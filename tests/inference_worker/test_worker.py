@@ -90,10 +90,10 @@ async def test_a_question_is_answered_and_joins_the_history(jobs: MemoryJobs, en
 async def test_the_verdicts_of_intake_are_told_beside_the_answer(jobs: MemoryJobs, engine: ScriptedEngine) -> None:
     asked = question("one two")
     await jobs.queue_in.submit(asked, holder="bot")
-    await jobs.queue_in.attach(asked.id, [], ["Picture 2 skipped: 14 MB, the limit is 10."])
+    await jobs.queue_in.attach(asked.id, [], ["clip.mp4 skipped: 14 MB, the limit is 10."])
     async with working(jobs, engine):
         told = await events(jobs, asked.id)
-    assert told[-1].notices == ("Picture 2 skipped: 14 MB, the limit is 10.", NO_PICTURE, "noted")
+    assert told[-1].notices == ("clip.mp4 skipped: 14 MB, the limit is 10.", NO_PICTURE, "noted")
 
 
 async def test_many_conversations_are_answered_at_once_up_to_the_room(jobs: MemoryJobs, engine: ScriptedEngine) -> None:

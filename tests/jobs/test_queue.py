@@ -27,13 +27,13 @@ async def ending_of(jobs: Jobs, job: JobId) -> object:
 async def test_a_claim_brings_the_question_its_pictures_and_the_verdicts(jobs: Jobs) -> None:
     asked = question(text="read it", reply_to="C1/17")
     submission = await jobs.queue_in.submit(asked, holder="bot")
-    await jobs.queue_in.attach(asked.id, [picture("d1")], ["Picture 2 skipped: too large."])
+    await jobs.queue_in.attach(asked.id, [picture("d1")], ["clip.mp4 skipped: too large."])
     claim = await claim_one(jobs)
     assert claim.job == submission.job
     assert (claim.job.text, claim.job.reply_to) == ("read it", "C1/17")
     assert claim.job.accepted_at_s > 0
     assert claim.pictures == (picture("d1"),)
-    assert claim.notices == ("Picture 2 skipped: too large.",)
+    assert claim.notices == ("clip.mp4 skipped: too large.",)
     assert claim.attempt == 1
 
 
@@ -576,7 +576,7 @@ async def test_stop_asks_a_running_question_to_end(jobs: Jobs) -> None:
 async def test_a_refused_intake_ends_the_question_with_its_reason(jobs: Jobs) -> None:
     asked = question()
     await jobs.queue_in.submit(asked, holder="bot")
-    refusal = Failed(code="picture_refused", advice="Picture 1 skipped: it is a PDF.")
+    refusal = Failed(code="picture_refused", advice="paper.pdf skipped: it is a PDF.")
     assert await jobs.queue_in.end(asked.id, refusal)
     await jobs.queue_in.attach(asked.id, [])
     assert await jobs.queue_out.claim(worker="A", room=1) == []

@@ -67,6 +67,7 @@ class Asking:
     async def let_go(self, message: int) -> None:
         """A message was deleted: where its words are still waited for it is left out, else it is asked first."""
         self._gathering.withdraw(message)
+        self._questions.forwards.withdraw(message)
         await self._until_heard(message)
 
     async def _until_heard(self, message: int) -> None:
@@ -74,13 +75,15 @@ class Asking:
             await self._heard.wait_for(lambda: message not in self._hearing)
 
     async def _hear(self, message: discord.Message) -> None:
+        follows = message.guild is None or is_our_thread(message.channel, self._me)
+        if not follows:  # where a forward asks nothing by itself
+            self._questions.forwards.note(message)
         meant = for_whom(message, self._me)
         if meant is Meant.FOR_OTHERS:
             return
         words = read_words(message, self._me)
         if self._gathering.offer(message, has_words=bool(words)):
             return
-        follows = message.guild is None or is_our_thread(message.channel, self._me)
         if meant is Meant.OPEN and not (follows and (words or read_attachments(message))):
             return
         conversation = self._questions.conversation(message)

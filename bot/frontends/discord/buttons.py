@@ -103,6 +103,7 @@ def view_of(buttons: tuple[Button, ...]) -> discord.ui.View | None:
                 custom_id=button.ticket.identify(button.verb),
             )
         )
+    view.stop()  # else discord.py keeps it for ever to wait for presses, which find their button without it
     return view
 
 

@@ -31,7 +31,8 @@ _PATIENCE_S = 1.5  # that pictures wait for their words
 _FIRST_PAUSE_S = 1.0
 _LONGEST_PAUSE_S = 60.0
 _DEAF = (
-    "The message content intent is off: in servers only messages that mention or answer the bot are seen. "
+    "The message content intent is off: in servers only messages that mention the bot are seen, "
+    "and replies to it with the mention left on. "
     "Switch it on in the developer portal: your application, Bot, Message Content Intent."
 )
 _MENTION_ME = "Mention me to ask on: I cannot read other messages here."

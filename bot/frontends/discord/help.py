@@ -14,7 +14,10 @@ you share it.
 _KEPT = """\
 **What is kept.** Pictures and questions go to the machine that runs me and the model that its owner has chosen, and \
 nowhere else. They are kept for {kept} after the last question. `/forget` removes them at once."""
-_DEAF = "**In servers I see only messages that mention me or reply to me:** the message content intent is off."
+_DEAF = (
+    "**In servers I see only messages that mention me, and replies to me with the mention left on:** "
+    "the message content intent is off."
+)
 _WELL = "**I am well:** {waiting}."
 _NO_WORKER = "**I am not well:** no model is running, so nothing is answered right now ({waiting})."
 _UNWELL = "**I am not well:** {reason}"

@@ -13,7 +13,7 @@ from bot.frontends.discord.api import Api, Part, Upload
 from bot.frontends.discord.errands import Errands
 from bot.frontends.discord.errors import MessageGone, PostRefused, ThreadArchived, TokenExpired
 from bot.frontends.discord.pace import Urgency
-from bot.frontends.discord.place import Place, Standing, is_direct
+from bot.frontends.discord.place import Place, Standing
 from bot.frontends.discord.venue import Message, Venue
 from jobs import Job
 
@@ -110,19 +110,14 @@ class Posts:
             NotPosted, PlaceGone.
         """
         token = self._place.token
+        if token is None:
+            await self._venue.refuse(part)
+            return
         try:
-            if token is not None and token.pressed:
+            if token.pressed:
                 await self._api.follow_up(msgspec.structs.replace(token, ephemeral=True), part)
-            elif token is not None:
-                await self._api.edit_response(token, None, part)
             else:
-                await self._api.post(
-                    self._place.channel,
-                    part,
-                    nonce=self._venue.nonce(self._place.channel, f"refusal {self._job.revision}"),
-                    urgency=Urgency.SIGN,
-                    refers_to=None if is_direct(self._job.conversation) else self._place.message,
-                )
+                await self._api.edit_response(token, None, part)
         except PostRefused as error:
             raise PlaceGone(reason=error.sentence) from error
 

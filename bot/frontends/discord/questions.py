@@ -10,9 +10,10 @@ from bot.errors import NotPosted
 from bot.frontends.discord.buttons import tickets_on
 from bot.frontends.discord.desk import Desk
 from bot.frontends.discord.errors import PostRefused
+from bot.frontends.discord.forwards import Forwards
 from bot.frontends.discord.permissions import missing_in
 from bot.frontends.discord.place import Place, Standing, conversation_of, is_private
-from bot.frontends.discord.reading import read_words, replied_to
+from bot.frontends.discord.reading import is_forward, read_words, replied_to
 from bot.frontends.discord.references import make_room, merge, read_attachments, read_pictures
 from bot.mention import Mention
 from jobs import ConversationId, PictureRef
@@ -27,6 +28,7 @@ class Questions:
     """Reads messages. What else has to be looked up for them is looked up here."""
 
     def __init__(self, desk: Desk, me: discord.ClientUser) -> None:
+        self.forwards = Forwards()
         self._desk = desk
         self._me = me
 
@@ -84,7 +86,7 @@ class Questions:
     async def references(
         self, messages: Sequence[discord.Message], conversation: ConversationId
     ) -> tuple[PictureRef, ...]:
-        """In the order in which they appeared: the thread's first message, what is replied to, the messages.
+        """In the order in which they appeared: the thread's first message, what is replied to or forwarded beside it, the messages.
 
         The messages' own have the first right to the room that there is.
         """
@@ -115,9 +117,11 @@ class Questions:
         return await self._fetch(thread.id if in_forum else thread.parent_id, thread.id)
 
     async def _target(self, message: discord.Message) -> discord.Message | None:
-        """The message that is replied to; read again where Discord did not send it along."""
+        """The message that is replied to, read again where Discord did not send it along; else a forward beside it."""
         reference = message.reference
-        if reference is None or reference.type is discord.MessageReferenceType.forward or reference.message_id is None:
+        if reference is None:
+            return None if message.attachments else self.forwards.before(message)
+        if is_forward(message) or reference.message_id is None:
             return None
         if isinstance(reference.resolved, discord.DeletedReferencedMessage):
             return None

@@ -43,10 +43,15 @@ def names_us(message: discord.Message, me: discord.ClientUser) -> bool:
     return any(user.id == me.id for user in message.mentions) or _own_role(message) in message.raw_role_mentions
 
 
+def is_forward(message: discord.Message) -> bool:
+    """It shows a message of elsewhere."""
+    return message.reference is not None and message.reference.type is discord.MessageReferenceType.forward
+
+
 def replied_to(message: discord.Message) -> discord.Message | None:
     """The message that this one replies to, when Discord sent it along."""
     reference = message.reference
-    if reference is None or reference.type is discord.MessageReferenceType.forward:
+    if reference is None or is_forward(message):
         return None
     return reference.resolved if isinstance(reference.resolved, discord.Message) else None
 

@@ -8,7 +8,7 @@ from bot.frontend import Posted
 from bot.frontends.discord.api import Api, Part, Upload
 from bot.frontends.discord.buttons import Button, Ticket, Verb
 from bot.frontends.discord.errands import Errands
-from bot.frontends.discord.layout import lay_out, word
+from bot.frontends.discord.layout import MOST_PARTS, lay_out, plain, word
 from bot.frontends.discord.permissions import title_of
 from bot.frontends.discord.posts import Posts
 from jobs import Cancelled, Conversation, ConversationStore, Done, Failed, Job, JobKind
@@ -51,7 +51,7 @@ class DiscordReply:
 
     async def show(self, text: str, *, progress: bool) -> Posted:
         """See `Reply.show`."""
-        contents = [f"-# {text}"] if progress or not text.strip() else lay_out(self.job.kind, text)
+        contents = [f"-# {text}"] if progress or not text.strip() else lay_out(self.job.kind, text)[:MOST_PARTS]
         await self._posts.draft(self._parts(contents, (Verb.STOP,)))
         if progress and self._clock() - self._typed_at_s > _TYPING_S:
             self._typed_at_s = self._clock()
@@ -70,7 +70,7 @@ class DiscordReply:
         """See `Reply.finish`."""
         conversation = await self._conversations.load(self.job.conversation)
         text, names = word(self.job, self._whole_text or done.text, conversation)
-        notices, uploads = list(done.notices), list(self._uploads)
+        notices, uploads = [plain(notice) for notice in done.notices], list(self._uploads)
         if self._whole_text:
             notices.append(f'This would be a file if I had the permission "{title_of("attach_files")}".')
         if self.job.kind is JobKind.OCR and self._posts.takes_files and (uploads or len(text) > _OCR_IN_ONE):
@@ -87,7 +87,7 @@ class DiscordReply:
             await self._posts.refuse(Part(content=sentence))
             return ()
         if isinstance(ending, Failed):
-            contents = lay_out(JobKind.ASK, sentence, small_print=ending.notices)
+            contents = lay_out(JobKind.ASK, plain(sentence), small_print=[plain(notice) for notice in ending.notices])
         else:
             contents = lay_out(self.job.kind, ending.text, small_print=[sentence]) if ending.text else [sentence]
         verbs = () if isinstance(ending, Cancelled) and ending.reason == "forgotten" else (Verb.AGAIN,)

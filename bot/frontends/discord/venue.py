@@ -20,13 +20,14 @@ log = structlog.get_logger()
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True):
-    """One message of an answer: the part at `index`. `uploads` None leaves the files as they are."""
+    """One message of an answer: the part at `index`, or a refusal. `uploads` None leaves the files as they are."""
 
     index: int
     part: Part
     urgency: Urgency
     uploads: tuple[Upload, ...] | None = None
     instead_of: Standing | None = None  # a message that cannot be edited any more
+    refuses: bool = False  # the question: its answer, should it be asked after all, is another message
 
 
 class Venue:
@@ -79,6 +80,22 @@ class Venue:
                 self._why = self._why or f"Not in <#{self._place.channel}>: {error.sentence}"
         return await self._post_directly(message)
 
+    async def refuse(self, part: Part) -> None:
+        """Where the question stands, in no thread of its own; else in the asker's direct messages.
+
+        Raises:
+            NotPosted
+            PlaceGone: neither takes it.
+        """
+        here, self._why = self._place.channel, ""
+        message = Message(index=0, part=part, urgency=Urgency.SIGN, refuses=True)
+        try:
+            await self._post_in(here, message, None if is_direct(self._job.conversation) else self._place.message)
+        except PostRefused as error:
+            log.warning("not refused there", job=str(self._job.id), channel=here, error=error.sentence)
+            self._why = f"Not in <#{here}>: {error.sentence}"
+            await self._post_directly(message)
+
     def explain(self, message: Message, channel: int) -> Part:
         """The first part says why it stands where it does; buttons would not find their question from elsewhere."""
         part = message.part if self._knows(channel) else msgspec.structs.replace(message.part, buttons=())
@@ -87,7 +104,7 @@ class Venue:
         line = f"\n-# {self._why}"
         return Part(content=f"{part.content[: MOST_CHARACTERS - len(line)]}{line}", buttons=part.buttons)
 
-    def nonce(self, channel: int, which: str) -> str:
+    def _nonce(self, channel: int, which: str) -> str:
         """Discord takes 25 characters."""
         named = f"{self._job.conversation} {self._job.source} {channel} {which}"
         return hashlib.blake2b(named.encode(), digest_size=12).hexdigest()
@@ -107,12 +124,13 @@ class Venue:
             raise PlaceGone(reason=self._why or error.sentence) from error
 
     async def _post_in(self, channel: int, message: Message, refers_to: int | None) -> Standing:
+        which = f"refusal {self._job.revision}" if message.refuses else f"{message.index} {message.instead_of}"
         for attempt in range(_REPOSTS):
             try:
                 standing = await self._api.post(
                     channel,
                     self.explain(message, channel),
-                    nonce=self.nonce(channel, f"{message.index} {message.instead_of} {attempt}"),
+                    nonce=self._nonce(channel, f"{which} {attempt}"),
                     urgency=message.urgency,
                     refers_to=refers_to if message.index == 0 else None,
                     upload=message.uploads[0] if message.uploads else None,

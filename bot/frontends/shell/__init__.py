@@ -16,6 +16,15 @@ An answer that an earlier, killed shell still owes is printed to `err` as soon a
 
 from bot.frontends.shell.frontend import Question, Shell, new_conversation
 from bot.frontends.shell.outcome import Failure, Outcome
-from bot.frontends.shell.reference import read_reference, sweep_spool
+from bot.frontends.shell.reference import STANDARD_INPUT, read_reference, sweep_spool
 
-__all__ = ["Failure", "Outcome", "Question", "Shell", "new_conversation", "read_reference", "sweep_spool"]
+__all__ = [
+    "STANDARD_INPUT",
+    "Failure",
+    "Outcome",
+    "Question",
+    "Shell",
+    "new_conversation",
+    "read_reference",
+    "sweep_spool",
+]

@@ -5,6 +5,7 @@ import json
 import msgspec
 
 from jobs import Picture, Usage
+from jobs.errors import ThreadsightError
 
 
 class SeenPicture(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,16 +28,24 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True):
     code: str
     sentence: str
 
+    @classmethod
+    def of(cls, error: ThreadsightError) -> "Failure":
+        """An error that kept the question from being asked."""
+        return cls(code=error.code, sentence=error.sentence)
+
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
-    """What `--json` prints. `answer` is the beginning of one when `failure` says that it was stopped."""
+    """What `--json` prints. `answer` is the beginning of one when `failure` says that it was stopped.
+
+    `job` and `conversation` are empty where it came to no question.
+    """
 
     answer: str
     pictures: tuple[SeenPicture, ...] = ()  # all of the conversation
     notices: tuple[str, ...] = ()
     usage: Usage = Usage()
-    job: str
-    conversation: str
+    job: str = ""
+    conversation: str = ""
     failure: Failure | None = None
 
     def as_json(self, *, escaped: bool = False) -> str:

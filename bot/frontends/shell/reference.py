@@ -1,7 +1,7 @@
 """What a person types for a picture, as a reference that can be fetched again: a file, an address, standard input.
 
 The origin of a file is its `file:` address with the time of its last change as the fragment, so that a picture that
-was drawn over is another picture. Standard input is kept in a spool folder, since it cannot be read twice.
+was drawn over is another picture. Standard input and pipes are kept in a spool folder: they cannot be read twice.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ from bot.errors import NoSuchFile, Unfetchable
 from jobs import PictureRef
 
 PLATFORM = "shell"
-STANDARD_INPUT = "-"
+STANDARD_INPUT = frozenset(["-", "/dev/stdin"])
 
 _PIECE_BYTES = 1024**2
 _MOST_SPOOLED_BYTES = 64 * 1024**2  # far beyond what is taken in: enough to say that it is too large
@@ -31,13 +31,17 @@ def read_reference(argument: str, *, spool: Path, stdin: BinaryIO | None = None)
 
     Raises:
         NoSuchFile: the path leads to no file.
+        Unfetchable: standard input or a pipe gives nothing.
     """
-    if argument == STANDARD_INPUT:
-        return _refer_to(spool_input(stdin or sys.stdin.buffer, spool), name="stdin")
+    if argument in STANDARD_INPUT:
+        return _refer_to(spool_input(stdin or _standard_input(), spool), name="stdin")
     if urlsplit(argument).scheme in {"http", "https"}:
         address = legible(argument)
         return PictureRef(platform=PLATFORM, origin=address, name=Path(urlsplit(address).path).name)
     path = Path(argument).expanduser().absolute()
+    if path.is_fifo():  # also what a shell makes of <(...)
+        with path.open("rb") as pipe:
+            return _refer_to(spool_input(pipe, spool), name=legible(argument))
     if not path.is_file():
         raise NoSuchFile(path=argument)
     return _refer_to(path, name=legible(path.name))
@@ -49,9 +53,16 @@ def legible(typed: str) -> str:
 
 
 def spool_input(stdin: BinaryIO, spool: Path) -> Path:
-    """Keep what comes in under its digest."""
+    """Keep what comes in under its digest.
+
+    Raises:
+        Unfetchable: nothing can be read there.
+    """
     spool.mkdir(mode=0o700, parents=True, exist_ok=True)
-    content = stdin.read(_MOST_SPOOLED_BYTES)
+    try:
+        content = stdin.read(_MOST_SPOOLED_BYTES)
+    except OSError as error:
+        raise Unfetchable(reason=error.strerror) from error
     path = spool / hashlib.sha256(content).hexdigest()
     if not path.exists():
         with tempfile.NamedTemporaryFile(dir=spool) as written:
@@ -89,6 +100,12 @@ async def fetch_reference(ref: PictureRef) -> AsyncGenerator[bytes, None]:
                 yield piece
     except OSError as error:
         raise Unfetchable(reason=f"{legible(str(path))}: {error.strerror}") from error
+
+
+def _standard_input() -> BinaryIO:
+    if sys.stdin is None:  # the calling shell has closed it
+        raise Unfetchable(reason="standard input is closed")
+    return sys.stdin.buffer
 
 
 def _refer_to(path: Path, *, name: str) -> PictureRef:

@@ -11,7 +11,7 @@ import structlog
 from bot.errors import BotFailed
 from bot.frontends.slack.deeds import Deeds
 from bot.frontends.slack.desk import Desk
-from bot.frontends.slack.escaping import mentions, read_text
+from bot.frontends.slack.escaping import begins_with_name, mentions, read_text
 from bot.frontends.slack.forgetting import Forgetting
 from bot.frontends.slack.message import Change, Message
 from bot.frontends.slack.once import Once
@@ -111,7 +111,7 @@ class Asking:
         return here in await conversations.with_source(here.tenant_key, here.channel, place.source)
 
     async def _is_follow_up(self, message: Message, workspace: Workspace) -> bool:
-        """It names nobody, and stands where the bot is spoken with."""
+        """It is addressed to nobody, and stands where the bot is spoken with."""
         conversation = message.place.conversation
         if not message.is_direct:
             begins_thread = message.thread in {None, message.ts}
@@ -123,8 +123,7 @@ class Asking:
 
     async def _knows(self, conversation: ConversationId, message: Message, workspace: Workspace) -> bool:
         """The bot was asked in that thread before, and this is not meant for somebody else."""
-        meant = mentions(message.text)
-        if meant and message.text.lstrip().startswith(f"<@{meant[0]}"):
+        if begins_with_name(message.text):
             return False
         if self._desk.replies.were_in(conversation) or message.under == workspace.bot_user:  # a command's thread
             return True

@@ -96,7 +96,7 @@ def written(escaped: str) -> list[Block]:
 
 def status(text: str) -> list[Block]:
     """How things stand."""
-    return [_context([f"_{escape(text)}_"])]
+    return [_context([_markup(f"_{escape(text)}_")])]
 
 
 def stop_button(job: Job) -> Block:
@@ -126,23 +126,28 @@ def regenerate_button(job: Job) -> Block:
 
 
 def notes(notices: Sequence[str]) -> list[Block]:
-    """Sentences beside an answer, small."""
+    """Sentences beside an answer, small. Files are called by their names in them, so nothing in them is markup."""
     lines = [escape(notice) for notice in notices if notice]
     room = _MOST_NOTES // max(1, len(lines))
     lines = [line if len(line) <= room else f"{line[: room - 4]} ..." for line in lines]
-    return [_context(lines[:_MOST_CONTEXT])] if lines else []
+    return [_context([_plain(line) for line in lines[:_MOST_CONTEXT]])] if lines else []
 
 
 def paragraph(escaped: str) -> Block:
     """A paragraph in Slack's own markup. One that is too long keeps its beginning and its end."""
-    return {"type": "section", "text": {"type": "mrkdwn", "text": _without_middle(escaped, _MOST_PARAGRAPH)}}
+    return {"type": "section", "text": _markup(_without_middle(escaped, _MOST_PARAGRAPH))}
+
+
+def sentence(text: str) -> Block:
+    """The same of a sentence that may hold people's words, such as the name of a file: nothing in it is markup."""
+    return {"type": "section", "text": _plain(_without_middle(escape(text), _MOST_PARAGRAPH))}
 
 
 def _without_middle(text: str, most: int) -> str:
     """At most so many characters, cut between words where there are any.
 
-    >>> _without_middle("Picture 1 skipped. Picture 2 skipped. No picture is left.", 40)
-    'Picture 1 ... picture is left.'
+    >>> _without_middle("a.mp4 skipped. b.txt skipped. No picture is left.", 40)
+    'a.mp4 skipped. ... picture is left.'
     """
     if len(text) <= most:
         return text
@@ -165,8 +170,8 @@ def _read_out(table: Table) -> str:
     return "\n".join(" · ".join(filter(None, row)) for row in table.rows)
 
 
-def _context(lines: Sequence[str]) -> Block:
-    return {"type": "context", "elements": [{"type": "mrkdwn", "text": line} for line in lines]}
+def _context(texts: Sequence[Block]) -> Block:
+    return {"type": "context", "elements": list(texts)}
 
 
 def _actions(elements: Sequence[Block]) -> Block:
@@ -177,5 +182,9 @@ def _button(action: str, label: str, value: str) -> Block:
     return {"type": "button", "action_id": action, "text": _plain(label), "value": value}
 
 
-def _plain(text: str) -> Block:
-    return {"type": "plain_text", "text": text}
+def _plain(escaped: str) -> Block:
+    return {"type": "plain_text", "text": escaped}
+
+
+def _markup(escaped: str) -> Block:
+    return {"type": "mrkdwn", "text": escaped}

@@ -51,6 +51,7 @@ class Press(msgspec.Struct, frozen=True, kw_only=True):
             thread=self.thread,
             asked=asked,
             user=self.user,
+            pressed=True,
             is_direct=self.channel.startswith("D"),
         )
 
@@ -107,10 +108,12 @@ class Buttons:
             await self._whisper(press, NotTheLastTurn().sentence)
         else:
             again = _again(turn, place, revision=conversation.last_revision + 1)
-            if len(conversation.turns) == 1:  # what was said before is told with the first question
+            # What was said before is told with the first question, where that is a message.
+            if len(conversation.turns) == 1 and _is_message(button, press):
                 workspace = await self._desk.workspace(press.team)
                 earlier = await read_earlier(workspace, place, since_s=conversation.forgotten_at_s)
-                again = msgspec.structs.replace(again, context=earlier.context())
+                context = earlier.context(without_last=earlier.words[-1:] == (turn.question,))
+                again = msgspec.structs.replace(again, context=context)
             await self._desk.ask(again)
 
     async def take_feedback(self, press: Press) -> None:
@@ -135,9 +138,14 @@ class Buttons:
 
 
 def _asked(button: Button, press: Press) -> str:
-    """The ts of the question: it is in the name of a message's question; a form's is the thread's first message."""
-    channel, _, ts = button.id.source.partition("/")
-    return ts if channel == press.channel else press.thread
+    """The ts of the question: it is in the name of a message's or a menu's; a form's is the thread's first message."""
+    asked_with, _, ts = button.id.source.partition("/")
+    return press.thread if asked_with == "form" else ts
+
+
+def _is_message(button: Button, press: Press) -> bool:
+    """The question was written, and not asked with a menu or a form."""
+    return button.id.source.startswith(f"{press.channel}/")
 
 
 def _again(turn: Turn, place: Place, *, revision: int) -> Mention:

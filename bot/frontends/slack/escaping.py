@@ -4,6 +4,7 @@ import re
 
 _ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 _CONTROLS = {code: None for code in (*range(32), 127) if chr(code) not in "\n\t"}
+_ALL_OF = ("here", "channel", "everyone", "subteam^")  # a user group is a subteam
 _TOKEN = re.compile(r"<(?P<sign>[@#!]?)(?P<target>[^<>|]*)(?:\|(?P<label>[^<>]*))?>")
 
 
@@ -19,8 +20,8 @@ def escape(text: str) -> str:
 def read_text(text: str, *, bot_user: str) -> str:
     """What a person wrote, in plain words: without the mention of the bot, with Slack's tokens spelt out.
 
-    >>> read_text("<@B1> is 1 &lt; 2 on <https://a.test|this page>, <@U2>?", bot_user="B1")
-    'is 1 < 2 on this page (https://a.test), @U2?'
+    >>> read_text("<@B1> is 1 &lt; 2 on <https://a.test|this page>, <@U2> and <!subteam^S1|@designers>?", bot_user="B1")
+    'is 1 < 2 on this page (https://a.test), @U2 and @designers?'
     """
 
     def spell(token: re.Match[str]) -> str:
@@ -29,7 +30,7 @@ def read_text(text: str, *, bot_user: str) -> str:
             return ""
         if not sign:
             return f"{label} ({target})" if label and label not in target else target
-        return f"{'#' if sign == '#' else '@'}{label or target}"
+        return f"{'#' if sign == '#' else '@'}{(label or target).removeprefix('@')}"
 
     plain = _TOKEN.sub(spell, text)
     plain = plain.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
@@ -39,3 +40,15 @@ def read_text(text: str, *, bot_user: str) -> str:
 def mentions(text: str) -> tuple[str, ...]:
     """The users whom a message mentions, in its order."""
     return tuple(token["target"] for token in _TOKEN.finditer(text) if token["sign"] == "@")
+
+
+def begins_with_name(text: str) -> bool:
+    """Whether a message is addressed to somebody: a person, a group, or everybody.
+
+    >>> begins_with_name("<!here> lunch?"), begins_with_name("<!subteam^S1|@designers> see?"), begins_with_name("so?")
+    (True, True, False)
+    """
+    token = _TOKEN.match(text.lstrip())
+    if token is None:
+        return False
+    return token["sign"] == "@" or (token["sign"] == "!" and token["target"].startswith(_ALL_OF))

@@ -17,6 +17,7 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     thread: str  # ts of the thread's first message
     asked: str  # ts of the message that asks; for a command it is the thread's first
     user: str  # who asks
+    pressed: bool = False  # a button under an answer asks: whoever pressed it looks at the thread
     is_direct: bool = False  # a direct message: nobody else reads it
     note: str = ""  # a sentence that belongs under the answer
 

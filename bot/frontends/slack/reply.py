@@ -119,7 +119,7 @@ class SlackReply:
         if isinstance(ending, Cancelled) and ending.text.strip():
             return await self._end(ending.text, [*blocks.status(sentence), blocks.regenerate_button(self.job)])
         notices = () if isinstance(ending, Cancelled) else ending.notices
-        said = [blocks.paragraph(escape(sentence)), *blocks.notes(notices)]
+        said = [blocks.sentence(sentence), *blocks.notes(notices)]
         part = Part(text=blocks.fallback(escape(sentence)), blocks=said)
         if not self.job.accepted_at_s and (self.job.revision or not self._place.is_direct):
             await self._tell_asker(part)
@@ -237,7 +237,7 @@ class SlackReply:
     async def _tell_asker(self, part: Part) -> None:
         workspace = await self._workspace()
         place = self._place
-        in_thread = {"thread_ts": place.thread} if place.thread != place.asked else {}
+        in_thread = {"thread_ts": place.thread} if place.pressed or place.thread != place.asked else {}
         await workspace.call(
             "chat.postEphemeral",
             channel=place.channel,

@@ -14,7 +14,7 @@ PASSWORD = f"/Encrypt << /Filter /Standard /V 1 /R 2 /O <{'41' * 32}> /U <{'42' 
 
 
 def open_pages(content: bytes, max_pages: int = 4) -> Opened:
-    return normalise(DecodeTask(number=2, content=content, max_pixels=64_000_000, max_pages=max_pages))
+    return normalise(DecodeTask(name="a.png", content=content, max_pixels=64_000_000, max_pages=max_pages))
 
 
 def test_the_first_pages_become_pictures_and_the_others_are_counted() -> None:
@@ -77,7 +77,7 @@ def test_a_strip_of_a_page_is_refused() -> None:
 def test_a_document_with_a_password_says_so() -> None:
     with pytest.raises(PictureLocked) as refused:
         open_pages(raw_pdf(trailer=PASSWORD))
-    assert refused.value.sentence == "Picture 2 skipped: it is locked with a password."
+    assert refused.value.sentence == "a.png skipped: it is locked with a password."
 
 
 @pytest.mark.parametrize("content", [b"%PDF-1.7 and no more", pdf(halves())[:300], raw_pdf(pages=0)])
@@ -86,4 +86,4 @@ def test_a_document_with_nothing_in_it_is_damaged(content: bytes) -> None:
         open_pages(raw_pdf(trailer=PASSWORD))  # whatever the one before it was
     with pytest.raises(PictureBroken) as refused:
         open_pages(content)
-    assert refused.value.sentence == "Picture 2 skipped: the file is damaged or cut short."
+    assert refused.value.sentence == "a.png skipped: the file is damaged or cut short."

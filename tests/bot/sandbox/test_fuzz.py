@@ -53,7 +53,7 @@ def damage(content: bytes, random: np.random.Generator) -> bytes:
 
 async def verdict_on(sandbox: Sandbox, content: bytes) -> Opened | str:
     try:
-        return await sandbox.normalise(content, number=2, max_pages=MAX_PAGES)
+        return await sandbox.normalise(content, name="a.png", max_pages=MAX_PAGES)
     except PictureRefused as refusal:
         return refusal.sentence
 
@@ -77,10 +77,10 @@ async def test_damaged_files_are_pictures_or_refusals_in_words_and_nothing_else(
                     assert form.width * form.height <= max(MAX_PIXELS, 2688 * 2688)
                 counts["taken in"] += 1
             else:
-                assert verdict.startswith("Picture 2 skipped: ")
+                assert verdict.startswith("a.png skipped: ")
                 counts[verdict] += 1
     assert counts["taken in"] > 50
-    assert counts["Picture 2 skipped: the file is damaged or cut short."] > 50
+    assert counts["a.png skipped: the file is damaged or cut short."] > 50
 
 
 async def test_what_is_taken_in_of_a_damaged_file_is_a_sound_picture(sandbox: Sandbox) -> None:
@@ -101,4 +101,4 @@ async def test_what_is_taken_in_of_a_damaged_file_is_a_sound_picture(sandbox: Sa
 async def test_noise_is_no_picture(sandbox: Sandbox) -> None:
     for length in (0, 1, 3, 12, 63, 64, 4096):
         verdict = await verdict_on(sandbox, b"\x01" + np.random.default_rng(0).bytes(length))
-        assert str(verdict).startswith("Picture 2 skipped: it is ")
+        assert str(verdict).startswith("a.png skipped: it is ")

@@ -27,7 +27,7 @@ pillow_heif.register_heif_opener()
 
 
 def normal(content: bytes, *, max_pixels: int = 64 * MEGA) -> Normalised:
-    (form,) = normalise(DecodeTask(number=2, content=content, max_pixels=max_pixels)).pictures
+    (form,) = normalise(DecodeTask(name="a.png", content=content, max_pixels=max_pixels)).pictures
     return form
 
 
@@ -214,7 +214,7 @@ def test_an_animation_is_its_first_frame(format_: str) -> None:
     ],
 )
 def test_it_is_said_where_people_see_more_than_the_first_frame(name: str, *, more: bool) -> None:
-    assert normalise(DecodeTask(number=1, content=SAMPLES[name](), max_pixels=10**6)).frames_left_out is more
+    assert normalise(DecodeTask(name="a.png", content=SAMPLES[name](), max_pixels=10**6)).frames_left_out is more
 
 
 def test_a_photo_with_a_second_one_inside_is_the_first() -> None:
@@ -241,7 +241,7 @@ def test_a_file_that_was_cut_short_is_refused_in_words(format_: str, cut_at: flo
     content = saved(noise, format_)
     with pytest.raises(PictureBroken) as refused:
         normal(content[: int(len(content) * cut_at)])
-    assert refused.value.sentence == "Picture 2 skipped: the file is damaged or cut short."
+    assert refused.value.sentence == "a.png skipped: the file is damaged or cut short."
 
 
 @pytest.mark.parametrize(
@@ -258,7 +258,7 @@ def test_a_file_that_was_cut_short_is_refused_in_words(format_: str, cut_at: flo
 def test_what_is_no_picture_is_called_what_it_is(content: bytes, found: str) -> None:
     with pytest.raises(NotAPicture) as refused:
         normal(content)
-    assert refused.value.sentence == f"Picture 2 skipped: it is {found}, not a picture."
+    assert refused.value.sentence == f"a.png skipped: it is {found}, not a picture."
 
 
 def raw_png(
@@ -277,7 +277,7 @@ def chunk(kind: bytes, body: bytes) -> bytes:
 def test_a_bomb_is_refused_by_its_header() -> None:
     with pytest.raises(PictureTooManyPixels) as refused:
         normal(raw_png(50_000, 50_000, b"\0" * 100))
-    assert refused.value.sentence == "Picture 2 skipped: 50000 x 50000 pixels, the limit is 64 megapixels."
+    assert refused.value.sentence == "a.png skipped: 50000 x 50000 pixels, the limit is 64 megapixels."
 
 
 @pytest.mark.parametrize("format_", ["JPEG", "GIF", "WEBP", "TIFF", "BMP", "AVIF", "HEIF"])
@@ -329,7 +329,7 @@ def test_random_damage_is_never_more_than_a_refusal(make: Callable[[], bytes]) -
             modes.add(mode)
     assert modes <= {"RGB"}
     assert sentences
-    assert all(sentence.startswith("Picture 2 skipped: ") for sentence in sentences)
+    assert all(sentence.startswith("a.png skipped: ") for sentence in sentences)
 
 
 def test_an_avif_that_calls_itself_mif1_is_still_avif() -> None:

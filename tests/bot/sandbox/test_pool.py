@@ -46,29 +46,29 @@ def photograph(format_: str) -> bytes:
 
 
 async def test_a_picture_comes_back_in_its_stored_form(open_sandbox: OpenSandbox) -> None:
-    (form,) = (await open_sandbox().normalise(png(), number=1)).pictures
+    (form,) = (await open_sandbox().normalise(png(), name="a.png")).pictures
     assert opened(form.stored).tobytes() == halves().tobytes()
 
 
 async def test_a_refusal_comes_back_as_the_error_that_it_is(open_sandbox: OpenSandbox) -> None:
     with pytest.raises(NotAPicture) as refused:
-        await open_sandbox().normalise(b"PK\x03\x04", number=3)
-    assert refused.value.sentence == "Picture 3 skipped: it is a zip archive or an office document, not a picture."
+        await open_sandbox().normalise(b"PK\x03\x04", name="a.png")
+    assert refused.value.sentence == "a.png skipped: it is a zip archive or an office document, not a picture."
 
 
 async def test_a_decoder_is_kept_for_the_next_picture(open_sandbox: OpenSandbox) -> None:
     sandbox = open_sandbox()
-    await sandbox.normalise(png(), number=1)
+    await sandbox.normalise(png(), name="a.png")
     (decoder,) = sandbox._idle
     with pytest.raises(NotAPicture):
-        await sandbox.normalise(b"text", number=1)
-    await sandbox.normalise(png(), number=1)
+        await sandbox.normalise(b"text", name="a.png")
+    await sandbox.normalise(png(), name="a.png")
     assert sandbox._idle == [decoder]
 
 
 async def test_no_more_decoders_run_than_allowed(open_sandbox: OpenSandbox) -> None:
     sandbox = open_sandbox(processes=2)
-    await asyncio.gather(*(sandbox.normalise(png(), number=number) for number in range(8)))
+    await asyncio.gather(*(sandbox.normalise(png(), name=f"{number}.png") for number in range(8)))
     assert len(sandbox._idle) == 2
 
 
@@ -77,54 +77,54 @@ async def test_a_picture_that_takes_too_much_memory_is_refused_and_the_next_is_n
     sandbox = open_sandbox(memory_mb=96, processes=1)
     large = saved(Image.new("RGB", (7000, 7000)), "PNG")  # 150 KB that unfold to 147 MB
     with pytest.raises(PictureTooHeavy):
-        await sandbox.normalise(large, number=1)
-    assert (await sandbox.normalise(png(), number=2)).pictures[0].width == 120
+        await sandbox.normalise(large, name="a.png")
+    assert (await sandbox.normalise(png(), name="a.png")).pictures[0].width == 120
 
 
 async def test_a_decoder_that_hangs_is_killed_and_replaced(open_sandbox: OpenSandbox) -> None:
     sandbox = open_sandbox(processes=1, time_limit_s=1.0)
-    await sandbox.normalise(png(), number=1)
+    await sandbox.normalise(png(), name="a.png")
     (hanging,) = sandbox._idle
     os.kill(hanging.pid, signal.SIGSTOP)
     with pytest.raises(PictureTooSlow) as refused:
-        await sandbox.normalise(png(), number=4)
-    assert refused.value.sentence == "Picture 4 skipped: it took more than 1 s to open."
+        await sandbox.normalise(png(), name="a.png")
+    assert refused.value.sentence == "a.png skipped: it took more than 1 s to open."
     assert hanging.returncode == -signal.SIGKILL
-    assert (await sandbox.normalise(png(), number=5)).pictures[0].width == 120
+    assert (await sandbox.normalise(png(), name="a.png")).pictures[0].width == 120
 
 
 async def test_a_decoder_that_crashes_refuses_one_picture_only(open_sandbox: OpenSandbox) -> None:
     sandbox = open_sandbox(processes=1)
-    await sandbox.normalise(png(), number=1)
+    await sandbox.normalise(png(), name="a.png")
     (crashing,) = sandbox._idle
     os.kill(crashing.pid, signal.SIGKILL)
     with pytest.raises(PictureBroken):
-        await sandbox.normalise(png(), number=1)
-    assert (await sandbox.normalise(png(), number=1)).pictures[0].width == 120
+        await sandbox.normalise(png(), name="a.png")
+    assert (await sandbox.normalise(png(), name="a.png")).pictures[0].width == 120
 
 
 async def test_a_decoder_that_was_killed_while_it_waited_refuses_none(open_sandbox: OpenSandbox) -> None:
     sandbox = open_sandbox(processes=1)
-    await sandbox.normalise(png(), number=1)
+    await sandbox.normalise(png(), name="a.png")
     (killed,) = sandbox._idle
     killed.kill()
     await killed.wait()
-    assert (await sandbox.normalise(png(), number=2)).pictures[0].width == 120
+    assert (await sandbox.normalise(png(), name="a.png")).pictures[0].width == 120
 
 
 async def test_a_question_that_is_taken_back_frees_its_decoder(open_sandbox: OpenSandbox) -> None:
     sandbox = open_sandbox(processes=1)
-    taken_back = asyncio.create_task(sandbox.normalise(photograph("PNG"), number=1))
+    taken_back = asyncio.create_task(sandbox.normalise(photograph("PNG"), name="a.png"))
     await asyncio.sleep(0.3)
     taken_back.cancel()
-    assert (await sandbox.normalise(png(), number=1)).pictures[0].width == 120
+    assert (await sandbox.normalise(png(), name="a.png")).pictures[0].width == 120
     assert taken_back.cancelled()
 
 
 async def test_a_decoder_knows_no_secret(open_sandbox: OpenSandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DISCORD_TOKEN", "a secret")
     sandbox = open_sandbox()
-    await sandbox.normalise(png(), number=1)
+    await sandbox.normalise(png(), name="a.png")
     if sys.platform == "linux":
         with open(f"/proc/{sandbox._idle[0].pid}/environ", "rb") as environ:  # noqa: ASYNC230, PTH123  proc is no disk
             assert b"a secret" not in environ.read()
@@ -147,7 +147,7 @@ async def test_twelve_megapixels_are_taken_in_within_half_a_second_and_nobody_el
     async with watched() as longest_block:
         for _ in range(times):
             started_s, busy_s = time.perf_counter(), worked_s(sandbox)
-            (form,) = (await sandbox.normalise(content, number=1)).pictures
+            (form,) = (await sandbox.normalise(content, name="a.png")).pictures
             times_s.append(time.perf_counter() - started_s)
             works_s.append(worked_s(sandbox) - busy_s)
     with capsys.disabled():
@@ -187,7 +187,7 @@ async def test_a_warm_sandbox_has_its_decoders_at_hand(open_sandbox: OpenSandbox
     sandbox = open_sandbox(processes=2)
     await sandbox.warm_up()
     decoders = set(sandbox._idle)
-    await asyncio.gather(*(sandbox.normalise(png(), number=number) for number in range(4)))
+    await asyncio.gather(*(sandbox.normalise(png(), name=f"{number}.png") for number in range(4)))
     await sandbox.warm_up()
     assert len(decoders) == 2
     assert set(sandbox._idle) == decoders
@@ -197,16 +197,16 @@ async def test_a_warm_sandbox_has_its_decoders_at_hand(open_sandbox: OpenSandbox
 async def test_the_largest_picture_that_is_let_in_can_be_opened(open_sandbox: OpenSandbox) -> None:
     sandbox = open_sandbox(memory_mb=1024)  # both are the defaults of the settings
     (form,) = (
-        await sandbox.normalise(saved(Image.new("RGBA", (8000, 8000)), "PNG", compress_level=1), number=1)
+        await sandbox.normalise(saved(Image.new("RGBA", (8000, 8000)), "PNG", compress_level=1), name="a.png")
     ).pictures
     assert (form.width, form.height) == (2688, 2688)
 
 
 async def test_others_do_not_wait_for_a_large_picture(open_sandbox: OpenSandbox) -> None:
     sandbox = open_sandbox(processes=2)
-    await asyncio.gather(*(sandbox.normalise(png(), number=number) for number in range(2)))
-    large = asyncio.create_task(sandbox.normalise(photograph("PNG"), number=1))
+    await asyncio.gather(*(sandbox.normalise(png(), name=f"{number}.png") for number in range(2)))
+    large = asyncio.create_task(sandbox.normalise(photograph("PNG"), name="a.png"))
     await asyncio.sleep(0.05)
-    await sandbox.normalise(png(), number=1)
+    await sandbox.normalise(png(), name="a.png")
     assert not large.done()
     await large

@@ -55,6 +55,20 @@ async def test_an_answer_that_begins_anew_takes_its_second_message_back(scene: S
     await eventually(lambda: [post.content for post in scene.discord.posts] == ["No, a dog"])
 
 
+async def test_a_draft_is_of_no_more_messages_than_an_answer(scene: Scene, bot: Discord) -> None:
+    scene.oracle.hold.clear()
+    scene.oracle.words = "A sentence of words. " * 450
+    scene.oracle.answer = lambda _: scene.oracle.words
+    ask(scene, "what does it say?", picture())
+    await eventually(lambda: len(scene.discord.posts) == 2)
+    await asyncio.sleep(0.5)
+    drafted = list(scene.discord.posts)
+    scene.oracle.hold.set()
+    await answered(scene, "(The whole answer is in the file.)")
+    assert scene.discord.posts == drafted
+    assert len(scene.discord.made("POST", POST)) == 2
+
+
 async def test_edits_keep_to_discords_pace(scene: Scene, bot: Discord) -> None:
     scene.discord.limits.faster = 1.0
     scene.oracle.hold.clear()
@@ -265,8 +279,8 @@ async def test_pictures_that_stall_or_are_cut_short_get_their_verdicts(scene: Sc
     async with open_bot(fetch_timeout_s=0.3):
         ask(scene, "what is this?", picture(), stalling, cut)
         answer = await answered(scene, "what is this? (1)")
-    assert "-# Picture 2 skipped: it took more than 0.3 s to arrive." in answer.content
-    assert "-# Picture 3 skipped: it cannot be fetched (it was cut short on the way)." in answer.content
+    assert "-# stalling.png skipped: it took more than 0.3 s to arrive." in answer.content
+    assert "-# cut.png skipped: it cannot be fetched (it was cut short on the way)." in answer.content
 
 
 async def test_a_worker_killed_in_mid_answer_is_followed_by_the_next(scene: Scene, bot: Discord) -> None:

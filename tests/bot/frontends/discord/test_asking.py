@@ -1,6 +1,7 @@
 """Mentions, threads, follow-ups, direct messages: who is answered, where, and about which pictures."""
 
 import asyncio
+import time
 
 import pytest
 
@@ -8,8 +9,10 @@ from bot.frontends.discord import Discord
 from tests.bot.fakes import eventually
 from tests.bot.frontends.discord.conftest import OpenBot, Scene
 from tests.bot.frontends.discord.fake import people
-from tests.bot.frontends.discord.fake.world import VOICE, File, User
+from tests.bot.frontends.discord.fake.world import VOICE, File, Message, User, snowflake
 from tests.bot.frontends.discord.steps import QUIET_S, answered, ask, picture
+
+CLIP = b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom" + b"\0" * 80
 
 
 async def test_a_mention_is_answered_in_a_thread_that_it_opens(scene: Scene, bot: Discord) -> None:
@@ -110,6 +113,41 @@ async def test_it_sees_the_pictures_of_forwarded_messages(scene: Scene, bot: Dis
     ask(scene, "and this?", target=target)
     await answered(scene, "and this? (1)")
     assert [picture.name for picture in scene.oracle.claims[1].pictures] == ["far.png"]
+
+
+async def test_a_question_beside_a_forward_is_about_its_pictures(scene: Scene, bot: Discord) -> None:
+    original = people.write(scene.discord, scene.bob, scene.channel, "", [picture("far.png")])
+    people.write(scene.discord, scene.ann, scene.channel, forwarded=original)
+    people.write(scene.discord, scene.bob, scene.channel, "nice")
+    question = ask(scene, "what is it?")
+    answer = await answered(scene, "what is it? (1)")
+    assert answer.channel is question.thread
+    people.edit(scene.discord, question, f"{scene.discord.bot.mention} whose is it?")
+    await answered(scene, "whose is it? (1)")
+    ask(scene, "and what is a fox?")
+    await answered(scene, "and what is a fox? (0)")
+
+
+@pytest.mark.parametrize("instead", ["own picture", "another's mention", "words between", "deleted", "much later"])
+async def test_a_forward_that_a_question_does_not_come_with_is_left_alone(
+    scene: Scene, bot: Discord, instead: str
+) -> None:
+    original = people.write(scene.discord, scene.bob, scene.channel, "", [picture("far.png")])
+    forward = people.write(scene.discord, scene.ann, scene.channel, forwarded=original)
+    if instead == "words between":
+        people.write(scene.discord, scene.ann, scene.channel, "look at that")
+    elif instead == "deleted":
+        people.delete(scene.discord, forward)
+    own = [picture("mine.png", "blue")] if instead == "own picture" else []
+    asker = scene.bob if instead == "another's mention" else scene.ann
+    if instead == "much later":
+        late = Message(scene.channel, asker, f"{scene.discord.bot.mention} what is it?", id=snowflake(time.time() + 60))
+        late.mentions = [scene.discord.bot]
+        scene.discord.keep(late)
+    else:
+        ask(scene, "what is it?", *own, user=asker)
+    await answered(scene, f"what is it? ({len(own)})")
+    assert [picture.name for picture in scene.oracle.claims[0].pictures] == [file.name for file in own]
 
 
 async def test_a_reply_to_an_answer_continues_its_conversation_without_a_thread(
@@ -222,7 +260,9 @@ async def test_without_the_message_content_intent_it_answers_mentions_and_replie
         people.write(scene.discord, scene.ann, question.thread, "and this?", target=answer)
         await answered(scene, "and this?")
     assert [claim.job.text for claim in scene.oracle.claims] == ["what is this?", "and this?"]
-    assert "message content intent is off" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "message content intent is off" in said
+    assert "replies to it with the mention left on" in said
 
 
 async def test_questions_of_one_thread_are_answered_in_order(scene: Scene, bot: Discord) -> None:
@@ -274,5 +314,19 @@ async def test_a_picture_that_is_none_gets_a_verdict_and_the_others_are_seen(sce
     huge = File("huge.png", b"", says_bytes=14 * 1024**2)
     ask(scene, "what is this?", picture(), liar, huge)
     answer = await answered(scene, "what is this? (1)")
-    assert "-# Picture 2 skipped: it is" in answer.content
-    assert "-# Picture 3 skipped: 14 MB, the limit is 10." in answer.content
+    assert "-# holiday.png skipped: it is" in answer.content
+    assert "-# huge.png skipped: 14 MB, the limit is 10." in answer.content
+
+
+async def test_only_a_picture_of_the_conversation_is_called_by_a_number(scene: Scene, bot: Discord) -> None:
+    ask(scene, "which?", File("my_best_clip.mp4", CLIP), picture("a.png"), picture("b.png", "blue"))
+    answer = await answered(scene, "which? (2)")
+    assert answer.content.splitlines()[1:] == [
+        "-# my\\_best\\_clip.mp4 skipped: it is a video, not a picture.",
+        "-# Picture 1: a.png · Picture 2: b.png",
+    ]
+
+
+async def test_where_every_file_is_refused_their_names_are_no_markdown(scene: Scene, bot: Discord) -> None:
+    ask(scene, "which?", File("my_best_clip.mp4", CLIP))
+    await answered(scene, "my\\_best\\_clip.mp4 skipped: it is a video, not a picture. No picture is left")

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from bot.frontends.discord import Discord
+from bot.frontends.discord import Discord, frontend
+from bot.frontends.discord.client import Gateway
 from bot.frontends.discord.questions import Questions
 from bot.mention import ANOTHER_DRAW
 from jobs import JobKind, Sampling
@@ -160,6 +161,26 @@ async def test_thumbs_are_shown_as_pressed_and_kept_in_the_log(
     await eventually(lambda: [button["style"] for button in answer.components[0]["components"]] == [2, 2, 2, 3])
     assert answer.content == "what is this? (1)"
     assert "good=False" in capsys.readouterr().out
+
+
+async def test_nothing_is_kept_of_a_thumb_that_was_pressed(
+    scene: Scene, open_bot: OpenBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gateways: list[Gateway] = []
+
+    def keep(*arguments: Any, **options: Any) -> Gateway:
+        gateways.append(Gateway(*arguments, **options))
+        return gateways[-1]
+
+    monkeypatch.setattr(frontend, "Gateway", keep)
+    async with open_bot():
+        ask(scene, "what is this?", picture())
+        answer = await answered(scene, "what is this? (1)")
+        for thumb, styles in (("\N{THUMBS DOWN SIGN}", [2, 2, 2, 3]), ("\N{THUMBS UP SIGN}", [2, 2, 3, 2])):
+            people.press(scene.discord, scene.ann, answer, thumb)
+            await eventually(lambda s=styles: [button["style"] for button in answer.components[0]["components"]] == s)
+        await asyncio.sleep(QUIET_S)
+        assert gateways[0].persistent_views == []
 
 
 async def test_editing_the_last_question_answers_it_again_in_place(scene: Scene, bot: Discord) -> None:

@@ -110,11 +110,34 @@ async def test_a_reply_to_any_part_of_an_answer_goes_on_with_its_conversation(sc
     assert first == second
 
 
+async def test_whoever_may_not_ask_hears_it_in_private_where_the_bot_may_not_write(
+    scene: Scene, open_bot: OpenBot
+) -> None:
+    scene.channel.denied = frozenset({"send_messages"})
+    async with open_bot(deny_users=str(scene.ann.id)):
+        ask(scene, "what is this?", picture())
+        refusal = await answered(scene, "You may not ask here.")
+    assert refusal.channel is scene.discord.direct(scene.ann)
+    assert f'-# Not in <#{scene.channel.id}>: I lack the permission "Send Messages" there.' in refusal.content
+    assert scene.discord.posts == [refusal]
+
+
+async def test_a_refusal_stands_where_it_was_asked_though_nothing_may_be_referred_to(
+    scene: Scene, open_bot: OpenBot
+) -> None:
+    scene.channel.denied = frozenset({"read_message_history", "create_public_threads"})
+    async with open_bot(deny_users=str(scene.ann.id)):
+        ask(scene, "what is this?", picture())
+        refusal = await answered(scene, "You may not ask here.")
+    assert (refusal.channel, refusal.target) == (scene.channel, None)
+    assert "No thread" not in refusal.content
+
+
 async def test_what_fails_at_length_is_told_in_full_where_it_was_asked(scene: Scene, bot: Discord) -> None:
-    notices = tuple(f"Picture {number} skipped: {'it is a document. ' * 6}" for number in range(40))
+    notices = tuple(f"{number}.doc skipped: {'it is a document. ' * 6}" for number in range(40))
     scene.oracle.answer = lambda _: Failed(code="nothing_to_see", advice="None could be opened.", notices=notices)
     question = ask(scene, "what is this?", picture())
-    last = await answered(scene, "Picture 39 skipped")
+    last = await answered(scene, "39.doc skipped")
     assert len(scene.discord.posts) > 2
     assert {post.channel.id for post in scene.discord.posts} == {question.thread.id}
     assert [bool(post.buttons) for post in scene.discord.posts] == [post is last for post in scene.discord.posts]

@@ -3,6 +3,7 @@ import os
 import resource
 import stat
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
 from pathlib import Path
 
@@ -88,6 +89,30 @@ async def test_standard_input_can_be_read_again_after_a_restart(spool: Path) -> 
     assert ref.name == "stdin"
     assert await read(ref) == await read(ref) == png()
     assert read_reference("-", spool=spool, stdin=io.BytesIO(png())).origin == ref.origin
+
+
+@pytest.mark.parametrize("argument", ["-", "/dev/stdin"])
+def test_standard_input_that_is_closed_is_refused(argument: str, spool: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", None)
+    with pytest.raises(Unfetchable, match=r"standard input is closed"):
+        read_reference(argument, spool=spool)
+
+
+def test_standard_input_that_gives_nothing_is_refused(spool: Path) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    with open(writing, "rb", closefd=True) as only_written_to, pytest.raises(Unfetchable, match="Bad file descriptor"):  # noqa: PTH123 - a number, no path
+        read_reference("-", spool=spool, stdin=only_written_to)
+
+
+async def test_a_pipe_is_read_once_and_kept(tmp_path: Path, spool: Path) -> None:
+    pipe = tmp_path / "camera"
+    os.mkfifo(pipe)
+    with ThreadPoolExecutor() as other:
+        other.submit(pipe.write_bytes, png())
+        ref = read_reference(str(pipe), spool=spool)
+    assert ref.name == str(pipe)
+    assert await read(ref) == await read(ref) == png()
 
 
 def test_what_could_not_be_kept_whole_is_not_kept(spool: Path) -> None:

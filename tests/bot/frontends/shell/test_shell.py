@@ -87,7 +87,7 @@ async def test_standard_output_is_the_answer_and_nothing_else(
     await worker.answer("A flag: [bold]red[/bold] and blue :smile:")
     outcome = await asking
     assert terminal.out.getvalue() == "A flag: [bold]red[/bold] and blue :smile:\n"
-    assert terminal.err.getvalue() == "Note: Picture 2 skipped: it is a text file, not a picture.\n"
+    assert terminal.err.getvalue() == "Note: notes.txt skipped: it is a text file, not a picture.\n"
     assert (outcome.answer, outcome.failure) == ("A flag: [bold]red[/bold] and blue :smile:", None)
     assert [(picture.number, picture.name) for picture in outcome.pictures] == [(1, "flag.png")]
 
@@ -135,7 +135,7 @@ async def test_json_is_one_object_with_everything(open_terminal: OpenTerminal, w
 async def test_a_question_about_no_picture_at_all_fails_in_words(terminal: Terminal, tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("no picture")
     outcome = await terminal.ask("what is this?", tmp_path / "notes.txt")
-    sentence = "Picture 1 skipped: it is a text file, not a picture. No picture is left to answer about."
+    sentence = "notes.txt skipped: it is a text file, not a picture. No picture is left to answer about."
     assert (outcome.failure.code, outcome.failure.sentence) == ("nothing_to_see", sentence)
     assert terminal.out.getvalue() == ""
     assert terminal.err.getvalue() == f"{sentence}\n"

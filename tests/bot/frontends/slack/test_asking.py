@@ -56,6 +56,23 @@ async def test_nothing_else_is_answered(bot: Bot, people: People) -> None:
     assert people.team.by_bot() == [answer]
 
 
+@pytest.mark.parametrize(
+    "others", ["<!here>", "<!channel>", "<!everyone>", "<!subteam^S1|@designers>", "<!subteam^S1>"]
+)
+async def test_what_begins_with_the_name_of_many_is_for_them_unless_it_names_the_bot_too(
+    bot: Bot, people: People, worker: Worker, others: str
+) -> None:
+    answer = await people.ask("C1", f"{people.bot} what is this?", people.picture())
+    people.post("C1", f"{others} lunch in ten minutes?", user=BOB, thread=answer.thread)
+    await people.ask("C1", f"{others} {people.bot} and now?", thread=answer.thread)
+    await people.ask("C1", f"was it {others} who drew it?", thread=answer.thread)
+    asked = [claim.job.text for claim in worker.answered]
+    assert [text.startswith(begins) for text, begins in zip(asked, ("what", "@", "was it @"), strict=True)] == [
+        True
+    ] * 3
+    assert not any("lunch" in text or "@@" in text for text in asked)
+
+
 @over_both
 async def test_a_mention_that_comes_under_two_names_and_again_is_answered_once(bot: Bot, people: People) -> None:
     await people.ask("C1", f"{people.bot} once?")
@@ -274,7 +291,18 @@ async def test_the_pictures_of_a_forwarded_message_are_seen(bot: Bot, people: Pe
     question.forwarded = [people.picture("a.png"), people.picture("gone.png", is_deleted=True)]
     people.slack.tell_message(people.team, question)
     await eventually(people.team.answers)
-    assert people.team.answers()[0].said.startswith("ask: what is this? [a.png]\nPicture 2 skipped")
+    assert people.team.answers()[0].said.startswith("ask: what is this? [a.png]\ngone.png skipped")
+
+
+async def test_the_name_of_a_refused_file_is_no_markup_and_calls_nobody(bot: Bot, people: People) -> None:
+    clip = people.picture("*_@here_* <!channel>.mp4", content=b"\0\0\0\x18ftypmp42")
+    sentence = "*_@here_* &lt;!channel&gt;.mp4 skipped: it is a video, not a picture."
+    answer = await people.ask("C1", f"{people.bot} which?", clip, people.picture("b.png"))
+    assert {"type": "context", "elements": [{"type": "plain_text", "text": sentence}]} in answer.blocks
+    people.post("C1", f"{people.bot} which?", clip)
+    await eventually(lambda: len(people.team.by_bot()) == 2 and "skipped" in people.team.by_bot()[1].said)
+    whole = f"{sentence} No picture is left to answer about."
+    assert people.team.by_bot()[1].blocks == [{"type": "section", "text": {"type": "plain_text", "text": whole}}]
 
 
 @over_both

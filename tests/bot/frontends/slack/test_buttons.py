@@ -82,6 +82,38 @@ async def test_an_answer_drawn_again_knows_what_was_said_before_it(bot: Bot, peo
     assert [claim.job.context for claim in worker.answered] == ["the cat is called Tom"] * 2
 
 
+async def test_an_answer_drawn_again_is_about_the_very_words_that_the_bot_was_called_to(
+    bot: Bot, people: People, worker: Worker
+) -> None:
+    root = people.write("C1", "the cat is called Tom", people.picture("a.png"))
+    people.write("C1", "what is its name?", user=BOB, thread=root.ts)
+    answer = await people.ask("C1", people.bot, thread=root.ts)
+    await people.press(answer, "regenerate")
+    await eventually(lambda: len(worker.answered) == 2)
+    asked = [(claim.job.context, claim.job.text) for claim in worker.answered]
+    assert asked == [("the cat is called Tom", "what is its name?")] * 2
+
+
+@pytest.mark.parametrize("shortcut", ["read_text", "ask_about_image"])
+async def test_what_was_asked_with_a_menu_is_asked_again_without_the_thread_around_it(
+    bot: Bot, people: People, worker: Worker, refuse: Callable[..., None], shortcut: str
+) -> None:
+    root = people.write("C1", "it says 30 dollars", people.picture("a.png"), user=BOB)
+    people.write("C1", "no, 80", thread=root.ts)
+    if form := await people.shortcut(root, shortcut):
+        await people.submit(form, question="what does it say?")
+    await eventually(people.team.answers)
+    [answer] = people.team.answers()
+    refuse()
+    await people.press(answer, "regenerate")
+    assert (people.team.messages[-1].to, people.team.messages[-1].thread) == ("UALICE", root.ts)
+    await people.press(answer, "regenerate")
+    await eventually(lambda: len(worker.answered) == 2)
+    first, again = (claim.job for claim in worker.answered)
+    assert (first.context, first.text, first.kind) == (again.context, again.text, again.kind)
+    assert again.context == ""
+
+
 @pytest.mark.parametrize(("user", "is_one"), [("UADMIN", True), ("UGUEST", False), (BOB, False)])
 async def test_an_admin_of_this_workspace_may_do_what_the_asker_may(
     bot: Bot, people: People, worker: Worker, user: str, *, is_one: bool
@@ -134,7 +166,7 @@ async def test_a_regenerate_that_is_refused_leaves_the_answer_standing(
     refuse()
     await people.press(answer, "regenerate")
     told = people.team.messages[-1]
-    assert told.to == "UALICE"
+    assert (told.to, told.thread) == ("UALICE", answer.thread)
     assert told.said.startswith("The queue is full")
     assert answer.said == "ask: what is this? [a.png]"
     await people.press(answer, "regenerate")

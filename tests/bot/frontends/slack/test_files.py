@@ -32,7 +32,7 @@ async def test_a_slack_connect_file_is_asked_for_first(bot: Bot, people: People,
 async def test_a_sign_in_page_instead_of_a_file_is_explained(bot: Bot, people: People) -> None:
     people.team.scopes.remove("files:read")
     people.post("C1", f"{people.bot} what is this?", people.picture("a.png"))
-    await eventually(lambda: [message for message in people.team.by_bot() if "Picture 1 skipped" in message.said])
+    await eventually(lambda: [message for message in people.team.by_bot() if "a.png skipped" in message.said])
     [told] = people.team.by_bot()
     assert "the app needs the scope files:read" in told.said
 
@@ -46,7 +46,7 @@ async def test_a_missing_scope_for_a_connect_file_is_explained_and_the_others_ar
         "C1", f"{people.bot} what is this?", people.picture("a.png", is_connect=True), people.picture("b.png")
     )
     assert answer.said == (
-        "ask: what is this? [b.png]\nPicture 1 skipped: it cannot be fetched (the app needs the scope files:read)."
+        "ask: what is this? [b.png]\nFile 1 skipped: it cannot be fetched (the app needs the scope files:read)."
     )
 
 
@@ -60,8 +60,8 @@ async def test_the_token_goes_nowhere_else(bot: Bot, people: People, slack: Slac
         people.picture("c.png"),
     )
     assert [file for file, _ in slack.downloads] == ["F2", "F3"]
-    assert "Picture 1 skipped: it cannot be fetched (it is kept at localhost, not in Slack)." in answer.said
-    assert "Picture 2 skipped: it cannot be fetched (Slack asks to sign in" in answer.said
+    assert "a.png skipped: it cannot be fetched (it is kept at localhost, not in Slack)." in answer.said
+    assert "b.png skipped: it cannot be fetched (Slack asks to sign in" in answer.said
     assert answer.said.startswith("ask: what is this? [c.png]")
 
 
@@ -69,7 +69,7 @@ async def test_a_file_that_was_deleted_meanwhile_is_said(bot: Bot, people: Peopl
     answer = await people.ask(
         "C1", f"{people.bot} what is this?", people.picture("a.png", is_deleted=True), people.picture("b.png")
     )
-    assert "Picture 1 skipped: it cannot be fetched (it was deleted in Slack)." in answer.said
+    assert "a.png skipped: it cannot be fetched (it was deleted in Slack)." in answer.said
 
 
 @pytest.mark.parametrize("status", [503, 429])
@@ -82,7 +82,7 @@ async def test_a_file_that_is_cut_short_is_said(bot: Bot, people: People) -> Non
     answer = await people.ask(
         "C1", f"{people.bot} what is this?", people.picture("a.png", is_cut_short=True), people.picture("b.png")
     )
-    assert "Picture 1 skipped: it cannot be fetched (it was cut short on the way)." in answer.said
+    assert "a.png skipped: it cannot be fetched (it was cut short on the way)." in answer.said
 
 
 @pytest.mark.parametrize(

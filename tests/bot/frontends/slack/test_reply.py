@@ -271,12 +271,12 @@ async def test_a_comparison_names_the_pictures_that_were_compared_and_no_others(
 async def test_a_refusal_of_any_length_stands_with_its_beginning_and_its_end(
     open_bot: OpenBot, people: People, worker: Worker, channel: str
 ) -> None:
-    async with open_bot(allow_urls=True):
+    async with open_bot(allow_urls=True, max_pictures=70):
         links = " ".join(f"<http://127.0.0.1:1/{number}>" for number in range(70))
         people.post(channel, f"{people.bot} what are {links}")
         await eventually(lambda: [message for message in people.team.by_bot() if "skipped" in message.said])
     [told] = people.team.by_bot()
-    assert told.said.startswith("Picture 1 skipped: ")
+    assert told.said.startswith("http://127.0.0.1:1/0 skipped: ")
     assert told.said.endswith("No picture is left to answer about.")
     assert 2_500 < len(told.said) <= 3_000
 

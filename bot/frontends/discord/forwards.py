@@ -1,0 +1,42 @@
+"""Forwards: what somebody writes beside one is their next message, and may be a question about it."""
+
+from collections import OrderedDict
+from datetime import timedelta
+
+import discord
+
+from bot.frontends.discord.reading import is_forward
+
+_SOON = timedelta(seconds=5)  # Discord sends the two one after the other
+_REMEMBERED = 500
+
+
+class Forwards:
+    """Which of the latest messages came right after a forward, of the same person in the same channel."""
+
+    def __init__(self) -> None:
+        self._latest: OrderedDict[tuple[int, int], discord.Message] = OrderedDict()  # by channel and author
+        self._before: OrderedDict[int, discord.Message] = OrderedDict()  # by the message that came next
+
+    def note(self, message: discord.Message) -> None:
+        """A message was written."""
+        where = (message.channel.id, message.author.id)
+        before = self._latest.pop(where, None)
+        if is_forward(message):
+            self._latest[where] = message
+        elif before is not None and message.created_at - before.created_at < _SOON:
+            self._before[message.id] = before
+        for kept in (self._latest, self._before):
+            if len(kept) > _REMEMBERED:
+                kept.popitem(last=False)
+
+    def before(self, message: discord.Message) -> discord.Message | None:
+        """The forward that this message was written beside."""
+        return self._before.get(message.id)
+
+    def withdraw(self, message: int) -> None:
+        """A message was deleted."""
+        for where in [where for where, forward in self._latest.items() if forward.id == message]:
+            del self._latest[where]
+        for comment in [comment for comment, forward in self._before.items() if forward.id == message]:
+            del self._before[comment]
