@@ -43,8 +43,11 @@ golden: .venv/.dev
 clean:
 	rm -rf .venv
 
-# A .venv that is there stays with its Python: made again by another one, it works with neither.
+# A .venv that is there stays with its Python: made again by another one, it works with neither. So none is made by one
+# that is too old.
 .venv/.run: pyproject.toml constraints.txt
+	@test -x $(BIN)/pip || $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
+		{ echo "Python 3.11 or newer is needed, and $(PYTHON) is none. Name one: make demo PYTHON=python3.11" >&2; exit 1; }
 	@echo "Installing into .venv (once; a few minutes) ..."
 	test -x $(BIN)/pip || $(PYTHON) -m venv .venv
 	$(TORCH)

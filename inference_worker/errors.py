@@ -16,6 +16,7 @@ Unavailable                 somebody else must do something about it
     CachesTooLarge          WORKER_KV_GB is more than is free
     CachesTooSmall          or less than one conversation takes
     GpuMissing              it is asked for, and torch finds none
+    TorchWithoutCuda        it is asked for, and torch could use none
     EngineFailed            a step of the native engine broke; the log says why
     EngineLost              nothing is computed any more in this process; a new one may
     ServerFailed            the OpenAI-compatible server answers with an error, or not at all
@@ -79,7 +80,11 @@ class CachesTooSmall(Unavailable):
 
 
 class GpuMissing(Unavailable):
-    """WORKER_DEVICE is {device}, and torch {torch} finds no GPU. Install the NVIDIA driver, or set WORKER_DEVICE=auto."""
+    """No GPU is found: the NVIDIA driver may be missing, or older than CUDA {cuda}. Install it, or set WORKER_DEVICE=auto (containers: COMPOSE_PROFILES=cpu)."""
+
+
+class TorchWithoutCuda(Unavailable):
+    """WORKER_DEVICE is cuda, and torch {torch} is built without CUDA. Install one with it, or set WORKER_DEVICE=auto."""
 
 
 class EngineFailed(Unavailable):

@@ -9,7 +9,7 @@ import psutil  # type: ignore[import-untyped]  # its stubs are a package of thei
 import torch
 
 from inference_worker.engine.paged_cache import BLOCK_SIZE
-from inference_worker.errors import CachesTooLarge, CachesTooSmall, GpuMissing, ModelTooLarge
+from inference_worker.errors import CachesTooLarge, CachesTooSmall, GpuMissing, ModelTooLarge, TorchWithoutCuda
 from inference_worker.model.checkpoint import Layout
 from inference_worker.model.int8 import quantize_decoder
 from inference_worker.model.packed import can_pack, pack
@@ -29,12 +29,12 @@ def choose_device(settings: WorkerSettings) -> torch.device:
     """As asked for, else the GPU when there is one.
 
     Raises:
-        GpuMissing: it is asked for, and there is none.
+        GpuMissing, TorchWithoutCuda: it is asked for, and there is none.
     """
     if settings.device == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     if settings.device == "cuda" and not torch.cuda.is_available():
-        raise GpuMissing(device=settings.device, torch=torch.__version__)
+        raise GpuMissing(cuda=torch.version.cuda) if torch.version.cuda else TorchWithoutCuda(torch=torch.__version__)
     return torch.device(settings.device)
 
 

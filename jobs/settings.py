@@ -5,6 +5,7 @@ Each side derives its own (`BotSettings`, `WorkerSettings`); `StoreSettings` is 
 
 import difflib
 import os
+from pathlib import Path
 from typing import Annotated, Self
 from urllib.parse import urlsplit
 
@@ -17,6 +18,8 @@ from jobs.errors import Refused, Unavailable
 
 # Of two names, by difflib: other programs have variables too, so only a slip of a letter or two (REDIS_URI) is refused.
 NEARLY = 0.86
+ENV_FILE = ".env"  # in the working directory
+ENCODING = "utf-8-sig"  # UTF-8, also with the mark that Windows' editors put before it
 BEATS = 3  # within a lease, at the least: one that is late, and one that is lost, end nothing
 
 
@@ -28,15 +31,40 @@ class SettingWrong(Refused):
     """{name}: {reason}."""
 
 
+class SettingsUnreadable(Refused):
+    """The settings in {file} cannot be read ({reason})."""
+
+
 class RedisNotSet(Unavailable):
     """REDIS_URL is not set, so there is no queue to work on."""
+
+
+def read_variables() -> dict[str, str]:
+    """What is set, here and in `.env`; the environment wins, unless it is empty there.
+
+    Raises:
+        SettingsUnreadable: the file is there, and not ours to read, or no text in UTF-8.
+    """
+    try:
+        written = dotenv_values(ENV_FILE, encoding=ENCODING)
+    except OSError as error:
+        raise SettingsUnreadable(file=Path(ENV_FILE).absolute(), reason=error.strerror) from None
+    except UnicodeDecodeError as error:  # which holds the whole file, secrets and all
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise SettingsUnreadable(file=Path(ENV_FILE).absolute(), reason=f"line {line} is not UTF-8") from None
+    return {name: value for name, value in (*written.items(), *os.environ.items()) if value}
 
 
 class Settings(BaseSettings):
     """Base of all settings. `env_prefix` of the derived class names the variables that are its own."""
 
     model_config = SettingsConfigDict(
-        frozen=True, extra="ignore", env_file=".env", env_ignore_empty=True, allow_inf_nan=False
+        frozen=True,
+        extra="ignore",
+        env_file=ENV_FILE,
+        env_file_encoding=ENCODING,
+        env_ignore_empty=True,
+        allow_inf_nan=False,
     )
 
     @classmethod
@@ -44,11 +72,12 @@ class Settings(BaseSettings):
         """From the environment, then `.env` in the working directory.
 
         Raises:
+            SettingsUnreadable: see `read_variables`.
             SettingMisspelt: a variable has our prefix and no field, or is nearly one of our names without a prefix, which
                 is not set.
             SettingWrong: a value does not fit its field.
         """
-        cls._refuse_misspelt({name for name, value in {**dotenv_values(".env"), **os.environ}.items() if value})
+        cls._refuse_misspelt({*read_variables()})
         try:
             return cls()
         except ValidationError as error:

@@ -2,12 +2,14 @@
 
 import asyncio
 import contextlib
+import sys
 from collections.abc import Sequence
 
 import msgspec
 from rich.console import Console
 
 from bot.app import open_chat
+from bot.errors import AnswerUnwritten
 from bot.frontends.shell import Outcome, Question, Shell, new_conversation, read_reference, sweep_spool
 from bot.settings import BotSettings
 from jobs.log import log_to
@@ -21,6 +23,7 @@ from threadsight.loading import await_worker
 from threadsight.settings import CommandSettings
 from threadsight.shared_worker import open_worker
 from threadsight.store import open_store
+from threadsight.watching import watched
 
 
 def ask(question: Question, pictures: Sequence[str], *, follow_up: bool, as_json: bool) -> ExitCode:
@@ -31,6 +34,8 @@ def ask(question: Question, pictures: Sequence[str], *, follow_up: bool, as_json
     Raises:
         ThreadsightError: it came to no answer, and that has not been printed yet.
     """
+    if sys.stdout is None:
+        raise AnswerUnwritten(reason="standard output is closed")
     settings, chat, stored = CommandSettings.read(), BotSettings.read(), StoreSettings.read()
     make_private(settings.home)
     sweep_spool(spool := settings.home / "spool", retention_s=stored.retention_s)
@@ -42,11 +47,16 @@ def ask(question: Question, pictures: Sequence[str], *, follow_up: bool, as_json
     references = tuple(read_reference(picture, spool=spool) for picture in pictures)
     question = msgspec.structs.replace(question, conversation=conversation, pictures=references)
     with contextlib.ExitStack() as stack:
+        watches = []
         if stored.redis_url is None:
-            await_worker(stack.enter_context(open_worker(settings.home, linger_s=settings.worker_linger_s)))
-        store = stack.enter_context(open_store(settings.home)).settings
+            worker = stack.enter_context(open_worker(settings.home, linger_s=settings.worker_linger_s))
+            await_worker(worker)
+            watches.append(worker.watch)
+        store = stack.enter_context(open_store(settings.home))
+        watches.append(store.watch)
         log_to(stack.enter_context((settings.home / "log").open("a")))
-        ended, can_follow = asyncio.run(_ask(question, chat, store, follow_up=follow_up, as_json=as_json))
+        asking = _ask(question, chat, store.settings, follow_up=follow_up, as_json=as_json)
+        ended, can_follow = asyncio.run(watched(asking, *(watch() for watch in watches)))
     if can_follow:
         last.write(conversation)
     return ExitCode.ANSWERED if ended.failure is None else exit_code_of(ended.failure.code)

@@ -61,13 +61,9 @@ def ask(
 ) -> None:
     """Ask about pictures: `threadsight ask chart.png "Which bar is highest?"`. Without a question: describe them."""
     from jobs import JobKind, Sampling  # noqa: PLC0415 - `--help` is to be there at once; the same below
-    from threadsight.words import check_subject, read_words  # noqa: PLC0415
 
-    pictures, question = read_words(words or ())
-    if not follow_up:
-        check_subject(pictures)
     sampling = Sampling(temperature=temperature, top_p=top_p, max_new_tokens=max_tokens)
-    _ask(JobKind.ASK if words else JobKind.DESCRIBE, pictures, question, sampling, follow_up=follow_up, as_json=as_json)
+    _ask(JobKind.ASK if words else JobKind.DESCRIBE, words or [], sampling, follow_up=follow_up, as_json=as_json)
 
 
 @app.command()
@@ -80,13 +76,9 @@ def ocr(
 ) -> None:
     """Read the text in pictures."""
     from jobs import JobKind, Sampling  # noqa: PLC0415
-    from threadsight.words import check_pictures, check_subject  # noqa: PLC0415
 
-    found = check_pictures(pictures or ())
-    if not follow_up:
-        check_subject(found)
     sampling = Sampling(max_new_tokens=max_tokens)
-    _ask(JobKind.OCR, found, "", sampling, follow_up=follow_up, as_json=as_json)
+    _ask(JobKind.OCR, pictures or [], sampling, follow_up=follow_up, as_json=as_json)
 
 
 @app.command()
@@ -101,13 +93,9 @@ def compare(
 ) -> None:
     """Compare two pictures or more: `threadsight compare before.png after.png "What has moved?"`."""
     from jobs import JobKind, Sampling  # noqa: PLC0415
-    from threadsight.words import check_subject, read_words  # noqa: PLC0415
 
-    pictures, question = read_words(words or ())
-    if not follow_up:
-        check_subject(pictures)
     sampling = Sampling(temperature=temperature, top_p=top_p, max_new_tokens=max_tokens)
-    _ask(JobKind.COMPARE, pictures, question, sampling, follow_up=follow_up, as_json=as_json)
+    _ask(JobKind.COMPARE, words or [], sampling, follow_up=follow_up, as_json=as_json)
 
 
 @app.command()
@@ -212,17 +200,22 @@ def _let_go_of_output() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _ask(
-    kind: "JobKind",
-    pictures: tuple[str, ...],
-    question: str,
-    sampling: "Sampling",
-    *,
-    follow_up: bool,
-    as_json: bool,
-) -> None:
-    from bot.frontends.shell import Question  # noqa: PLC0415
+def _ask(kind: "JobKind", words: list[str], sampling: "Sampling", *, follow_up: bool, as_json: bool) -> None:
+    from bot.errors import AnswerUnwritten  # noqa: PLC0415
+    from bot.frontends.shell import Failure, Outcome, Question  # noqa: PLC0415
+    from jobs import JobKind  # noqa: PLC0415
+    from jobs.errors import ThreadsightError  # noqa: PLC0415
     from threadsight.asking import ask  # noqa: PLC0415
+    from threadsight.words import check_pictures, check_subject, read_words  # noqa: PLC0415
 
-    asked = Question(text=question, kind=kind, sampling=sampling)
-    raise typer.Exit(ask(asked, pictures, follow_up=follow_up, as_json=as_json))
+    try:
+        pictures, text = (check_pictures(words), "") if kind is JobKind.OCR else read_words(words)
+        if not follow_up:
+            check_subject(pictures)
+        question = Question(text=text, kind=kind, sampling=sampling)
+        code = ask(question, pictures, follow_up=follow_up, as_json=as_json)
+    except ThreadsightError as error:
+        if as_json and not isinstance(error, AnswerUnwritten):
+            typer.echo(Outcome(answer="", failure=Failure.of(error)).as_json(escaped=True))
+        raise
+    raise typer.Exit(code)

@@ -3,28 +3,39 @@
 import enum
 from collections.abc import Iterator
 
-from bot.errors import NoFrontend, NoSuchFile
+from bot.errors import AnswerPending, AnswerUnwritten, BotFailed, NoFrontend, NoSuchFile, NotPosted, PlaceGone
 from inference_worker.errors import (
+    CachesTooLarge,
+    CachesTooSmall,
+    EngineFailed,
+    EngineLost,
     GpuMissing,
     ModelIncomplete,
     ModelNotFound,
+    ModelNotStored,
     ModelTooLarge,
     ModelUnreachable,
     ModelUnreadable,
     ModelUnsupported,
+    ServerFailed,
+    TorchWithoutCuda,
 )
 from jobs.errors import (
     DeadlinePassed,
+    Fenced,
+    QuestionUnreadable,
     QueueFull,
     Refused,
     StoreUnavailable,
     TenantQueueFull,
     ThreadsightError,
+    WorkerKeepsFailing,
 )
-from jobs.settings import SettingMisspelt, SettingWrong
-from threadsight.errors import ApplicationUnknown, ExtraMissing, HomeUnusable
+from jobs.settings import RedisNotSet, SettingMisspelt, SettingsUnreadable, SettingWrong
+from threadsight.errors import ApplicationUnknown, Broken, ExtraMissing, HomeUnusable, NoSpaceLeft
 from threadsight.keeper import HOPELESS
 from threadsight.service import ServiceFailed, ServiceInUse
+from threadsight.valkey import SocketFolderUnsafe, ValkeyMissing
 
 
 class ExitCode(enum.IntEnum):
@@ -41,7 +52,7 @@ class ExitCode(enum.IntEnum):
     INTERRUPTED = 130  # 128 + SIGINT, as shells count
 
 
-# The first kind that fits counts.
+# The first kind that fits counts. Every error has its place: a new one may need a person before another start helps.
 _KINDS: tuple[tuple[ExitCode, tuple[type[ThreadsightError], ...]], ...] = (
     (ExitCode.NO_SUCH_FILE, (NoSuchFile,)),
     (ExitCode.STORE_AWAY, (StoreUnavailable,)),
@@ -50,22 +61,48 @@ _KINDS: tuple[tuple[ExitCode, tuple[type[ThreadsightError], ...]], ...] = (
         ExitCode.NOT_SET_UP,
         (
             ApplicationUnknown,
+            CachesTooLarge,
+            CachesTooSmall,
             GpuMissing,
             ModelIncomplete,
             ModelNotFound,
+            ModelNotStored,
             ModelTooLarge,
             ModelUnreachable,
             ModelUnreadable,
             ModelUnsupported,
+            RedisNotSet,
             SettingMisspelt,
             SettingWrong,
+            SettingsUnreadable,
+            TorchWithoutCuda,
             ExtraMissing,
             HomeUnusable,
             NoFrontend,
             ServiceFailed,
+            SocketFolderUnsafe,
+            ValkeyMissing,
         ),
     ),
     (ExitCode.REFUSED, (Refused,)),
+    (
+        ExitCode.NOT_ANSWERED,
+        (
+            AnswerPending,
+            AnswerUnwritten,
+            BotFailed,
+            Broken,
+            EngineFailed,
+            EngineLost,
+            Fenced,
+            NoSpaceLeft,
+            NotPosted,
+            PlaceGone,
+            QuestionUnreadable,
+            ServerFailed,
+            WorkerKeepsFailing,
+        ),
+    ),
 )
 
 

@@ -12,6 +12,7 @@ Files in the folder (see `threadsight.service` for the side of the users):
     process.lock   held by the keeper and inherited by the process, so that it is free only when both are gone
     keeper.pid, process.pid
     lingering      its time stamp: until when the process stays although nobody uses it
+    status.json    how far the process is, where it says so; of one before it nothing is left
     failure        why the keeper gave up
     log            what the process wrote
 """
@@ -128,6 +129,7 @@ def main() -> None:
     lock = Lock(folder / "keeper.lock")
     if not lock.take_exclusive():
         return  # another keeper
+    (folder / "status.json").unlink(missing_ok=True)  # a keeper that was killed left it, with its process's number
     if keeper_pid := os.fork():
         _write_pid(folder / "keeper.pid", keeper_pid)
         os._exit(0)  # the child goes on holding the lock; the starter need not wait for more

@@ -4,17 +4,16 @@ import asyncio
 import contextlib
 import hashlib
 import json
-import os
 import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import msgspec
-from dotenv import dotenv_values
 
 from inference_worker.settings import WorkerSettings
 from inference_worker.status import WorkerStatus
+from jobs.settings import read_variables
 from threadsight import hub
 from threadsight.home import make_private
 from threadsight.service import Service
@@ -92,11 +91,11 @@ def open_worker(home: Path, *, linger_s: float = 0.0) -> Iterator[SharedWorker]:
 
 def choose_environment(home: Path) -> dict[str, str]:
     """The settings of the worker, wherever they stand: it starts in its own folder and reads no `.env`."""
-    written = (*dotenv_values(".env").items(), *os.environ.items())  # the environment wins, unless it is empty
-    ours = {name: value for name, value in written if value and (name.startswith(OURS) or name in ALSO_OURS)}
+    ours = {name: value for name, value in read_variables().items() if name.startswith(OURS) or name in ALSO_OURS}
     model = Path(ours.get("WORKER_MODEL", "")).expanduser()
-    if ours.get("WORKER_MODEL", BUILT_IN) != BUILT_IN and model.is_dir():
-        ours["WORKER_MODEL"] = str(model.resolve())
+    with contextlib.suppress(PermissionError):  # the worker will say so
+        if ours.get("WORKER_MODEL", BUILT_IN) != BUILT_IN and model.is_dir():
+            ours["WORKER_MODEL"] = str(model.resolve())
     if "HF_HOME" in ours:
         ours["HF_HOME"] = str(Path(ours["HF_HOME"]).expanduser().absolute())
     return {**ours, "THREADSIGHT_HOME": str(home), "WORKER_STATUS_FILE": str(home / "worker" / "status.json")}

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import signal
 import sys
-from collections.abc import Coroutine, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -21,6 +21,7 @@ from threadsight.loading import await_worker
 from threadsight.settings import CommandSettings
 from threadsight.shared_worker import open_worker
 from threadsight.store import open_store
+from threadsight.watching import watched
 
 
 def run_worker() -> None:
@@ -34,7 +35,7 @@ def run_worker() -> None:
     log_to(sys.stderr)
     tell_hub()
     with open_store(CommandSettings.read().home) as store:
-        asyncio.run(_until_one_ends(run(WorkerSettings.read(), store.settings), store.watch()))
+        asyncio.run(watched(run(WorkerSettings.read(), store.settings), store.watch()))
 
 
 def run_bot() -> None:
@@ -47,7 +48,7 @@ def run_bot() -> None:
 
     log_to(sys.stderr)
     with open_store(CommandSettings.read().home) as store, contextlib.suppress(asyncio.CancelledError):
-        asyncio.run(_until_one_ends(run(BotSettings.read(), store.settings), store.watch()))
+        asyncio.run(watched(run(BotSettings.read(), store.settings), store.watch()))
 
 
 def run_both() -> None:
@@ -58,12 +59,14 @@ def run_both() -> None:
     """
     log_to(sys.stderr)
     home, chat = CommandSettings.read().home, BotSettings.read()
-    with open_worker(home) as worker, open_store(home) as store:
-        model = await_worker(worker)
-        with contextlib.suppress(KeyboardInterrupt):
-            for name, standing in describe(model, store.settings, chat, home):
-                typer.echo(f"{name:<10} {standing}")
-            asyncio.run(_until_one_ends(_serve_chat(chat, store.settings), worker.watch(), store.watch()))
+    with open_store(home) as store:
+        asyncio.run(store.reach())  # without it the worker would be started again and again
+        with open_worker(home) as worker:
+            model = await_worker(worker)
+            with contextlib.suppress(KeyboardInterrupt, asyncio.CancelledError):
+                for name, standing in describe(model, store.settings, chat, home):
+                    typer.echo(f"{name:<10} {standing}")
+                asyncio.run(watched(_serve_chat(chat, store.settings), worker.watch(), store.watch()))
 
 
 def describe(model: WorkerStatus, store: StoreSettings, chat: BotSettings, home: Path) -> Iterator[tuple[str, str]]:
@@ -86,20 +89,6 @@ def _describe_slack(settings: BotSettings) -> str:
     except SlackHalfSet as error:
         return f"off (set {error.facts['missing']})"
     return "its tokens are set"
-
-
-async def _until_one_ends(*parts: Coroutine[None, None, None]) -> None:
-    """All of them at once, until one ends for good."""
-    tasks = [asyncio.create_task(part) for part in parts]
-    try:
-        ended, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-    for task in ended:
-        if not task.cancelled():  # by SIGTERM
-            task.result()
 
 
 async def _serve_chat(chat: BotSettings, store: StoreSettings) -> None:

@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from jobs.redis import open_redis
 from jobs.settings import StoreSettings
 from threadsight.valkey import open_valkey
 
@@ -18,6 +19,15 @@ class OpenStore:
 
     settings: StoreSettings
     check: Callable[[], None]  # raises ServiceFailed when an embedded one has been given up
+
+    async def reach(self) -> None:
+        """See that it is there, before anything is started that needs it.
+
+        Raises:
+            StoreUnavailable: it is not.
+        """
+        async with open_redis(self.settings.required_url(), self.settings):
+            pass
 
     async def watch(self) -> None:
         """Never returns. Who waits for a store that nobody starts any more waits in vain.

@@ -6,9 +6,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from bot.errors import NoSuchFile
+from bot.frontends.shell import STANDARD_INPUT
 from threadsight.errors import NoPictures
-
-STANDARD_INPUT = "-"
 
 _FILE_NAME = re.compile(r"\S+\.([A-Za-z][A-Za-z0-9]{1,4})")  # one word with an ending
 _ENDINGS = frozenset(["png", "jpg", "jpeg", "webp", "gif", "heic", "heif", "avif", "tif", "tiff", "bmp", "pdf"])
@@ -57,9 +56,12 @@ def check_subject(pictures: Sequence[str]) -> None:
 
 
 def is_picture(word: str) -> bool:
-    """Standard input, an address, or a file that is there."""
+    """Standard input, an address, or a file or a pipe that is there."""
+    if word in STANDARD_INPUT:
+        return True
     try:
-        return word == STANDARD_INPUT or urlsplit(word).scheme in {"http", "https"} or Path(word).expanduser().is_file()
+        path = Path(word).expanduser()
+        return urlsplit(word).scheme in {"http", "https"} or path.is_file() or path.is_fifo()
     except (OSError, RuntimeError, ValueError):  # too long for a path, nobody's home, half an address: words
         return False
 

@@ -55,15 +55,29 @@ def find_checkpoint(name: str, *, progress: Progress | None = None) -> Path:
 
     Raises:
         ModelNotFound: no such folder and no such name.
+        ModelUnreadable: see `find_folder`.
         ModelUnreachable: the hub cannot be asked, and the files are not all here.
+    """
+    folder = find_folder(name)
+    if folder is not None:
+        return folder
+    check_hub_name(name)
+    return fetch_from_hub(name, progress=progress)
+
+
+def find_folder(name: str) -> Path | None:
+    """The folder of `tiny`, or the one that is named; None where there is none.
+
+    Raises:
+        ModelUnreadable: it lies where we may not look.
     """
     if name == "tiny":
         return TINY
     folder = Path(name).expanduser()
-    if name and folder.is_dir():
-        return folder
-    check_hub_name(name)
-    return fetch_from_hub(name, progress=progress)
+    try:
+        return folder if name and folder.is_dir() else None
+    except OSError as error:
+        raise ModelUnreadable(folder=folder, reason=error.strerror) from error
 
 
 def check_hub_name(name: str) -> None:
@@ -92,7 +106,8 @@ def load_model(
 
     Raises:
         ModelIncomplete: a file or a weight is missing, left over, or of the wrong shape.
-        ModelUnreadable: a file is damaged, or there are only pickles, which can run code when they are opened.
+        ModelUnreadable: a file is damaged or not ours to read, or there are only pickles, which can run code when they
+            are opened.
         ModelUnsupported: see `read_config`.
     """
     config = read_config(folder)
@@ -159,6 +174,8 @@ def _shards(index: Path) -> set[str]:
 
     try:
         return set(msgspec.json.decode(index.read_bytes(), type=Index).weight_map.values())
+    except OSError as error:
+        raise ModelUnreadable(folder=index.parent, reason=f"{index.name}: {error.strerror}") from error
     except msgspec.DecodeError as error:
         raise ModelUnreadable(folder=index.parent, reason=f"{index.name}: {error}") from error
 
@@ -166,7 +183,10 @@ def _shards(index: Path) -> set[str]:
 def _open(file: Path) -> Any:
     """A safetensors file, mapped. The library has no types."""
     try:
+        file.open("rb").close()  # of any that it cannot open the library says that it is not there
         return safe_open(file, "pt")
+    except OSError as error:  # the library's own have words only
+        raise ModelUnreadable(folder=file.parent, reason=f"{file.name}: {error.strerror or error}") from error
     except SafetensorError as error:
         raise ModelUnreadable(folder=file.parent, reason=f"{file.name} is damaged: {error}") from error
 

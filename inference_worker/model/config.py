@@ -68,7 +68,7 @@ def read_config(folder: Path) -> ModelConfig:
 
     Raises:
         ModelIncomplete: there is no `config.json`.
-        ModelUnreadable: a file is not JSON, or a field is absent or of the wrong type.
+        ModelUnreadable: a file is not ours to read or no JSON, or a field is absent or of the wrong type.
         ModelUnsupported: another architecture, or a variant that nothing here computes.
     """
     hub = _read(folder / "config.json", _HubConfig)
@@ -190,6 +190,8 @@ def _read(path: Path, kind: type[_File]) -> _File | None:
         return msgspec.json.decode(path.read_bytes(), type=kind)
     except FileNotFoundError:
         return None
+    except OSError as error:
+        raise ModelUnreadable(folder=path.parent, reason=f"{path.name}: {error.strerror}") from error
     except msgspec.DecodeError as error:
         raise ModelUnreadable(folder=path.parent, reason=f"{path.name}: {error}") from error
 

@@ -13,8 +13,9 @@ from jobs.settings import Settings, StoreSettings
 from threadsight.settings import CommandSettings
 
 ROOT = Path(__file__).parents[2]
-VARIABLE = re.compile(r"(?<!\$)\$\{(\w+):\?[^}]*\}")  # the only form the file uses: required
-WRITTEN = (ROOT / "docker-compose.yml").read_text()
+VARIABLE = re.compile(r"(?<!\$)\$\{(\w+):\?[^}]*\}")  # the only form of a setting: required
+TORCH_INDEX = "${TORCH_INDEX:-}"  # the one that a build may do without
+WRITTEN = (ROOT / "docker-compose.yml").read_text().replace(TORCH_INDEX, "")
 COMPOSE: dict[str, Any] = yaml.safe_load(VARIABLE.sub("secret", WRITTEN))
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 
@@ -91,6 +92,11 @@ def test_the_gpu_worker_and_the_cpu_worker_are_chosen_by_profile() -> None:
     assert SERVICES["worker-cpu"]["profiles"] == ["cpu"]
     assert "deploy" not in SERVICES["worker-cpu"]
     assert SERVICES["worker-cpu"]["build"]["args"]["TORCH_INDEX"].endswith("/cpu")
+
+
+def test_a_gpu_with_an_older_driver_can_be_given_another_torch() -> None:
+    written = yaml.safe_load(VARIABLE.sub("secret", (ROOT / "docker-compose.yml").read_text()))
+    assert written["services"]["worker"]["build"]["args"] == {"TORCH_INDEX": TORCH_INDEX}
 
 
 def test_the_gpu_worker_does_not_go_on_without_a_gpu() -> None:

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from inference_worker import hardware
-from inference_worker.errors import CachesTooLarge, CachesTooSmall, GpuMissing, ModelTooLarge
+from inference_worker.errors import CachesTooLarge, CachesTooSmall, GpuMissing, ModelTooLarge, TorchWithoutCuda
 from inference_worker.settings import WorkerSettings
 from tests.inference_worker.engine.small import small_config, small_model
 
@@ -16,7 +16,15 @@ TOKEN_BYTES = MODEL.kv_bytes_per_token
 def test_a_gpu_that_is_asked_for_and_not_there_is_told_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     assert hardware.choose_device(WorkerSettings(device="auto")).type == "cpu"
-    with pytest.raises(GpuMissing, match=r"WORKER_DEVICE is cuda, and torch 2\.\S+ finds no GPU"):
+    monkeypatch.setattr(torch.version, "cuda", "13.0")
+    with pytest.raises(GpuMissing, match=r"older than CUDA 13\.0\. .*COMPOSE_PROFILES=cpu"):
+        hardware.choose_device(WorkerSettings(device="cuda"))
+
+
+def test_a_torch_that_could_use_no_gpu_is_told_as_that(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.version, "cuda", None)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(TorchWithoutCuda, match=r"torch 2\.\S+ is built without CUDA"):
         hardware.choose_device(WorkerSettings(device="cuda"))
 
 

@@ -1,5 +1,6 @@
 """The whole way from a command to the built-in model and back, in real processes."""
 
+import asyncio
 import contextlib
 import json
 import os
@@ -14,7 +15,10 @@ from typing import IO
 
 import pytest
 
+from jobs.redis import open_redis
+from jobs.settings import StoreSettings
 from tests.threadsight.processes import eventually, is_alive, is_idle, read_pid
+from threadsight.valkey import open_valkey
 
 COMMAND = Path(sys.executable).with_name("threadsight")
 PICTURES = Path(__file__).parents[2] / "examples" / "pictures"
@@ -49,6 +53,16 @@ class Install:
         process = self.start(*words, settings=settings)
         out, err = process.communicate(timeout=60)
         return process.returncode, out, err
+
+    def is_asked(self) -> bool:
+        """Whether a question waits for the worker."""
+
+        async def look(url: str) -> int:
+            async with open_redis(url, StoreSettings()) as stores:
+                return (await stores.monitor.health()).waiting
+
+        with open_valkey(self.home) as valkey:
+            return asyncio.run(look(valkey.url)) > 0
 
 
 @pytest.fixture(scope="module")
@@ -143,6 +157,23 @@ def test_a_folder_that_holds_no_model_is_named_and_the_next_question_is_answered
     assert "config.json" in said
     assert said.count("\n") == 1
     assert install.run("ask", COVER, "What color is the cover?")[:2] == (0, "The cover is purple.\n")
+
+
+def test_a_worker_that_is_given_up_is_not_waited_for(install: Install) -> None:
+    install.run("ask", COVER, "What color is the cover?")
+    folder = install.home / "worker"
+    worker = read_pid(folder / "process.pid")
+    os.kill(worker, signal.SIGSTOP)  # there, as far as anybody can tell, and nothing comes of it
+    try:
+        asking = install.start("ask", COVER, "What color is the cover?")
+        assert eventually(install.is_asked, patience_s=30.0)
+        (folder / "failure").write_text("ended 5 times")
+        out, said = asking.communicate(timeout=30)
+    finally:
+        (folder / "failure").unlink(missing_ok=True)
+        os.kill(worker, signal.SIGCONT)
+    assert (asking.returncode, out) == (78, "")
+    assert said.startswith("The worker does not run: ")
 
 
 @pytest.mark.usefixtures("heeded")

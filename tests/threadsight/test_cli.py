@@ -1,4 +1,5 @@
 import importlib.metadata
+import json
 import os
 import pty
 import resource
@@ -71,6 +72,22 @@ def test_a_slip_is_told_in_one_sentence_and_starts_nothing(words: list[str], cod
     assert list(home.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (["ask", "cover.png", "Who wrote it?"], "no_such_file"),
+        (["ocr", "cover.png"], "no_such_file"),
+        (["compare"], "no_pictures"),
+        (["ask", "-f", "And now?"], "nothing_to_follow"),
+    ],
+)
+def test_a_program_is_told_of_a_slip_as_of_any_other_ending(words: list[str], code: str) -> None:
+    ended = run(words[0], "--json", *words[1:])
+    outcome = json.loads(ended.stdout)
+    assert (outcome["answer"], outcome["failure"]["code"]) == ("", code)
+    assert ended.stderr == f"{outcome['failure']['sentence']}\n"
+
+
 def test_a_misspelt_setting_is_told_before_anything_starts(
     home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -79,6 +96,15 @@ def test_a_misspelt_setting_is_told_before_anything_starts(
     ended = run("ask", "cover.png", "Who wrote it?", cwd=tmp_path)
     assert (ended.returncode, ended.stderr) == (78, "WORKER_MODLE is not a setting (did you mean WORKER_MODEL?).\n")
     assert list(home.iterdir()) == []
+
+
+@pytest.mark.parametrize("words", [("ask", "cover.png"), ("up",), ("bot",), ("worker",), ("discord-invite",)])
+def test_settings_in_another_encoding_are_told_in_one_sentence(words: tuple[str, ...], tmp_path: Path) -> None:
+    (tmp_path / "cover.png").touch()
+    (tmp_path / ".env").write_text("WORKER_MODEL=tiny\n", encoding="utf-16")
+    ended = run(*words, cwd=tmp_path)
+    said = f"The settings in {tmp_path / '.env'} cannot be read (line 1 is not UTF-8).\n"
+    assert (ended.returncode, ended.stderr) == (78, said)
 
 
 @pytest.mark.parametrize("words", [("--url", "sight.example.com"), ("--url", "http://x.org"), ("--name", " ")])
@@ -156,6 +182,18 @@ def test_a_folder_in_the_home_that_is_somebody_elses_is_named(folder: str, home:
     assert ended.returncode == 78
     assert f"The folder {theirs} cannot be used (Permission denied). Set THREADSIGHT_HOME to another." in ended.stderr
     assert ended.stderr.count("\n") == 1
+
+
+def test_a_shell_that_has_closed_standard_input_or_output_is_told(home: Path) -> None:
+    for closed, said in (
+        ("<&-", "It cannot be fetched (standard input is closed).\n"),
+        (">&-", "The answer could not be written (standard output is closed).\n"),
+    ):
+        words = ["sh", "-c", f'"$0" ask - "What is this?" {closed}', COMMAND]
+        ended = subprocess.run(words, capture_output=True, text=True, check=False, timeout=60, input="")
+        assert ended.stderr == said
+        assert ended.returncode == (65 if "<" in closed else 1)
+    assert not (home / "worker").exists()
 
 
 @pytest.mark.usefixtures("heeded")

@@ -34,6 +34,17 @@ def test_a_full_disk_is_no_bug(home: Path, capsys: pytest.CaptureFixture[str]) -
     assert not (home / "log").exists()
 
 
+def test_a_bug_is_a_sentence_although_nobody_can_read_where_the_log_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".env").write_text("THREADSIGHT_HOME=/srv\n", encoding="utf-16")
+    assert tell(KeyError("answer")) == 1
+    assert capsys.readouterr().err.endswith(
+        "Something broke that should not (KeyError: 'answer'). The log has the whole story.\n"
+    )
+
+
 def test_a_bug_is_a_sentence_too_and_the_log_has_its_story(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(KeyError) as raised:
         dict[str, str]()["answer"]

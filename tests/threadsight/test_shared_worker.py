@@ -5,6 +5,7 @@ import pytest
 
 from inference_worker.status import WorkerStatus
 from jobs.settings import SettingMisspelt
+from tests.threadsight.processes import eventually
 from threadsight.loading import words_for
 from threadsight.service import Service
 from threadsight.shared_worker import SharedWorker, choose_environment, open_worker
@@ -56,6 +57,17 @@ def test_a_misspelt_setting_starts_no_worker(home: Path, monkeypatch: pytest.Mon
     with pytest.raises(SettingMisspelt), open_worker(home):
         pass
     assert list(home.iterdir()) == []
+
+
+def test_what_a_worker_said_is_gone_with_its_keeper_however_that_ended(home: Path) -> None:
+    folder = home / "worker"
+    folder.mkdir()
+    (folder / "status.json").write_text(json.dumps({"state": "ready", "pid": 1, "sentence": "killed since"}))
+    (folder / "process.pid").write_text("1")
+    service = Service(folder, ["/bin/sleep", "60"])
+    with service.use():
+        assert not (folder / "status.json").exists()
+        assert eventually(lambda: (folder / "process.pid").read_text() != "1")
 
 
 def test_only_the_living_process_says_how_far_it_is(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,16 +1,20 @@
 import asyncio
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from bot.settings import BotSettings
 from inference_worker.status import WorkerStatus
+from jobs.errors import StoreUnavailable
+from jobs.redis import open_redis
 from jobs.settings import StoreSettings
 from threadsight.service import ServiceFailed
-from threadsight.sides import _until_one_ends, describe
+from threadsight.sides import describe, run_both
 from threadsight.store import OpenStore
+from threadsight.watching import watched
 
 MODEL = WorkerStatus(state="ready", pid=1, sentence="tiny, 5.0 M parameters")
 TOKENS = ("DISCORD_TOKEN", "SLACK_BOT_TOKEN", "SLACK_APP_TOKEN")
@@ -88,6 +92,15 @@ def test_each_image_needs_its_own_sides_packages_only(app: str, missing: set[str
     assert (ended.returncode, ended.stderr) == (0, "")
 
 
+def test_a_store_that_is_away_is_told_before_a_worker_is_started(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("THREADSIGHT_HOME", str(home))
+    monkeypatch.setenv("REDIS_URL", "redis://127.0.0.1:9/0")
+    monkeypatch.setattr("threadsight.store.open_redis", partial(open_redis, ride_out_s=0.1))
+    with pytest.raises(StoreUnavailable):
+        run_both()
+    assert list(home.iterdir()) == []
+
+
 async def test_a_side_ends_when_nobody_starts_its_store_any_more() -> None:
     def check() -> None:
         raise ServiceFailed(name="valkey", reason="No space left on device", log="log")
@@ -98,4 +111,4 @@ async def test_a_side_ends_when_nobody_starts_its_store_any_more() -> None:
     given_up = OpenStore(store("redis://queue.example"), check=check)
     async with asyncio.timeout(5):
         with pytest.raises(ServiceFailed, match="No space left"):
-            await _until_one_ends(serve(), given_up.watch())
+            await watched(serve(), given_up.watch())

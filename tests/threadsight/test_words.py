@@ -1,3 +1,4 @@
+import os
 import re
 from pathlib import Path
 
@@ -22,6 +23,11 @@ def test_the_last_word_is_the_question(chart: str) -> None:
         (chart, "-", "https://example.org/a.png"),
         "What is this?",
     )
+
+
+def test_pipes_and_standard_input_by_its_path_are_pictures(tmp_path: Path) -> None:
+    os.mkfifo(pipe := tmp_path / "camera")
+    assert read_words([str(pipe), "/dev/stdin", "What is this?"]) == ((str(pipe), "/dev/stdin"), "What is this?")
 
 
 def test_pictures_without_a_question_are_all_pictures(chart: str) -> None:

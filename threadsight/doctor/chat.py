@@ -1,11 +1,9 @@
 """The chat platforms' tokens, and the picture formats that can be taken in."""
 
 import importlib.util
-import os
 from collections.abc import Iterator, Mapping
 
-from dotenv import dotenv_values
-
+from jobs.settings import read_variables
 from threadsight.doctor.finding import Finding, fail, warn, well
 
 DISCORD_TOKEN_PARTS = 3  # id, time and signature, with dots between
@@ -13,7 +11,7 @@ DISCORD_TOKEN_PARTS = 3  # id, time and signature, with dots between
 
 def examine_tokens() -> Iterator[Finding]:
     """Set, and of the right form. Tokens are not shown, and nobody is asked whether they are valid."""
-    settings = {name: value for name, value in {**dotenv_values(".env"), **os.environ}.items() if value}
+    settings = read_variables()
     discord = settings.get("DISCORD_TOKEN")
     slack = {name: settings.get(name, "") for name in ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_CLIENT_ID")}
     if discord is None and not any(slack.values()):

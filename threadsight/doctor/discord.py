@@ -15,15 +15,24 @@ def examine_discord(settings: BotSettings) -> Iterator[Finding]:
     """Nothing where there is no token; the network is needed where there is one."""
     if settings.discord_token is None:
         return
-    from bot.frontends.discord.examination import look_at  # noqa: PLC0415 - no platform's libraries without its token
+    from aiohttp import ClientError  # noqa: PLC0415 - no platform's libraries without its token
+    from discord import DiscordException  # noqa: PLC0415
+
+    from bot.frontends.discord.examination import look_at  # noqa: PLC0415
     from bot.frontends.discord.permissions import lacking  # noqa: PLC0415
 
     try:
         token = settings.discord_token.get_secret_value()
         standing = asyncio.run(asyncio.wait_for(look_at(token), PATIENCE_S))
-    except (ThreadsightError, TimeoutError) as error:
-        found = error.sentence if isinstance(error, ThreadsightError) else f"no answer within {PATIENCE_S:g} s"
-        yield fail("Discord", found, "see docs/discord.md")
+    except TimeoutError:
+        yield fail("Discord", f"no answer within {PATIENCE_S:g} s", "see docs/discord.md")
+        return
+    except ThreadsightError as error:
+        yield fail("Discord", error.sentence, "see docs/discord.md")
+        return
+    except (DiscordException, ClientError, OSError) as error:  # it has taken the token, and says no more
+        found = f"the token is taken, but not what else was asked ({str(error) or type(error).__name__})"
+        yield warn("Discord", found, "try again in a minute")
         return
     yield well("Discord", f"connected as {standing.name}, {_counted(len(standing.servers))}")
     if not standing.reads_everything:

@@ -6,7 +6,7 @@ from typing import TypeVar
 from bot.settings import BotSettings
 from inference_worker.settings import WorkerSettings
 from jobs.errors import ThreadsightError
-from jobs.settings import Settings, StoreSettings
+from jobs.settings import Settings, SettingsUnreadable, StoreSettings
 from threadsight.doctor.chat import examine_pictures, examine_tokens
 from threadsight.doctor.discord import examine_discord
 from threadsight.doctor.finding import Finding, fail, well
@@ -22,7 +22,11 @@ S = TypeVar("S", bound=Settings)
 
 def examine() -> Iterator[Finding]:
     """Every finding, as soon as it is known. Reads only; an embedded Valkey is started to look at it."""
-    tell_hub()
+    try:
+        tell_hub()
+    except SettingsUnreadable as error:  # what would be examined stands in it
+        yield fail("Settings", error.sentence, "save it as UTF-8, where you may read it")
+        return
     wrong: list[Finding] = []
     command = _read(CommandSettings, wrong)
     store = _read(StoreSettings, wrong)

@@ -30,14 +30,21 @@ def examine_torch(settings: WorkerSettings) -> Iterator[Finding]:
         yield well("GPU", f"{found.name}, {found.total_memory / GB:.0f} GB")
         yield _examine_flash_attention()
     elif settings.device == "cuda":
-        yield fail(
-            "GPU", "none found, and WORKER_DEVICE is cuda", "install the NVIDIA driver, or set WORKER_DEVICE=auto"
-        )
+        advice = f"{_how_to_find_a_gpu()}; or set WORKER_DEVICE=auto (containers: COMPOSE_PROFILES=cpu)"
+        yield fail("GPU", "none found, and WORKER_DEVICE is cuda", advice)
     elif settings.model == "tiny":
         yield well("GPU", "none; the built-in model needs none")
     else:
-        advice = "run the worker on a machine with an NVIDIA GPU"
+        advice = f"run the worker on a machine with an NVIDIA GPU; where there is one, {_how_to_find_a_gpu()}"
         yield warn("GPU", "none found: the first word about a picture takes the better part of a minute", advice)
+
+
+def _how_to_find_a_gpu() -> str:
+    import torch  # noqa: PLC0415 - as above
+
+    if torch.version.cuda is None:
+        return "install a torch with CUDA"
+    return f"install the NVIDIA driver: it may be missing, or older than CUDA {torch.version.cuda}"
 
 
 def _examine_flash_attention() -> Finding:

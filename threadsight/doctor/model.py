@@ -25,11 +25,10 @@ def examine_model(settings: WorkerSettings) -> Iterator[Finding]:
 def _examine_files(name: str) -> Finding:
     import torch  # noqa: PLC0415 - takes a second
 
-    from inference_worker.model.checkpoint import count_parameters, find_checkpoint, load_model  # noqa: PLC0415 - imports torch
+    from inference_worker.model.checkpoint import count_parameters, find_folder, load_model  # noqa: PLC0415 - imports torch
 
-    is_here = name == "tiny" or Path(name).expanduser().is_dir()
     try:
-        folder = find_checkpoint(name) if is_here else _find_in_cache(name)
+        folder = find_folder(name) or _find_in_cache(name)
         if folder is None:
             return warn("Model", f"{name} is not on this machine yet", "it is fetched at the first start (about 8 GB)")
         # On the device `meta` every weight has its name and shape, and no bytes.

@@ -1,4 +1,6 @@
+import errno
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -8,7 +10,7 @@ import torch
 from safetensors.torch import save_file
 
 from inference_worker.errors import ModelIncomplete, ModelNotFound, ModelUnreadable
-from inference_worker.model.checkpoint import find_checkpoint, load_model
+from inference_worker.model.checkpoint import count_parameters, find_checkpoint, load_model
 from tests.inference_worker.model.folders import random_weights, write_config, write_model
 
 QKV = "model.layers.0.self_attn.qkv_proj.weight"
@@ -111,6 +113,35 @@ def test_a_file_cut_short_is_damaged(tmp_path: Path, kept: int) -> None:
     file.write_bytes(file.read_bytes()[:kept])
     with pytest.raises(ModelUnreadable, match=r"model\.safetensors is damaged"):
         load_model(tmp_path, dtype=torch.float32)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a file that even root cannot read")
+@pytest.mark.parametrize("name", ["config.json", "model.safetensors", "model.safetensors.index.json"])
+def test_a_file_that_is_not_ours_to_read_is_named(name: str, tmp_path: Path) -> None:
+    write_model(tmp_path)
+    (tmp_path / name).unlink(missing_ok=True)
+    (tmp_path / name).symlink_to("/proc/self/mem")
+    with pytest.raises(ModelUnreadable, match=rf"cannot be read: {name}: (Input/output error|No such device)"):
+        load_model(tmp_path, dtype=torch.float32)
+
+
+def may_not(*_: object, **__: object) -> None:
+    raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+
+def test_weights_that_may_not_be_opened_are_not_told_as_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_model(tmp_path)
+    monkeypatch.setattr(Path, "open", may_not)
+    with pytest.raises(ModelUnreadable, match=r"cannot be read: model\.safetensors: Permission denied\.$"):
+        count_parameters(tmp_path)
+
+
+def test_a_folder_where_we_may_not_look_is_told_as_that(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Path, "is_dir", may_not)
+    with pytest.raises(ModelUnreadable, match=r"phi cannot be read: Permission denied\.$"):
+        find_checkpoint(str(tmp_path / "phi"))
 
 
 def test_a_damaged_index_is_named(tmp_path: Path) -> None:

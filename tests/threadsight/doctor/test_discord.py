@@ -1,4 +1,6 @@
 import pytest
+from aiohttp import ServerDisconnectedError
+from discord import DiscordException
 
 from bot.frontends.discord.errors import TokenRefused
 from bot.frontends.discord.examination import Standing
@@ -38,6 +40,14 @@ def test_what_is_missing_is_named_with_what_to_do(monkeypatch: pytest.MonkeyPatc
 def test_a_bot_without_a_server_is_to_be_invited(monkeypatch: pytest.MonkeyPatch) -> None:
     _, finding = examine_with(monkeypatch, Standing(name="Sight", reads_everything=True, servers=()))
     assert "threadsight discord-invite" in finding.advice
+
+
+@pytest.mark.parametrize("error", [ServerDisconnectedError(), DiscordException("503 Service Unavailable"), OSError()])
+def test_a_discord_that_goes_away_in_between_ends_no_examination(
+    error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (finding,) = examine_with(monkeypatch, error)
+    assert (finding.level, finding.subject) == (Level.WARN, "Discord")
 
 
 def test_a_token_that_is_refused_fails(monkeypatch: pytest.MonkeyPatch) -> None:

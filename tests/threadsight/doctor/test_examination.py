@@ -21,6 +21,16 @@ def test_a_misspelt_setting_is_told_and_the_rest_is_examined_all_the_same(
     assert {"Embedded Valkey", "Pictures", "Disk"} <= {finding.subject for finding in findings}
 
 
+def test_settings_that_cannot_be_read_are_the_first_thing_to_mend(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".env").write_text("DISCORD_TOKEN=id.time.signature\n", encoding="utf-16")
+    (finding,) = examine()
+    assert (finding.subject, finding.level) == ("Settings", Level.FAIL)
+    assert finding.found == f"The settings in {tmp_path / '.env'} cannot be read (line 1 is not UTF-8)."
+
+
 def test_an_address_that_is_none_is_told_without_its_password(
     home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

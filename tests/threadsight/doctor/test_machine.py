@@ -21,6 +21,19 @@ def test_only_the_real_model_misses_a_gpu(monkeypatch: pytest.MonkeyPatch) -> No
     assert examine(model="tiny", device="cuda")["GPU"] is Level.FAIL
 
 
+@pytest.mark.parametrize(
+    ("cuda", "advice"), [("13.0", "it may be missing, or older than CUDA 13.0"), (None, "install a torch with CUDA")]
+)
+def test_a_gpu_that_is_not_found_is_told_with_what_torch_wants(
+    cuda: str | None, advice: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.version, "cuda", cuda)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    for settings in ({"device": "cuda"}, {"model": "microsoft/Phi-3.5-vision-instruct"}):
+        (gpu,) = [found for found in examine_torch(WorkerSettings.model_validate(settings)) if found.subject == "GPU"]
+        assert advice in gpu.advice
+
+
 def test_a_machine_that_runs_no_model_itself_needs_no_torch(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
     assert examine(engine="openai") == {}

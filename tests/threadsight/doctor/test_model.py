@@ -1,3 +1,4 @@
+import errno
 import http.server
 import threading
 from collections.abc import Iterator
@@ -26,6 +27,18 @@ def test_a_folder_without_a_model_fails_and_says_what_is_missing(tmp_path: Path)
     finding = examine(model=str(tmp_path))
     assert finding.level is Level.FAIL
     assert "config.json" in finding.found
+
+
+def test_a_folder_that_may_not_be_read_fails_and_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def may_not(_: Path) -> bool:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(Path, "is_dir", may_not)
+    finding = examine(model=str(tmp_path))
+    assert (finding.level, finding.found) == (
+        Level.FAIL,
+        f"The model in {tmp_path} cannot be read: Permission denied.",
+    )
 
 
 def test_a_model_that_was_never_fetched_is_a_warning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
