@@ -94,6 +94,8 @@ class Intake:
             for pictures in album.files_besides({_file_of(ref) for _, ref in places}):
                 group.create_task(_verdict(self._bring_back(question, pictures)))
         results = [task.result() for ref, task in taking if not _is_web_page(ref, task.result())]
+        if sum(isinstance(result, _File) for result in results) >= self.max_pictures:
+            results += [self._too_many(_name_of(ref)) for ref in written[self.max_pictures :]]
         return self._taken_in(results, earlier=len(album.pictures))
 
     def _taken_in(self, results: "Sequence[_File | PictureRefused]", *, earlier: int) -> TakenIn:
@@ -110,7 +112,7 @@ class Intake:
             room -= len(new[:room])
             pictures += fitting
             if not fitting:
-                verdicts.append(TooManyPictures(name=result.name, limit=self.max_pictures))
+                verdicts.append(self._too_many(result.name))
             elif result.pages_left_out or len(fitting) < len(result.pictures):
                 verdicts.append(PagesLeftOut(page=fitting[-1].ref.page + 1, name=result.name))
             elif result.frames_left_out:
@@ -121,13 +123,16 @@ class Intake:
             pictures=tuple(pictures), verdicts=tuple(verdict.sentence for verdict in verdicts), earlier=earlier
         )
 
+    def _too_many(self, name: str) -> TooManyPictures:
+        return TooManyPictures(name=name, limit=self.max_pictures)
+
     async def _take(self, question: "_Question", ref: PictureRef, *, place: int) -> "_File":
         """What is behind a reference; what the conversation has already is not fetched again."""
         name = _name_of(ref, place=place)
         known = question.album.pictures_of(ref)
         if not known:
             if place > self.max_pictures:
-                raise TooManyPictures(name=name, limit=self.max_pictures)
+                raise self._too_many(name)
             if dropped := question.album.dropped_of(ref):
                 raise PictureDropped(number=dropped[0].number)
         elif await self._are_stored(question, known):
@@ -234,7 +239,7 @@ def _files_of(job: Job) -> tuple[list[PictureRef], list[PictureRef]]:
     return [ref for ref in references.values() if ref not in written], written
 
 
-def _name_of(ref: PictureRef, *, place: int) -> str:
+def _name_of(ref: PictureRef, *, place: int = 1) -> str:
     """What a sentence calls a file, on one line. Never "Picture 3": that is the third one of the conversation."""
     name = "".join(letter for letter in " ".join(ref.name.split()) if letter.isprintable())
     if len(name) > _LONGEST_NAME:

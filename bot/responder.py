@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import suppress
 
 import structlog
 
@@ -144,7 +145,8 @@ class Responder:
         Where the job had ended already it is the telling that fails, and once more would not help.
         """
         if not await self._queue.end(job, _failed(BotFailed())):
-            await self._replies.close(holder=self._holder, job=job)
+            with suppress(Fenced):  # it is a newer revision's now
+                await self._replies.close(holder=self._holder, job=job)
 
 
 def _failed(error: ThreadsightError) -> Failed:

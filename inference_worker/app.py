@@ -59,6 +59,7 @@ def load_native(settings: WorkerSettings, progress: Callable[[int, int], None] |
     torch.set_num_threads(hardware.choose_threads(settings, folder))
     dtype = hardware.choose_dtype(settings, device, folder)
     hardware.check_fit(settings, folder, device, dtype)
+    presets = read_presets(folder)
     layout = hardware.choose_layout(settings, device, dtype)
     model = load_model(folder, dtype=dtype, device=device, layout=layout, progress=progress)
     kv_budget = hardware.kv_budget_bytes(settings, device)
@@ -72,7 +73,6 @@ def load_native(settings: WorkerSettings, progress: Callable[[int, int], None] |
         kv_budget_bytes=kv_budget,
         features_budget_bytes=int(settings.features_gb * 1e9),
     )
-    presets = read_presets(folder)
     tokenizer = Tokenizer(folder)
     processor = ImageProcessor(model.config.image)
     engine = NativeEngine(

@@ -79,16 +79,16 @@ def free_bytes(device: torch.device) -> int:
 def _room_in_cgroups() -> Iterator[int]:
     """Bytes that the limits of a container or a service leave: its own cgroup's, and those of the cgroups around it.
 
-    `memory.current` counts the page cache, of which the inactive part is given back
-    (https://docs.kernel.org/admin-guide/cgroup-v2.html).
+    `memory.current` counts the page cache, weights that were read before among it, which is given back when memory is
+    wanted (https://docs.kernel.org/admin-guide/cgroup-v2.html).
     """
     with suppress(OSError, ValueError):  # no Linux, or version 1
         mine = re.search(r"^0::/(.*)$", OWN_CGROUP.read_text(), re.MULTILINE)
         own = CGROUPS / (mine[1] if mine else "")
         for folder in (own, *own.parents):
             if (limit := folder / "memory.max").exists() and (most := limit.read_text().strip()) != "max":
-                cache = re.search(r"^inactive_file (\d+)$", (folder / "memory.stat").read_text(), re.MULTILINE)
-                used = int((folder / "memory.current").read_text()) - int(cache[1] if cache else 0)
+                cache = re.findall(r"^(?:in)?active_file (\d+)$", (folder / "memory.stat").read_text(), re.MULTILINE)
+                used = int((folder / "memory.current").read_text()) - sum(map(int, cache))
                 yield max(0, int(most) - used)
 
 

@@ -48,7 +48,7 @@ class Presets(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     def _check(self, template: str, *names: str) -> None:
         try:
             getattr(self, template).format(**dict.fromkeys(names, ""))
-        except (LookupError, ValueError) as error:
+        except (LookupError, ValueError, AttributeError) as error:
             raise ValueError(f"{template} names something else than {' and '.join(names)}") from error
 
     def render(self, kind: JobKind, question: str, *, new: int, meant: Sequence[int] = (), context: str = "") -> str:
@@ -86,5 +86,7 @@ def read_presets(folder: Path) -> Presets:
     path = folder / "threadsight.json"
     try:
         return msgspec.json.decode(path.read_bytes(), type=Presets) if path.exists() else Presets()
-    except msgspec.DecodeError as error:
+    except OSError as error:
+        raise ModelUnreadable(folder=folder, reason=f"{path.name}: {error.strerror}") from error
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise ModelUnreadable(folder=folder, reason=f"{path.name}: {error}") from error

@@ -12,6 +12,7 @@ from bot.app import open_chat
 from bot.errors import AnswerUnwritten
 from bot.frontends.shell import Outcome, Question, Shell, new_conversation, read_reference, sweep_spool
 from bot.settings import BotSettings
+from jobs.errors import StoreUnavailable
 from jobs.log import log_to
 from jobs.redis import open_redis
 from jobs.settings import StoreSettings
@@ -78,4 +79,6 @@ async def _ask(
         )
         async with open_chat(chat, stores, frontends=[shell], lease_s=store.lease_s) as responder:
             ended = await shell.ask(responder, question)
-        return ended, bool((await stores.conversations.load(question.conversation)).turns)
+        with contextlib.suppress(StoreUnavailable):  # how it ended stands there already
+            return ended, bool((await stores.conversations.load(question.conversation)).turns)
+        return ended, True

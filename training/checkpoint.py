@@ -2,6 +2,7 @@
 
 import os
 import pickle
+import struct
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,12 @@ from typing import Any
 import msgspec
 import torch
 from torch import Tensor
+
+# What torch's reader, pickle and zipfile say of bytes that are no checkpoint, or a broken one.
+DAMAGED = (
+    *(OSError, RuntimeError, EOFError, TypeError, LookupError, ValueError, AttributeError, AssertionError),
+    *(pickle.UnpicklingError, zipfile.BadZipFile, struct.error),
+)
 
 
 class NoCheckpoint(Exception):
@@ -44,15 +51,7 @@ def read_checkpoint(path: Path) -> Checkpoint:
     """
     try:
         return Checkpoint(**torch.load(path, map_location="cpu", weights_only=True))
-    except (
-        OSError,
-        RuntimeError,
-        EOFError,
-        TypeError,
-        LookupError,
-        pickle.UnpicklingError,
-        zipfile.BadZipFile,
-    ) as error:
+    except DAMAGED as error:
         raise NoCheckpoint(f"{path} is no checkpoint of a training") from error
 
 

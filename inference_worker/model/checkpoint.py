@@ -176,7 +176,7 @@ def _shards(index: Path) -> set[str]:
         return set(msgspec.json.decode(index.read_bytes(), type=Index).weight_map.values())
     except OSError as error:
         raise ModelUnreadable(folder=index.parent, reason=f"{index.name}: {error.strerror}") from error
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise ModelUnreadable(folder=index.parent, reason=f"{index.name}: {error}") from error
 
 

@@ -192,7 +192,7 @@ def _read(path: Path, kind: type[_File]) -> _File | None:
         return None
     except OSError as error:
         raise ModelUnreadable(folder=path.parent, reason=f"{path.name}: {error.strerror}") from error
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise ModelUnreadable(folder=path.parent, reason=f"{path.name}: {error}") from error
 
 

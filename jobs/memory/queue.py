@@ -186,10 +186,11 @@ class MemoryQueue:
         self._state.promote(thread)
 
     def _cancel(self, record: JobRecord, ending: Ending) -> None:
-        """End a waiting job, ask a running one to end; the first reason stands."""
+        """End a waiting job, ask a running one to end; the first reason stands, but for a newer revision."""
+        is_newer = ending == SUPERSEDED and record.cancel != FORGOTTEN.reason
         if record.waits:
             self._state.end(record, ending)
-        elif record.state is JobState.RUNNING and record.cancel is None:
+        elif record.state is JobState.RUNNING and (record.cancel is None or is_newer):
             record.cancel = ending.reason if isinstance(ending, Cancelled) else "stopped"
 
     def _supersede(self, older: JobRecord) -> None:

@@ -6,8 +6,9 @@ submitted; only the head of a line can be in `State.ready` or running, so jobs o
 
 from collections import Counter
 
-from jobs.answer import Cancelled, Delta, Ending
+from jobs.answer import Cancelled, Delta, Ending, Failed
 from jobs.conversation import ConversationId
+from jobs.errors import QuestionUnknown
 from jobs.job import Job, JobId
 from jobs.memory.clock import Clock
 from jobs.memory.records import JobRecord, JobState, StoredPicture, Thread
@@ -137,13 +138,14 @@ class State:
         if record.waits:
             self.waiting[job.conversation.tenant_key] -= 1
             self.give_back_turn(record)
+        took_in = record.state is JobState.SUBMITTED
         record.state = JobState.ENDED
         record.ending = ending
         record.events.append(ending)
         self.ready.pop(job.id, None)
         thread = self.threads[job.conversation]
         thread.line.remove(job.id)
-        self._unbring_all(thread, job.source)
+        self._unbring_all(thread, job.source, took_in=took_in)
         self.promote(thread)
         self.settle(record)
         self.clock.ring()
@@ -158,15 +160,15 @@ class State:
         record.delivered = True
         self.settle(record)
 
-    def _unbring_all(self, thread: Thread, source: str) -> None:
-        """The pictures of a question that was not answered: nobody asks about them."""
-        if source in thread.turns:
-            return
-        thread.brought.pop(source, None)
-        for record in map(self.records.__getitem__, thread.line):  # another revision of it may wait
-            if record.job.source == source:
-                thread.bring(source, record.pictures)
-        self.release_orphans(thread)
+    def _unbring_all(self, thread: Thread, source: str, *, took_in: bool) -> None:
+        """The pictures of a question that was not answered: nobody asks about them. Those of its intake go in any case."""
+        if source not in thread.turns:
+            thread.brought.pop(source, None)
+            for record in map(self.records.__getitem__, thread.line):  # another revision of it may wait
+                if record.job.source == source:
+                    thread.bring(source, record.pictures)
+        if took_in or source not in thread.turns:
+            self.release_orphans(thread)
 
     # ------------------------------------------------------------ forgetting
 
@@ -175,6 +177,9 @@ class State:
         for record in self.revisions(thread, source):
             if record.delivered:
                 self._scrub_words(record)
+                unknown = QuestionUnknown()
+                record.ending = Failed(code=unknown.code, advice=unknown.sentence)
+                record.events = [record.ending]
 
     def scrub(self, record: JobRecord) -> None:
         """Take the words out of a job, which ends; its conversation's epoch has risen."""

@@ -412,6 +412,14 @@ async def test_of_many_addresses_as_many_are_looked_at_as_there_may_be_pictures(
     assert taken == TakenIn()
 
 
+async def test_addresses_beyond_the_room_for_pictures_are_told(reader: Thread) -> None:
+    taken = await read(reader, " ".join(f"https://example.com/{number}.png" for number in range(5)))
+    assert len(taken.pictures) == 3
+    assert taken.verdicts == tuple(
+        f"https://example.com/{number}.png skipped: the limit is 3 pictures a question." for number in (3, 4)
+    )
+
+
 async def test_pages_take_no_room_from_the_pictures_behind_them(reader: Thread) -> None:
     reader.platform.files = {"a.png": png(), "b.png": png()}
     words = "https://example.com/1 https://example.com/2 https://example.com/3.png"

@@ -79,6 +79,10 @@ def test_weights_in_one_byte_take_one_whatever_the_others_take(
         hardware.check_fit(settings, Path(), here, dtype)
 
 
+# Weights that were read twice are active.
+CACHES = "anon 1\ninactive_file 500000\nactive_file 200000\n"
+
+
 @pytest.mark.parametrize(("mine", "limited"), [("0::/\n", ""), ("4:memory:/x\n0::/app/worker\n", "app")])
 def test_memory_ends_where_the_container_ends(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mine: str, limited: str
@@ -86,7 +90,7 @@ def test_memory_ends_where_the_container_ends(
     (tmp_path / "cgroup").write_text(mine)
     folder = tmp_path / "groups" / limited
     folder.mkdir(parents=True)
-    for name, content in {"max": "3000000", "current": "2500000", "stat": "anon 1\ninactive_file 700000\n"}.items():
+    for name, content in {"max": "3000000", "current": "2500000", "stat": CACHES}.items():
         (folder / f"memory.{name}").write_text(content)
     monkeypatch.setattr(hardware, "OWN_CGROUP", tmp_path / "cgroup")
     monkeypatch.setattr(hardware, "CGROUPS", tmp_path / "groups")

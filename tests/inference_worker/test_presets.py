@@ -17,9 +17,12 @@ def test_a_model_brings_words_of_its_own(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "written",
-    ["{", '{"look": 3}', '{"lok": "What is this?"}', '{"focus": "{tsak}"}', '{"with_context": "{context} {"}'],
+    [
+        *("{", '{"look": 3}', '{"lok": "What is this?"}'),
+        *('{"focus": "{tsak}"}', '{"focus": "{task.x}"}', '{"with_context": "{context} {"}', '{"look": "F\xfcr"}'),
+    ],
 )
 def test_words_that_cannot_be_used_are_told_when_the_model_is_loaded(tmp_path: Path, written: str) -> None:
-    (tmp_path / "threadsight.json").write_text(written)
+    (tmp_path / "threadsight.json").write_text(written, encoding="latin-1")
     with pytest.raises(ModelUnreadable, match=r"threadsight\.json: "):
         read_presets(tmp_path)

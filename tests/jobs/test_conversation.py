@@ -483,6 +483,17 @@ async def test_pictures_of_a_question_that_nobody_answered_do_not_stay(store: St
     assert (await has(jobs, kept), await has(jobs, gone)) == (True, False)
 
 
+async def test_pictures_of_an_edit_that_was_stopped_while_they_came_in_do_not_stay(jobs: Jobs) -> None:
+    where = conversation()
+    (before,) = await bring(jobs, question(where, source="m1"), b"before the edit")
+    await answer_all(jobs)
+    edited = question(where, source="m1", revision=1)
+    await jobs.queue_in.submit(edited, holder="bot")
+    coming = await jobs.pictures.put(where, b"coming in")
+    await jobs.queue_in.end(edited.id, Cancelled(reason="stopped"))
+    assert (await has(jobs, before), await has(jobs, coming)) == (True, False)
+
+
 async def test_pictures_of_an_edited_question_stay_when_the_older_revision_ends_without_an_answer(jobs: Jobs) -> None:
     where = conversation()
     await bring(jobs, question(where, source="m1"), b"the same")

@@ -119,6 +119,16 @@ async def test_an_answer_that_comes_after_a_newer_revision_is_told_to_nobody(job
     assert [turn.answer for turn in (await jobs.conversations.load(where)).turns] == ["one"]
 
 
+async def test_a_newer_revision_speaks_in_the_place_of_one_that_was_stopped_while_it_ran(jobs: Jobs) -> None:
+    where = conversation()
+    asked = await ask(jobs, question(where, source="m1"))
+    running = await claim_one(jobs)
+    await jobs.queue_in.end(asked, Cancelled(reason="stopped"))
+    await ask(jobs, question(where, source="m1", revision=1))
+    await jobs.queue_out.commit(running, Cancelled(reason="stopped", text="a c"))
+    assert await ending_of(jobs, asked) == Cancelled(reason="superseded")
+
+
 async def test_a_new_answer_replaces_the_turn_of_its_source_in_place(jobs: Jobs) -> None:
     where = conversation()
     await ask(jobs, question(where, source="m1"))

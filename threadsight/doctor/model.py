@@ -26,6 +26,7 @@ def _examine_files(name: str) -> Finding:
     import torch  # noqa: PLC0415 - takes a second
 
     from inference_worker.model.checkpoint import count_parameters, find_folder, load_model  # noqa: PLC0415 - imports torch
+    from inference_worker.presets import read_presets  # noqa: PLC0415 - the bot's container has none of it
 
     try:
         folder = find_folder(name) or _find_in_cache(name)
@@ -33,6 +34,7 @@ def _examine_files(name: str) -> Finding:
             return warn("Model", f"{name} is not on this machine yet", "it is fetched at the first start (about 8 GB)")
         # On the device `meta` every weight has its name and shape, and no bytes.
         load_model(folder, dtype=torch.bfloat16, device="meta")
+        read_presets(folder)
     except ThreadsightError as error:
         return fail("Model", error.sentence, "fetch it again, or set WORKER_MODEL to another")
     return well("Model", f"{name}, {count_parameters(folder) / 1e6:,.1f} M parameters, complete")

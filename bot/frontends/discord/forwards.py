@@ -1,7 +1,7 @@
 """Forwards: what somebody writes beside one is their next message, and may be a question about it."""
 
 from collections import OrderedDict
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import discord
 
@@ -9,6 +9,7 @@ from bot.frontends.discord.reading import is_forward
 
 _SOON = timedelta(seconds=5)  # Discord sends the two one after the other
 _REMEMBERED = 500
+_FOR = timedelta(hours=1)  # a question can be edited, and is about the same pictures
 
 
 class Forwards:
@@ -20,14 +21,20 @@ class Forwards:
 
     def note(self, message: discord.Message) -> None:
         """A message was written."""
+        if message.author.bot:
+            return
+        self._let_go(message.created_at)
         where = (message.channel.id, message.author.id)
         before = self._latest.pop(where, None)
         if is_forward(message):
             self._latest[where] = message
         elif before is not None and message.created_at - before.created_at < _SOON:
             self._before[message.id] = before
-        for kept in (self._latest, self._before):
-            if len(kept) > _REMEMBERED:
+
+    def _let_go(self, now: datetime) -> None:
+        """What nobody will ask about, and the oldest where there are many."""
+        for kept, time in ((self._latest, _SOON), (self._before, _FOR)):
+            while kept and (len(kept) >= _REMEMBERED or now - next(iter(kept.values())).created_at > time):
                 kept.popitem(last=False)
 
     def before(self, message: discord.Message) -> discord.Message | None:

@@ -40,7 +40,11 @@ def read_reference(argument: str, *, spool: Path, stdin: BinaryIO | None = None)
         return PictureRef(platform=PLATFORM, origin=address, name=Path(urlsplit(address).path).name)
     path = Path(argument).expanduser().absolute()
     if path.is_fifo():  # also what a shell makes of <(...)
-        with path.open("rb") as pipe:
+        try:
+            pipe = path.open("rb")
+        except OSError as error:
+            raise Unfetchable(reason=error.strerror) from error
+        with pipe:
             return _refer_to(spool_input(pipe, spool), name=legible(argument))
     if not path.is_file():
         raise NoSuchFile(path=argument)

@@ -139,7 +139,7 @@ class Buttons:
 
 def _asked(button: Button, press: Press) -> str:
     """The ts of the question: it is in the name of a message's or a menu's; a form's is the thread's first message."""
-    asked_with, _, ts = button.id.source.partition("/")
+    asked_with, *_, ts = button.id.source.split("/")
     return press.thread if asked_with == "form" else ts
 
 

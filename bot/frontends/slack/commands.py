@@ -105,7 +105,7 @@ class Commands:
             user=body["user"]["id"],
             is_direct=channel[0] == _DIRECT,
         )
-        await self._ask(place, source=f"menu/{body['action_ts']}", kind=kind, question="", files=files)
+        await self._ask(place, source=f"menu/{channel}/{body['action_ts']}", kind=kind, question="", files=files)
 
     async def take_form(self, team: str, user: str, name: str, filled: Filled) -> dict[str, str]:
         """A form was sent: what must be corrected, by field. Empty: the question is accepted.

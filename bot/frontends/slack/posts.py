@@ -83,6 +83,10 @@ class Posts:
             await self._post(workspace, part, about)
         await self._cut(workspace, len(parts))
 
+    def own(self, files: Sequence[str]) -> None:
+        """These stand beside the answer that is to come: they go with it, or with the question."""
+        self._files = tuple(dict.fromkeys((*self._files, *files)))
+
     async def remove(self, workspace: Workspace, job: JobId) -> None:
         """Take away whatever stands for the question, with its files.
 

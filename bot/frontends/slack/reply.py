@@ -104,6 +104,7 @@ class SlackReply:
                 self._may_be_uploaded = True
                 raise
             self._uploaded.append(f"{_FILE}{file}")
+        self._posts.own(self._file_ids)
         return self._posted
 
     async def finish(self, done: Done) -> Posted:

@@ -33,16 +33,19 @@ local function write_ending(job, ending)
   settle(job)
 end
 
--- The pictures of a question that was not answered: nobody asks about them.
-local function unbring_all(job)
-  if redis.call('HEXISTS', key('turns', job.conversation), job.source) == 1 then return end
-  redis.call('HDEL', key('brought', job.conversation), job.source)
-  bring_under_way(job.conversation, job.source)  -- another revision of it may wait
-  release_orphans(job.conversation)
+-- The pictures of a question that was not answered: nobody asks about them. Those of its intake go, whatever it had.
+local function unbring_all(job, took_in)
+  local has_turn = redis.call('HEXISTS', key('turns', job.conversation), job.source) == 1
+  if not has_turn then
+    redis.call('HDEL', key('brought', job.conversation), job.source)
+    bring_under_way(job.conversation, job.source)  -- another revision of it may wait
+  end
+  if took_in or not has_turn then release_orphans(job.conversation) end
 end
 
 -- The one place where a job ends: one terminal event, out of the line, the next one promoted.
 local function end_job(job, ending)
+  local took_in = job.state == 'submitted'
   if job.state == 'running' then
     redis.call('ZREM', RUNNING, job.id)
   else
@@ -54,16 +57,19 @@ local function end_job(job, ending)
   set(job, 'state', 'ended')
   write_ending(job, ending)
   redis.call('LREM', key('line', job.conversation), 1, job.id)
-  unbring_all(job)
+  unbring_all(job, took_in)
   promote(job.conversation)
   expire_unswept(job.conversation)
 end
 
--- End a waiting job, ask a running one to end; the first reason stands, except that forgetting outranks all.
+local function rank(reason) return ({superseded = 2, forgotten = 3})[reason] or 1 end
+
+-- End a waiting job, ask a running one to end; the first reason stands, unless one outranks it: a newer revision speaks in
+-- the place of one that was stopped, and forgetting outranks all.
 local function cancel(job, ending, reason)
   if job.state == 'submitted' or job.state == 'ready' then
     end_job(job, ending)
-  elseif job.state == 'running' and (not job.cancel or reason == 'forgotten') then
+  elseif job.state == 'running' and rank(reason) > (job.cancel and rank(job.cancel) or 0) then
     set(job, 'cancel', reason)
   end
 end
