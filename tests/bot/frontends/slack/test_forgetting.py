@@ -215,22 +215,6 @@ async def test_the_file_of_an_earlier_answer_goes_when_the_question_is_edited(
     assert [message.files for message in people.team.by_bot()] == [[]]
 
 
-async def test_the_file_of_an_answer_that_slack_has_not_taken_yet_goes_when_the_question_is_edited(
-    bot: Bot, people: People, worker: Worker, slack: SlackServer
-) -> None:
-    worker.words = ("A secret sentence. " * 2_000,)
-    worker.hold.set()
-    slack.fail("chat.update", times=99, error="internal_error")
-    people.post("C1", f"{people.bot} tell me")
-    await eventually(lambda: slack.api.count("files.completeUploadExternal"))
-    worker.words = ("Short now.",)
-    people.edit(people.team.messages[0], f"{people.bot} tell me briefly")
-    await eventually(lambda: len(worker.answered) == 2)
-    slack.faults["chat.update"].times = 0
-    await eventually(lambda: [message.said for message in people.team.answers()] == ["Short now."])
-    assert [message.files for message in people.team.by_bot()] == [[]]
-
-
 async def edit_to_short(people: People, worker: Worker) -> None:
     worker.words = ("Short now.",)
     people.edit(people.team.messages[0], f"{people.bot} tell me briefly")

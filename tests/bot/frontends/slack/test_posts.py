@@ -6,7 +6,7 @@ import pytest
 
 from bot.frontends.slack.errors import CallLost, CallRefused
 from bot.frontends.slack.place import Place
-from bot.frontends.slack.posts import Posts
+from bot.frontends.slack.posts import Part, Posts
 from bot.frontends.slack.workspace import Workspace
 from jobs import JobId
 
@@ -44,3 +44,25 @@ async def test_a_search_goes_on_where_it_was_lost_or_begins_anew_where_slack_has
     await posts.find(cast("Workspace", paged), JOB)
     assert posts.is_sure
     assert paged.asked == ["", "page 2 of 0", "page 2 of 0", *([] if lasts else ["", "page 2 of 1"])]
+
+
+class Obliging:
+    """Does what it is told, and remembers it."""
+
+    bot, bot_user, team = "B1", "UBOT", "T1"
+
+    def __init__(self) -> None:
+        self.deleted: list[str] = []
+
+    async def call(self, method: str, **told: Any) -> dict[str, Any]:
+        if method == "files.delete":
+            self.deleted.append(told["file"])
+        return {"ts": "2.0", "messages": []}
+
+
+async def test_a_file_whose_answer_was_never_told_goes_with_the_next_one() -> None:
+    # The question was edited between the two: the old answer stood beside the new one, as a file.
+    slack, posts = Obliging(), Posts(PLACE, (), is_sure=True)
+    posts.own(["F1"])
+    await posts.put(cast("Workspace", slack), JOB, [Part(text="short", blocks=[])])
+    assert slack.deleted == ["F1"]
