@@ -85,9 +85,14 @@ def evaluate(
     report: Annotated[
         Path | None, typer.Option(dir_okay=False, help="Write a page of all that it gets wrong here.")
     ] = None,
-    processes: Annotated[int, typer.Option(min=1, help="Each has the model and answers a share of the dialogues.")] = 2,
+    processes: Annotated[
+        int | None,
+        typer.Option(min=1, help="Each has the model and answers a share of the dialogues: 2, and 1 on a GPU."),
+    ] = None,
 ) -> None:
     """Score a model on drawn dialogues: a table, then one JSON line."""
+    import torch  # noqa: PLC0415
+
     from training.examination import NoModel, examine  # noqa: PLC0415
     from training.report import write_report  # noqa: PLC0415
     from training.scores import compare, score  # noqa: PLC0415
@@ -99,7 +104,8 @@ def evaluate(
         raise typer.BadParameter(str(error), param_hint="--data") from None
     began = time.monotonic()
     with _progress() as progress:
-        examined = examine(records, data, model, processes=processes)
+        most = 1 if torch.cuda.is_available() else 2  # the first one takes the GPU's whole memory
+        examined = examine(records, data, model, processes=processes or most)
         try:
             answers = dict(progress.track(examined, total=len(records), description="Answering"))
         except NoModel as error:
