@@ -31,12 +31,6 @@ class Forwards:
         elif before is not None and message.created_at - before.created_at < _SOON:
             self._before[message.id] = before
 
-    def _let_go(self, now: datetime) -> None:
-        """What nobody will ask about, and the oldest where there are many."""
-        for kept, time in ((self._latest, _SOON), (self._before, _FOR)):
-            while kept and (len(kept) >= _REMEMBERED or now - next(iter(kept.values())).created_at > time):
-                kept.popitem(last=False)
-
     def before(self, message: discord.Message) -> discord.Message | None:
         """The forward that this message was written beside."""
         return self._before.get(message.id)
@@ -47,3 +41,9 @@ class Forwards:
             del self._latest[where]
         for comment in [comment for comment, forward in self._before.items() if forward.id == message]:
             del self._before[comment]
+
+    def _let_go(self, now: datetime) -> None:
+        """What nobody will ask about, and the oldest where there are many."""
+        for kept, time in ((self._latest, _SOON), (self._before, _FOR)):
+            while kept and (len(kept) >= _REMEMBERED or now - next(iter(kept.values())).created_at > time):
+                kept.popitem(last=False)
