@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from inference_worker.image.tiling import Tiling
-from training.citations import Citations, cite_looks, cite_matches, cite_targets
+from training.citations import Citations, cite_looks, cite_matches, cite_names, cite_targets, cite_values
 from training.sample import Sample, Seen
 
 GRANULE = 16  # lengths are rounded up to it, so that few shapes occur
@@ -61,6 +61,14 @@ class Lookups(msgspec.Struct, frozen=True, kw_only=True):
     columns: Tensor  # (tokens,)
 
 
+class Names(msgspec.Struct, frozen=True, kw_only=True):
+    """Names in questions: where they stand in a picture, and of charts' labels where it is known what they stand for."""
+
+    read: Citations
+    known: Citations
+    values: Tensor  # (queries of `known`,) in float32
+
+
 class Places(msgspec.Struct, frozen=True, kw_only=True):
     """Where every token of the parts stands in its picture, as the decoder has them."""
 
@@ -87,6 +95,7 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
     places: Places
     shares: Shares
     lookups: Lookups
+    names: Names
     looks: Citations  # of charts' labels: where their marks end, or the slice
     matches: Citations  # of tokens of later pictures: the same place of the picture before
     tokens: int  # without the padding
@@ -112,7 +121,7 @@ def _move(whole: _Struct, device: torch.device) -> _Struct:
     for name, value in msgspec.structs.asdict(whole).items():
         if isinstance(value, Tensor):
             moved[name] = value.to(device)
-        elif isinstance(value, Citations | Sights | Comparisons | Measures | Shares | Lookups | Places):
+        elif isinstance(value, msgspec.Struct):
             moved[name] = _move(value, device)
     return msgspec.structs.replace(whole, **moved)
 
@@ -160,6 +169,7 @@ def build_batch(samples: Sequence[Sample], rng: random.Random) -> Batch:
         places=_places(seen),
         shares=_shares(seen),
         lookups=_lookups(seen),
+        names=_names(samples, length),
         looks=cite_looks(seen),
         matches=cite_matches(seen),
         tokens=sum(len(sample.ids) for sample in samples),
@@ -253,6 +263,14 @@ def _lookups(seen: Sequence[tuple[int, Seen]]) -> Lookups:
         values=torch.cat([torch.from_numpy(lookups.values) for _, lookups in looked]),
         lines=torch.cat([torch.from_numpy(lookups.lines) for _, lookups in looked]),
         columns=torch.cat([torch.from_numpy(lookups.columns) for _, lookups in looked]),
+    )
+
+
+def _names(samples: Sequence[Sample], length: int) -> Names:
+    return Names(
+        read=cite_names(samples, length),
+        known=cite_values(samples, length),
+        values=torch.tensor([name.value for sample in samples for name in sample.names if name.known]),
     )
 
 

@@ -1,12 +1,12 @@
 """Where attention is pulled to: rows of pictures that show what other rows are about."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 import torch
 from torch import Tensor
 
-from training.sample import Sample, Seen
+from training.sample import Named, Sample, Seen
 
 
 class Citations(msgspec.Struct, frozen=True, kw_only=True):
@@ -19,17 +19,22 @@ class Citations(msgspec.Struct, frozen=True, kw_only=True):
 
 def cite_targets(samples: Sequence[Sample], length: int) -> Citations:
     """Of the rows that predict a token: where it can be seen. Every sample has `length` rows of the batch."""
-    citing = [
+    return _cite(
         (sequence * length + target.row, target.cited)
         for sequence, sample in enumerate(samples)
         for target in sample.targets
         if target.cited
-    ]
-    return Citations(
-        rows=_long([row for row, _ in citing]),
-        queries=_long([query for query, (_, cited) in enumerate(citing) for _ in cited]),
-        keys=_long([key for _, cited in citing for key in cited]),
     )
+
+
+def cite_names(samples: Sequence[Sample], length: int) -> Citations:
+    """Of names in questions: where they stand in their picture."""
+    return _cite((sequence * length + name.row, name.read) for sequence, name in _names(samples))
+
+
+def cite_values(samples: Sequence[Sample], length: int) -> Citations:
+    """Of those of charts' labels: where it is known how large their marks are."""
+    return _cite((sequence * length + name.row, name.known) for sequence, name in _names(samples) if name.known)
 
 
 def cite_matches(seen: Sequence[tuple[int, Seen]]) -> Citations:
@@ -47,10 +52,21 @@ def cite_looks(seen: Sequence[tuple[int, Seen]]) -> Citations:
         queries, keys = picture.lookups.queries.tolist(), picture.lookups.keys.tolist()
         for query, key in zip(queries, keys, strict=True):
             looks.setdefault(base + picture.start + query, []).append(picture.start + key)
+    return _cite(looks.items())
+
+
+def _names(samples: Sequence[Sample]) -> Iterator[tuple[int, Named]]:
+    """Each with its dialogue's place in the batch."""
+    return ((sequence, name) for sequence, sample in enumerate(samples) for name in sample.names)
+
+
+def _cite(citing: Iterable[tuple[int, Sequence[int]]]) -> Citations:
+    """From each row of the batch and the positions that it is to look at."""
+    rows, keys = [*zip(*citing, strict=True)] or ([], [])
     return Citations(
-        rows=_long(list(looks)),
-        queries=_long([query for query, keys in enumerate(looks.values()) for _ in keys]),
-        keys=_long([key for keys in looks.values() for key in keys]),
+        rows=_long(rows),
+        queries=_long([query for query, cited in enumerate(keys) for _ in cited]),
+        keys=_long([key for cited in keys for key in cited]),
     )
 
 

@@ -44,6 +44,14 @@ class Piece(msgspec.Struct, frozen=True):
     spelled: bool = False  # `cite.boxes` are those of the characters of `text`
 
 
+class Mention(msgspec.Struct, frozen=True, kw_only=True):
+    """A name in a question, its characters from `start` to `stop`, and the boxes of its characters in a picture."""
+
+    start: int
+    stop: int
+    cite: Cite
+
+
 class Exchange(msgspec.Struct, frozen=True, kw_only=True):
     """One question and its answer. `shows` are the pictures (places in the dialogue) that come with the question."""
 
@@ -51,6 +59,7 @@ class Exchange(msgspec.Struct, frozen=True, kw_only=True):
     question: str
     answer: tuple[Piece, ...]
     shows: tuple[int, ...] = ()
+    mentions: tuple[Mention, ...] = ()
     refers_back: bool = False  # to a picture of an earlier turn, when there are several
     phrasing_held_out: bool = False
     random: bool = False  # the answer reads letters drawn at random

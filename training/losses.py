@@ -34,6 +34,8 @@ class Weights(msgspec.Struct, frozen=True, kw_only=True):
     place: float = 0.1
     match: float = 0.1
     look: float = 0.1
+    name: float = 0.1
+    named_value: float = 0.03
     hint: float = 0.2
 
 
@@ -50,6 +52,8 @@ class Losses(msgspec.Struct, frozen=True, kw_only=True):
     place: Tensor
     match: Tensor
     look: Tensor
+    name: Tensor
+    named_value: Tensor
     hint: Tensor
 
     def total(self, weights: Weights, *, hint: float) -> Tensor:
@@ -65,6 +69,8 @@ class Losses(msgspec.Struct, frozen=True, kw_only=True):
             + weights.place * self.place
             + weights.match * self.match
             + weights.look * self.look
+            + weights.name * self.name
+            + weights.named_value * self.named_value
             + weights.hint * hint * self.hint
         )
 
@@ -131,9 +137,9 @@ class Heads(nn.Module):
         """The same of pies' slices, patch by patch, from features (tokens of all pictures, hidden)."""
         return _off(self.shares(_normalised(features[shares.features])), shares.truths)
 
-    def value(self, hidden: Tensor, lookups: Lookups) -> Tensor:
-        """The same of what labels stand for, from hidden rows (rows, hidden)."""
-        return _off(self.values(_normalised(hidden[lookups.rows]))[:, 0], lookups.values)
+    def value(self, hidden: Tensor, rows: Tensor, truths: Tensor) -> Tensor:
+        """The same of what labels stand for, from some `rows` of hidden rows (rows, hidden)."""
+        return _off(self.values(_normalised(hidden[rows]))[:, 0], truths)
 
     def ordinal(self, hidden: Tensor, lookups: Lookups) -> Tensor:
         """The line and the column of a list or table, from hidden rows (rows, hidden)."""

@@ -1,5 +1,6 @@
 """A dialogue as the model learns it: the product's own prompt and pixels, what is to be said, and where it is seen."""
 
+import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -39,6 +40,15 @@ class Target(msgspec.Struct, frozen=True):
     cited: tuple[int, ...] = ()
 
 
+class Named(msgspec.Struct, frozen=True, kw_only=True):
+    """A name in a question that stands in a picture: its last token is at `row`."""
+
+    row: int
+    read: tuple[int, ...]  # rows on which it stands in the parts
+    known: tuple[int, ...]  # those, and of the whole picture, that know how large its mark is
+    value: float  # of the mark; NaN where there is none
+
+
 class Seen(msgspec.Struct, frozen=True, kw_only=True):
     """A picture in a sample: its rows are `start` .. `start + tiling.tokens`.
 
@@ -62,6 +72,7 @@ class Sample(msgspec.Struct, frozen=True, kw_only=True):
 
     ids: tuple[int, ...]
     targets: tuple[Target, ...]
+    names: tuple[Named, ...]
     pictures: tuple[Seen, ...]
     tasks: tuple[str, ...]  # of each exchange
 
@@ -96,11 +107,13 @@ class SampleBuilder:
         order = [place for exchange in dialogue.exchanges for place in exchange.shows]
         starts = dict(zip(order, (slot.start for slot in prompt.slots), strict=True))
         placements = {place: self._place(dialogue.pictures[place].image.size) for place in order}
-        targets = tuple(self._targets(ids, dialogue.exchanges, starts, placements))
+        pictures_seen = tuple(self._look(dialogue, order, starts, placements))
+        shown = dict(zip(order, pictures_seen, strict=True))
         return Sample(
             ids=tuple(max(token, 0) for token in ids[:-1]),
-            targets=targets,
-            pictures=tuple(self._look(dialogue, order, starts, placements)),
+            targets=tuple(self._targets(ids, dialogue.exchanges, starts, placements)),
+            names=tuple(self._names(ids, dialogue.exchanges, shown, placements)),
+            pictures=pictures_seen,
             tasks=tuple(exchange.task.value for exchange in dialogue.exchanges),
         )
 
@@ -125,6 +138,25 @@ class SampleBuilder:
                 yield Target(row, ids[row + 1], place, tuple(sorted(cited)))
                 row += 1
             yield Target(row, ids[stop], place)
+
+    def _names(
+        self,
+        ids: Sequence[int],
+        exchanges: Sequence[Exchange],
+        shown: dict[int, Seen],
+        placements: dict[int, Placement],
+    ) -> Iterator[Named]:
+        """The words of a question stand between the line before them and `<|end|>`, then comes `<|assistant|>`."""
+        row = 0
+        for exchange in exchanges:
+            row = ids.index(self._tokenizer.assistant_id, row + 1)
+            words = self._tokenizer.encode_untrusted(f"\n{exchange.question}")
+            first = row - ids[row::-1].index(self._tokenizer.end_id) - len(words)
+            lasts = [stop - len("\n") for _, stop in spans_of(self._tokenizer, words)]
+            for mention in exchange.mentions:
+                picture = mention.cite.picture
+                last = first + lasts.index(mention.stop)
+                yield _name(last, mention.cite.boxes, shown[picture], placements[picture])
 
     def _look(
         self, dialogue: Dialogue, order: Sequence[int], starts: dict[int, int], placements: dict[int, Placement]
@@ -176,6 +208,19 @@ def cites(exchange: Exchange, span: tuple[int, int]) -> Iterator[tuple[int, tupl
 def _rows(placement: Placement, boxes: tuple[Box, ...], *, spelled: bool) -> list[int]:
     """Letters are read in the parts only; what is spoken of can be seen in the whole picture too."""
     return placement.rows(boxes) + ([] if spelled else placement.rows_of_whole(boxes))
+
+
+def _name(row: int, boxes: tuple[Box, ...], picture: Seen, placement: Placement) -> Named:
+    full = tuple(box for box in boxes if box[2] > box[0])
+    read = placement.rows(full)
+    values = dict(zip(picture.lookups.rows.tolist(), picture.lookups.values.tolist(), strict=True))
+    known = [there for there in (*read, *placement.rows_of_whole(full)) if not math.isnan(values.get(there, math.nan))]
+    return Named(
+        row=row,
+        read=tuple(picture.start + there for there in read),
+        known=tuple(picture.start + there for there in known),
+        value=values[known[0]] if known else math.nan,
+    )
 
 
 def changed_tokens(before: Tensor, after: Tensor, tiling: Tiling) -> Tensor:

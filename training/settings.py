@@ -44,6 +44,7 @@ class TrainingSettings(msgspec.Struct, frozen=True, kw_only=True):
     # stood, which the first of them has found out. In the first one it is pulled to the picture before, too.
     hint_layers: tuple[int, ...] = (2, 5, 7)
     lookup_layer: int = 3  # in it charts' labels look at their marks, and after it they know what these are worth
+    value_layer: int = 4  # in it names in a question, found in the one before, ask their labels for that
     comparison_layer: int = 1  # after it pictures' tokens are asked what they hold, and where and how large it is
     compiled: bool = False  # layers through torch's compiler: a minute at the start, a tenth less for each step
     device: str = "cpu"

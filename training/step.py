@@ -22,17 +22,26 @@ class Judged(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def judge(
-    model: Phi3V, heads: Heads, batch: Batch, *, hint_layers: Sequence[int], comparison_layer: int, lookup_layer: int
+    model: Phi3V,
+    heads: Heads,
+    batch: Batch,
+    *,
+    hint_layers: Sequence[int],
+    comparison_layer: int,
+    lookup_layer: int,
+    value_layer: int,
 ) -> Judged:
     """Forward, with everything that training looks at. Pictures are compared in the first of the `hint_layers`."""
     first = hint_layers[0]
-    attention = PaddedAttention(length=batch.length, record=(*hint_layers, lookup_layer), device=model.device)
+    record = (*hint_layers, lookup_layer, value_layer)
+    attention = PaddedAttention(length=batch.length, record=record, device=model.device)
     features = encode(model, batch)
     layers = model.model.layers
     with (
         outputs_of(layers[comparison_layer]) as middle,
         outputs_of(layers[first]) as after_hint,
         outputs_of(layers[lookup_layer]) as after_lookup,
+        outputs_of(layers[value_layer]) as after_value,
     ):
         hidden = decode(model, batch, features, attention)
     logits = model.logits(hidden[batch.target_rows])
@@ -44,11 +53,14 @@ def judge(
             comparison=heads.comparison(middle[0], batch.comparisons) + heads.earlier(after_hint[0], batch.comparisons),
             measure=heads.measure(middle[0], batch.measures),
             share=heads.share(features, batch.shares),
-            value=heads.value(after_lookup[0], batch.lookups),
+            value=heads.value(after_lookup[0], batch.lookups.rows, batch.lookups.values),
             ordinal=heads.ordinal(after_lookup[0], batch.lookups),
             place=heads.place(middle[0], batch.places),
             match=hint_loss(attention, batch.matches, layer=first),
             look=hint_loss(attention, batch.looks, layer=lookup_layer),
+            name=hint_loss(attention, batch.names.read, layer=lookup_layer)
+            + hint_loss(attention, batch.names.known, layer=value_layer),
+            named_value=heads.value(after_value[0], batch.names.known.rows, batch.names.values),
             hint=torch.stack([hint_loss(attention, batch.citations, layer=layer) for layer in hint_layers]).sum(),
         ),
         word_losses=word_losses.detach(),

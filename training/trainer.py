@@ -155,6 +155,7 @@ class Trainer:
                 hint_layers=self._settings.hint_layers,
                 comparison_layer=self._settings.comparison_layer,
                 lookup_layer=self._settings.lookup_layer,
+                value_layer=self._settings.value_layer,
             )
 
     def _advance(self, drawn: Drawn, *, seconds: float) -> None:

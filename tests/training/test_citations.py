@@ -1,11 +1,14 @@
+import math
 import random
+
+import msgspec
 
 from inference_worker.model.checkpoint import TINY
 from tests.training.drawn import COVER, DIALOGUE, SCENE
-from training.citations import cite_looks, cite_matches, cite_targets
+from training.citations import cite_looks, cite_matches, cite_names, cite_targets, cite_values
 from training.dialogue import Dialogue, Exchange, Piece, Task
 from training.drawing import Drawing
-from training.sample import Sample, SampleBuilder
+from training.sample import Named, Sample, SampleBuilder
 from training.world import Split, draw_chart
 
 BUILDER = SampleBuilder(TINY)
@@ -27,6 +30,18 @@ def test_a_token_cites_positions_of_its_own_dialogue() -> None:
     ]
     assert told == [(LENGTH + target.row, key) for target in samples[1].targets for key in target.cited]
     assert told
+
+
+def test_a_name_is_pulled_to_its_letters_and_to_its_value_if_it_has_one() -> None:
+    bare = ask_about(SCENE)
+    number = Named(row=3, read=(1, 2), known=(2,), value=0.5)
+    word = Named(row=7, read=(4,), known=(), value=math.nan)
+    samples = [bare, msgspec.structs.replace(bare, names=(number, word))]
+    read, known = cite_names(samples, LENGTH), cite_values(samples, LENGTH)
+    assert read.rows.tolist() == [LENGTH + 3, LENGTH + 7]
+    assert [read.queries.tolist(), read.keys.tolist()] == [[0, 0, 1], [1, 2, 4]]
+    assert [known.rows.tolist(), known.keys.tolist()] == [[LENGTH + 3], [2]]
+    assert not len(cite_names([bare], LENGTH).rows)
 
 
 def test_a_later_picture_is_matched_place_by_place_with_the_one_before() -> None:

@@ -141,14 +141,14 @@ def test_what_is_looked_up_is_a_value_and_an_ordinal_line_and_column() -> None:
     hidden, heads = drawn(2, HIDDEN), Heads(HIDDEN)
     seen = functional.rms_norm(hidden[1], (HIDDEN,))
     known = lookups(value=heads.values(seen).item() + 3 * UNIT, line=2, column=4)
-    assert heads.value(hidden, known).item() == pytest.approx(3 - 0.5, rel=1e-4)
+    assert heads.value(hidden, known.rows, known.values).item() == pytest.approx(3 - 0.5, rel=1e-4)
     expected = -heads.ordinal_lines(seen).log_softmax(-1)[2] - heads.ordinal_columns(seen).log_softmax(-1)[4]
     torch.testing.assert_close(heads.ordinal(hidden, known), expected)
 
 
 def test_what_cannot_be_looked_up_costs_nothing() -> None:
     unknown = lookups(value=torch.nan, line=-1, column=-1)
-    assert Heads(HIDDEN).value(drawn(2, HIDDEN), unknown) == 0
+    assert Heads(HIDDEN).value(drawn(2, HIDDEN), unknown.rows, unknown.values) == 0
     assert Heads(HIDDEN).ordinal(drawn(2, HIDDEN), unknown) == 0
 
 
@@ -180,6 +180,8 @@ def test_the_total_weighs_each_and_lets_the_hint_fade() -> None:
                 ("value", 256.0),
                 ("ordinal", 512.0),
                 ("look", 1024.0),
+                ("name", 2048.0),
+                ("named_value", 4096.0),
                 ("hint", 8.0),
             ]
         }
@@ -194,7 +196,9 @@ def test_the_total_weighs_each_and_lets_the_hint_fade() -> None:
         value=1 / 128,
         ordinal=1 / 64,
         look=1 / 32,
+        name=1 / 128,
+        named_value=1 / 64,
         hint=0.5,
     )
-    assert losses.total(weights, hint=1.0) == pytest.approx(1 + 1 + 1 + 2 + 2 + 8 + 4 + 2 + 8 + 32 + 4)
-    assert losses.total(weights, hint=0.0) == pytest.approx(61)
+    assert losses.total(weights, hint=1.0) == pytest.approx(1 + 1 + 1 + 2 + 2 + 8 + 4 + 2 + 8 + 32 + 16 + 64 + 4)
+    assert losses.total(weights, hint=0.0) == pytest.approx(141)

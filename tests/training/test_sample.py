@@ -1,3 +1,5 @@
+import random
+
 import msgspec
 import pytest
 import torch
@@ -9,10 +11,11 @@ from inference_worker.model.config import read_config
 from inference_worker.model.tokenizer import Tokenizer
 from tests.golden.prompt import chat_text, prompt_ids
 from tests.training.drawn import AUTHOR, DIALOGUE, SCENE, TITLE
-from training.dialogue import Dialogue
-from training.drawing import Box, Drawing
+from training.dialogue import Cite, Dialogue, Exchange, Mention, Piece, Task
+from training.drawing import Box, Chart, Drawing
 from training.placement import Placement
 from training.sample import Sample, SampleBuilder
+from training.world import Split, draw_chart
 
 TOKENIZER = Tokenizer(TINY)
 PROCESSOR = ImageProcessor(read_config(TINY).image)
@@ -28,17 +31,21 @@ def said(sample: Sample, exchange: int) -> list[str]:
     return [TOKENIZER.piece(target.token) for target in sample.targets if target.exchange == exchange]
 
 
+def place(sample: Sample, picture: int, drawing: Drawing) -> Placement:
+    width, height = drawing.image.size
+    return Placement(sample.pictures[picture].tiling, width=width, height=height)
+
+
 def rows_of(sample: Sample, box: Box, picture: int) -> tuple[int, ...]:
-    seen, drawing = sample.pictures[picture], DIALOGUE.pictures[picture]
-    placement = Placement(seen.tiling, width=drawing.image.width, height=drawing.image.height)
-    return tuple(seen.start + row for row in placement.rows((box,)))
+    placement = place(sample, picture, DIALOGUE.pictures[picture])
+    return tuple(sample.pictures[picture].start + row for row in placement.rows((box,)))
 
 
 def rows_of_both(sample: Sample, box: Box, picture: int) -> tuple[int, ...]:
     """In the parts and in the whole."""
-    seen, drawing = sample.pictures[picture], DIALOGUE.pictures[picture]
-    placement = Placement(seen.tiling, width=drawing.image.width, height=drawing.image.height)
-    return rows_of(sample, box, picture) + tuple(seen.start + row for row in placement.rows_of_whole((box,)))
+    placement = place(sample, picture, DIALOGUE.pictures[picture])
+    start = sample.pictures[picture].start
+    return rows_of(sample, box, picture) + tuple(start + row for row in placement.rows_of_whole((box,)))
 
 
 def test_the_ids_are_those_of_the_reference_with_all_answers_said(sample: Sample) -> None:
@@ -113,6 +120,33 @@ def test_what_has_changed_since_the_picture_before_is_told_token_by_token() -> N
 def test_pictures_of_different_form_are_not_compared() -> None:
     sample = SampleBuilder(TINY).build(pair(Image.new("RGB", (224, 224)), Image.new("RGB", (400, 100))))
     assert sample.pictures[1].changed is None
+
+
+def test_a_name_in_a_question_knows_where_it_stands_and_what_its_mark_is_worth() -> None:
+    drawing = draw_chart(random.Random(0), Split.SEEN, what="bar")
+    chart = drawing.facts
+    assert isinstance(chart, Chart)
+    one, other = chart.labels[:2]
+    question = f"Is {one.text} taller than {other.text}?"
+    mentions = tuple(
+        Mention(
+            start=question.index(text.text),
+            stop=question.index(text.text) + len(text.text),
+            cite=Cite(picture=1, boxes=text.glyphs),
+        )
+        for text in (one, other)
+    )
+    greet = msgspec.structs.replace(DIALOGUE.exchanges[2], shows=(0, 1))
+    ask = Exchange(task=Task.COMPARISON, question=question, answer=(Piece("Yes"),), mentions=mentions)
+    sample = SampleBuilder(TINY).build(Dialogue(pictures=(SCENE, drawing), exchanges=(greet, ask)))
+    picture, placement = sample.pictures[1], place(sample, 1, drawing)
+
+    assert [TOKENIZER.piece(sample.ids[name.row])[-1] for name in sample.names] == [one.text[-1], other.text[-1]]
+    for name, text, value in zip(sample.names, (one, other), chart.values, strict=False):
+        assert TOKENIZER.decode(sample.ids[: name.row + 1]).endswith(text.text)
+        assert name.read == tuple(picture.start + row for row in placement.rows(text.glyphs))
+        assert set(name.known) - set(name.read) <= {picture.start + row for row in placement.rows_of_whole((text.box,))}
+        assert name.value == pytest.approx(value)
 
 
 def pair(before: Image.Image, after: Image.Image) -> Dialogue:

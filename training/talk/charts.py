@@ -30,6 +30,8 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
     mark: str
     largest: str
     smallest: str
+    highest: str
+    lowest: str
     more: str
     less: str
 
@@ -39,10 +41,37 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
         return f"{self.mark}s"
 
 
-STANDING = Terms(mark="bar", largest="tallest", smallest="shortest", more="taller", less="shorter")
-LYING = Terms(mark="bar", largest="longest", smallest="shortest", more="longer", less="shorter")
-POINTS = Terms(mark="point", largest="highest", smallest="lowest", more="higher", less="lower")
-SLICES = Terms(mark="slice", largest="largest", smallest="smallest", more="larger", less="smaller")
+STANDING = Terms(
+    mark="bar",
+    largest="tallest",
+    smallest="shortest",
+    highest="highest",
+    lowest="lowest",
+    more="taller",
+    less="shorter",
+)
+# The highest of lying bars could be the topmost.
+LYING = Terms(
+    mark="bar",
+    largest="longest",
+    smallest="shortest",
+    highest="longest",
+    lowest="shortest",
+    more="longer",
+    less="shorter",
+)
+POINTS = Terms(
+    mark="point", largest="highest", smallest="lowest", highest="highest", lowest="lowest", more="higher", less="lower"
+)
+SLICES = Terms(
+    mark="slice",
+    largest="largest",
+    smallest="smallest",
+    highest="largest",
+    lowest="smallest",
+    more="larger",
+    less="smaller",
+)
 
 
 def terms_of(chart: Chart) -> Terms:
@@ -67,7 +96,12 @@ def ask_extreme(view: View, *, largest: bool) -> Question | None:
     return Question(
         task=Task.BARS,
         wording=f"chart.{which}_{terms.mark}",
-        fills={"largest": terms.largest, "smallest": terms.smallest},
+        fills={
+            "largest": terms.largest,
+            "smallest": terms.smallest,
+            "highest": terms.highest,
+            "lowest": terms.lowest,
+        },
         answer=say(
             "The ",
             view.point(f"{said} {terms.mark}", chart.ends[place]),

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from training.dialogue import Dialogue, Exchange, Piece, Task
 from training.drawing import Chart, Cover, Drawing, Text
+from training.talk.mentions import find_mentions
 from training.talk.naming import draw_name, name_picture
 from training.talk.phrasings import Phrase, draw_phrase, type_it
 from training.talk.question import Question, View
@@ -116,12 +117,12 @@ class Conversation:
         """Unless it is the only one, the only one that has just come, or the only one that can be meant."""
         if self._shown == 1 or question.wording == ANYWHERE:
             return False
-        elsewhere = self._last is not None and not self._waiting and self._last[1] not in (None, view)
+        elsewhere = self._last is not None and not self._waiting and self._last[1] is not view
         if self._newest == (view,) and not elsewhere and not _is_refusal(question):
             return chance(self._rng, 0.25)
         telling = TELLING.get(type(view.drawing.facts))
         alone = sum(type(other.drawing.facts) is type(view.drawing.facts) for other in self.views) == 1
-        if telling and alone and telling.search(phrase.template) and not _is_refusal(question):
+        if telling and alone and telling.search(phrase.template) and question.task not in (Task.REFUSAL, Task.KIND):
             return chance(self._rng, 0.5)
         return True
 
@@ -183,12 +184,14 @@ class Conversation:
 
     def _add(self, question: Question, view: View | None, phrase: Phrase, fills: dict[str, str]) -> None:
         read = list(self._read(question.answer))
+        typed = type_it(self._rng, phrase.template, fills)
         self._exchanges.append(
             Exchange(
                 task=question.task,
-                question=type_it(self._rng, phrase.template, fills),
+                question=typed,
                 answer=question.answer,
                 shows=tuple(shown.place for shown in self._waiting),
+                mentions=find_mentions(typed, fills.values(), view) if view else (),
                 refers_back=self._refers_back(view),
                 phrasing_held_out=phrase.held_out,
                 random=any(text.random for text in read),

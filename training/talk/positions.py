@@ -17,6 +17,7 @@ from training.world.chance import chance
 CLEARLY = 0.12  # how far a shape is left of another, middle to middle, that is left of it
 HARDLY = 0.04  # that is not
 UNSURE = 0.05  # of width or height, on both sides of a border between thirds or halves
+OUTER = 1 / 6  # from the middle: where the outer third begins, and nobody says "in the middle" any more
 SLOPE = 0.4  # across per length: what is beside something is hardly above it
 NARROW = 0.55  # a picture whose one side is a smaller part of the other is not parted along it
 
@@ -121,14 +122,14 @@ def _draw_side(rng: random.Random, view: View) -> Question | None:
 
 
 def ask_side(view: View, *, step: tuple[int, int]) -> Question | None:
-    """The only shape of a half of the picture."""
+    """The only shape of a half of the picture, if it is in the outer third."""
     axis = 0 if step[0] else 1
     length = view.drawing.image.size[axis]
     if length < NARROW * max(view.drawing.image.size):
         return None
     leads = [(middle(shape)[axis] / length - 0.5) * step[axis] for shape in view.drawing.shapes]
     found = [shape for shape, lead in zip(view.drawing.shapes, leads, strict=True) if lead > 0]
-    if len(found) != 1 or any(abs(lead) < UNSURE for lead in leads):
+    if len(found) != 1 or any(abs(lead) < UNSURE for lead in leads) or max(leads) < OUTER:
         return None
     (shape,) = found
     place = PLACES[step]

@@ -20,15 +20,15 @@ def draw_refusal(rng: random.Random, view: View) -> Question:
     kinds: tuple[str, ...]
     match view.drawing.facts:
         case Cover():
-            kinds = ("refusal.book", "refusal.book", "chart.largest_bar", "chart.labels", "scene.colour", ANYWHERE)
+            kinds = ("refusal.book", "refusal.book", "refusal.bar", "chart.labels", "scene.colour", ANYWHERE)
         case Chart(labels=labels):
             kinds = ("refusal.chart", "refusal.chart", "cover.author", "scene.colour", "scene.where", ANYWHERE)
             return _refuse(rng.choice(kinds), view, rng, name=rng.choice(labels).text)
         case Scene():
             own = ("scene.colour", "scene.colour", "scene.where", "scene.where", "scene.shape")
-            kinds = (*own, "cover.author", "cover.title", "cover.both", "chart.largest_bar", "page.total", ANYWHERE)
+            kinds = (*own, "cover.author", "cover.title", "cover.both", "refusal.bar", "page.total", ANYWHERE)
         case page:
-            kinds = ("refusal.page", "cover.author", "chart.largest_bar", "scene.colour", ANYWHERE)
+            kinds = ("refusal.page", "cover.author", "refusal.bar", "scene.colour", ANYWHERE)
             if page.what == "receipt":
                 kinds = ("page.price", "page.price", *kinds)
     return _refuse(rng.choice(kinds), view, rng)
@@ -36,6 +36,8 @@ def draw_refusal(rng: random.Random, view: View) -> Question:
 
 def _refuse(kind: str, view: View, rng: random.Random, *, name: str = "") -> Question:
     forms, colours = {shape.form for shape in view.drawing.shapes}, {shape.colour for shape in view.drawing.shapes}
+    if isinstance(scene := view.drawing.facts, Scene):
+        colours.add(scene.background)
     read = {text.text.lower() for text in view.drawing.texts}
     if kind.startswith("scene."):
         plain = set() if isinstance(view.drawing.facts, Scene) else ROUGHLY_ANYWHERE

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import Literal
 
 from training.dialogue import Piece, Task
-from training.drawing import Cover, Scene
+from training.drawing import Chart, Cover, Scene
 from training.talk.question import (
     NUMBERS,
     ORDINALS,
@@ -16,6 +16,7 @@ from training.talk.question import (
     say,
     there_are,
 )
+from training.talk.refusals import ROUGHLY_ANYWHERE
 from training.talk.sorts import SORTS, sort_of
 from training.world.chance import chance
 
@@ -68,6 +69,8 @@ def _draw_which_has(rng: random.Random, views: Views) -> Question | None:
     if not (shapes := [shape for view in views for shape in view.drawing.shapes]):
         return None
     shape = rng.choice(shapes)
+    if shape.form in ROUGHLY_ANYWHERE and any(isinstance(view.drawing.facts, Chart) for view in views):
+        return None
     name = shape.form if chance(rng, 0.4) else shape.name
     found = [(view, other) for view in views for other in view.drawing.shapes if name in {other.form, other.name}]
     if len(found) != 1:

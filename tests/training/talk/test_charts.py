@@ -39,6 +39,13 @@ def test_other_charts_have_other_words() -> None:
     assert said(ask_description(PIE)) == "A pie chart with three slices. The largest is Cd."
 
 
+def test_the_highest_of_lying_bars_would_be_the_topmost() -> None:
+    for chart, largest, highest in ((VIEW, True, "highest"), (LYING, True, "longest"), (LYING, False, "shortest")):
+        question = ask_extreme(chart, largest=largest)
+        assert question
+        assert question.fills["highest" if largest else "lowest"] == highest
+
+
 def test_that_there_is_no_title_reads_nothing() -> None:
     assert said(ask_title(PIE)) == "The chart has no title."
     assert [ask_title(chart).task for chart in (VIEW, PIE)] == [Task.TITLE, Task.PRESENCE]

@@ -4,12 +4,14 @@ import re
 from collections import Counter
 
 from tests.training.talk.drawn import BAR_CHART, COVER, SIGN, drawing, scene, shape, text
-from training.dialogue import Dialogue
+from training.dialogue import Dialogue, Task
 from training.drawing import Cover, Drawing
 from training.talk.conversation import Conversation
 from training.talk.covers import ask_author, ask_title
 from training.talk.question import Question
 from training.talk.scenes import ask_colour
+from training.talk.several import ask_all
+from training.talk.sorts import ask_sort
 from training.world.split import Split
 
 SCENE = drawing(scene(shape("red square", 40, 40), shape("blue star", 160, 40)))
@@ -84,6 +86,38 @@ def test_the_only_book_may_be_meant_without_its_number() -> None:
         questions.add(bool(re.search("first|1", conversation.end().exchanges[0].question)))
 
     assert questions == {True, False}
+
+
+def test_after_a_question_about_all_pictures_one_is_named() -> None:
+    for seed in range(60):
+        conversation = Conversation(random.Random(seed), Split.SEEN, [SCENE, OTHER_SCENE])
+        (first,) = conversation.show(1)
+        conversation.ask(asked(ask_colour(first, form="star")), first)
+        (second,) = conversation.show(1)
+        conversation.ask(ask_all((first, second)))
+        conversation.ask(asked(ask_colour(second, form="square")), second)
+
+        assert re.search("second|2|last", conversation.end().exchanges[-1].question)
+
+
+def test_is_it_a_book_names_the_picture_that_is_asked_about() -> None:
+    for seed in range(60):
+        conversation = Conversation(random.Random(seed), Split.SEEN, [BOOK, CHART])
+        book, _ = conversation.show(2)
+        conversation.ask(ask_sort(book), book)
+
+        assert re.search("first|1", conversation.end().exchanges[0].question)
+
+
+def test_what_a_question_names_is_found_in_its_picture() -> None:
+    found = set()
+    for seed in range(40):
+        for exchange in talk(CHART, seed=seed).exchanges:
+            for mention in exchange.mentions:
+                name = exchange.question[mention.start : mention.stop]
+                assert mention.cite.boxes == next(text.glyphs for text in CHART.texts if text.text == name)
+                found.add(exchange.task)
+    assert found >= {Task.COMPARISON}
 
 
 def test_short_questions_follow_what_they_shorten() -> None:

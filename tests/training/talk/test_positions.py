@@ -62,6 +62,13 @@ def test_what_is_on_a_side_is_alone_there() -> None:
     assert ask_side(view(scene(left, shape("pink star", 104, 160))), step=(-1, 0)) is None
 
 
+def test_nothing_in_the_middle_third_is_on_a_side() -> None:
+    near, right = shape("red circle", 80, 100), shape("blue cross", 160, 100)
+
+    assert find_place(view(scene(near)), near) == "in the middle"
+    assert ask_side(view(scene(near, right)), step=(-1, 0)) is None
+
+
 def test_the_furthest_is_clearly_before_the_next() -> None:
     near, far = shape("red circle", 100, 60), shape("blue cross", 40, 150)
 

@@ -1,3 +1,5 @@
+import re
+
 from tests.training.talk.drawn import BAR_CHART, COVER, RECEIPT, scene, shape, view
 from tests.training.talk.saying import drawn, said
 from training.dialogue import Task
@@ -19,12 +21,19 @@ def test_only_shapes_and_colours_that_are_not_there_are_refused() -> None:
     asked = [question for question in drawn(draw_refusal, SCENE) if question.wording.startswith("scene.")]
 
     assert {question.fills["name"] for question in asked} == set(FORMS) - {"star", "cross"}
-    assert not {question.fills["colour"] for question in asked} & {"red", "blue"}
+    assert not {question.fills["colour"] for question in asked} & {"red", "blue", "white"}, "the ground is white"
 
 
 def test_what_a_picture_tells_is_never_refused() -> None:
     assert not [question for question in drawn(draw_refusal, view(COVER)) if question.wording.startswith("cover.")]
     assert not [question for question in drawn(draw_refusal, view(BAR_CHART)) if question.wording.startswith("chart.")]
+
+
+def test_which_is_the_largest_is_refused_only_where_bars_are_named() -> None:
+    for picture in (SCENE, view(COVER), view(RECEIPT)):
+        assert "refusal.bar" in {question.wording for question in drawn(draw_refusal, picture)}
+    wordings = load_wordings()["refusal.bar"]
+    assert all(re.search(r"\bbars?\b", template) for template in wordings.seen + wordings.held_out)
 
 
 def test_prices_are_refused_of_what_is_not_on_the_receipt() -> None:

@@ -55,6 +55,13 @@ def test_which_picture_has_a_shape_is_asked_where_one_has_it() -> None:
     assert answers["The first picture has a red star."]["a red star"] == (STAR.box,)
 
 
+def test_nobody_asks_which_has_a_circle_where_a_pie_looks_like_one() -> None:
+    circle = view(scene(shape("red circle", 40, 40)), 1)
+
+    assert asked((view(COVER, 0), circle), "several.which_has")
+    assert asked((view(BAR_CHART, 0), circle), "several.which_has") == []
+
+
 def test_more_shapes_are_in_the_picture_with_more_shapes() -> None:
     assert {said(question) for question in asked(SCENES, "several.more")} == {"The first picture has more shapes."}
     assert asked((SCENES[1], view(scene(STAR), 0)), "several.more") == []
