@@ -1,35 +1,68 @@
-"""The mean of two models, of which one went on from the other's weights: it may answer better than either.
+"""The mean of states of one training, or of sittings that went on from each other: it may answer better than any.
 
-What the last sitting's noise did to the one is not what it did to the other (Wortsman et al. 2022, "Model soups").
+What the last steps' noise did to the one is not what it did to the other (Wortsman et al. 2022, "Model soups").
 """
 
-import shutil
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from safetensors.torch import load_file, save_file
+import msgspec
+import torch
+from torch import Tensor
 
-WEIGHTS = "model.safetensors"
+from inference_worker.model.checkpoint import load_model
+from training.checkpoint import Checkpoint, read_checkpoint, read_files
+
+VOCABULARY = "tokenizer.json"
+
+Tensors = Mapping[str, Tensor]
 
 
 class NotAlike(Exception):
-    """The two have other words or other sizes; the argument says which of them."""
+    """They have other words or other sizes; the argument says which of them."""
 
 
-def average(one: Path, other: Path, out: Path, *, share: float) -> None:
-    """Write a model whose weights are `share` of the other's and the rest of the one's, with the other's files.
+def average(parts: Sequence[tuple[float, Path]]) -> Checkpoint:
+    """The weighted mean of models' folders and checkpoints, in float32, to go on from or to export.
+
+    Heads are the mean of those parts that have any; the state of the optimisers is the last part's.
 
     Raises:
         NotAlike: their mean would mean nothing.
+        NoCheckpoint: a file is none.
+        Unavailable: a folder holds no model.
     """
-    if (one / "tokenizer.json").read_bytes() != (other / "tokenizer.json").read_bytes():
-        raise NotAlike("words")
-    first, second = load_file(one / WEIGHTS), load_file(other / WEIGHTS)
-    if {name: weight.shape for name, weight in first.items()} != {
-        name: weight.shape for name, weight in second.items()
-    }:
-        raise NotAlike("sizes")
-    out.mkdir(parents=True, exist_ok=True)
-    for file in other.glob("*.json"):
-        shutil.copy(file, out / file.name)
-    mean = {name: (first[name].float().lerp(weight.float(), share)).to(weight.dtype) for name, weight in second.items()}
-    save_file(mean, out / WEIGHTS, metadata={"format": "pt"})
+    states = [(share, _read(path)) for share, path in parts]
+    _, last = states[-1]
+    for _, state in states:
+        if state.files[VOCABULARY] != last.files[VOCABULARY]:
+            raise NotAlike("words")
+        if _sizes(state.weights) != _sizes(last.weights):
+            raise NotAlike("sizes")
+    return msgspec.structs.replace(
+        last,
+        weights=_mean([(share, state.weights) for share, state in states]),
+        heads=_mean([(share, state.heads) for share, state in states if state.heads]),
+        step=0,
+        seconds=0.0,
+    )
+
+
+def _read(path: Path) -> Checkpoint:
+    if path.is_file():
+        return read_checkpoint(path)
+    weights = load_model(path, dtype=torch.float32).state_dict()
+    return Checkpoint(weights=weights, heads={}, optimisers=[], files=read_files(path))
+
+
+def _sizes(weights: Tensors) -> dict[str, torch.Size]:
+    return {name: weight.shape for name, weight in weights.items()}
+
+
+def _mean(parts: Sequence[tuple[float, Tensors]]) -> dict[str, Tensor]:
+    whole = sum(share for share, _ in parts)
+    mean: dict[str, Tensor] = {}
+    for share, weights in parts:
+        for name, weight in weights.items():
+            mean[name] = mean.get(name, 0) + weight.float() * (share / whole)
+    return mean

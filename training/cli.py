@@ -1,6 +1,6 @@
 """`python -m training`: draw dialogues, train on them, evaluate, export. Torch is imported by those that need it."""
 
-import enum
+import math
 import os
 import tempfile
 import time
@@ -13,14 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from training.paper import Which, draw_paper
 from training.records import RecordsUnreadable, read_records, write_records
-
-
-class Device(enum.StrEnum):
-    """Where a training computes."""
-
-    CPU = "cpu"
-    CUDA = "cuda"
-
+from training.sitting import train
 
 app = typer.Typer(
     add_completion=False,
@@ -120,79 +113,7 @@ def evaluate(
     typer.echo(to_json(scores, model=model, data=str(data), seconds=round(seconds, 1)))
 
 
-@app.command()
-def train(
-    out: Annotated[
-        Path, typer.Option(file_okay=False, help="A folder for the checkpoint, the curve and the model's files.")
-    ],
-    init: Annotated[
-        str,
-        typer.Option(help="What to begin with: `tiny`, a model's folder, another training's checkpoint, or `none`."),
-    ] = "tiny",
-    *,
-    minutes: Annotated[float, typer.Option(min=0.1, help="Of training; breaks do not count.")] = 60.0,
-    seed: Annotated[int, typer.Option(help="The same seed draws the same dialogues.")] = 0,
-    layers: Annotated[
-        int | None, typer.Option(min=1, help="Of the decoder: more than the model has add nothing at first.")
-    ] = None,
-    crops: Annotated[
-        int | None, typer.Option(min=1, max=9, help="Of a picture, at most: more of them show smaller things.")
-    ] = None,
-    device: Annotated[Device | None, typer.Option(help="What is there, if left out.")] = None,
-    processes: Annotated[int, typer.Option(min=1, help="That compute together on a CPU: one for each core.")] = 2,
-    compiled: Annotated[bool, typer.Option("--compiled", help="Layers through torch's compiler.")] = False,
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with the training that was broken off there, as it was told then.")
-    ] = False,
-) -> None:
-    """Train on freshly drawn dialogues. Ctrl-C saves, and --resume goes on."""
-    import torch  # noqa: PLC0415
-
-    from inference_worker.model.checkpoint import TINY  # noqa: PLC0415
-    from jobs.errors import Unavailable  # noqa: PLC0415
-    from training.checkpoint import NoCheckpoint  # noqa: PLC0415
-    from training.schedule import Schedule  # noqa: PLC0415
-    from training.settings import TrainingSettings, on_gpu, read_settings  # noqa: PLC0415
-    from training.start import DepthRefused  # noqa: PLC0415
-    from training.trainer import CHECKPOINT  # noqa: PLC0415
-    from training.trainer import train as run  # noqa: PLC0415
-
-    if resume is not (out / CHECKPOINT).exists():
-        said = f"{out} holds a training: --resume goes on with it" if not resume else f"{out} holds no training yet"
-        raise typer.BadParameter(said, param_hint="--resume")
-    if resume:
-        try:
-            settings = read_settings(out)
-        except FileNotFoundError as error:
-            raise typer.BadParameter(
-                f"{error.filename} is not there: nothing says how", param_hint="--resume"
-            ) from None
-    else:
-        start = {"tiny": TINY, "none": None}.get(init, Path(init))
-        if start and not (start.is_file() or (start / "tokenizer.json").is_file()):
-            raise typer.BadParameter(f"{init} is neither a model's folder nor a checkpoint", param_hint="--init")
-        settings = TrainingSettings(
-            out=out,
-            schedule=Schedule(minutes=minutes),
-            start=start,
-            layers=layers,
-            crops=crops,
-            seed=seed,
-            processes=processes,
-            compiled=compiled,
-        )
-        if device is Device.CUDA and not torch.cuda.is_available():
-            raise typer.BadParameter("torch finds no GPU here", param_hint="--device")
-        if device is Device.CUDA or (device is None and torch.cuda.is_available()):
-            settings = on_gpu(settings)
-    try:
-        run(settings)
-    except NoCheckpoint as error:
-        raise typer.BadParameter(str(error), param_hint="--init") from None
-    except DepthRefused as error:
-        raise typer.BadParameter(str(error), param_hint="--layers") from None
-    except Unavailable as error:
-        raise typer.BadParameter(error.sentence, param_hint="--init") from None
+app.command()(train)
 
 
 @app.command()
@@ -217,24 +138,42 @@ def export(
 
 @app.command()
 def average(
-    model: Annotated[Path, typer.Option(exists=True, file_okay=False, help="The folder of a model.")],
-    other: Annotated[Path, typer.Option(exists=True, file_okay=False, help="One that was trained on from it.")],
-    out: Annotated[Path, typer.Option(file_okay=False, help="A folder for their mean.")],
-    share: Annotated[float, typer.Option(min=0, max=1, help="How much the other counts.")] = 0.5,
+    parts: Annotated[
+        list[str],
+        typer.Argument(help="WEIGHT=STATE, two or more: a checkpoint or a model's folder, and how much it counts."),
+    ],
+    out: Annotated[Path, typer.Option(file_okay=False, help="A folder for their mean: a checkpoint.")],
 ) -> None:
-    """Write the mean of two models' weights."""
-    from training.average import WEIGHTS, NotAlike  # noqa: PLC0415
-    from training.average import average as write  # noqa: PLC0415
+    """Write the mean of states of a training, to export or to go on from."""
+    from jobs.errors import Unavailable  # noqa: PLC0415
+    from training.average import NotAlike  # noqa: PLC0415
+    from training.average import average as mean  # noqa: PLC0415
+    from training.checkpoint import NoCheckpoint, write_checkpoint  # noqa: PLC0415
+    from training.trainer import CHECKPOINT  # noqa: PLC0415
 
-    for folder, option in ((model, "--model"), (other, "--other")):
-        if not (folder / WEIGHTS).is_file():
-            raise typer.BadParameter(f"{folder} holds no {WEIGHTS}", param_hint=option)
-    if out.resolve() in {model.resolve(), other.resolve()}:
-        raise typer.BadParameter(f"{out} is one of the two", param_hint="--out")
+    if (out / CHECKPOINT).exists():
+        raise typer.BadParameter(f"{out} holds a training", param_hint="--out")
     try:
-        write(model, other, out, share=share)
+        state = mean([_read_part(part) for part in parts])
     except NotAlike as difference:
-        raise typer.BadParameter(f"it has other {difference} than {model}", param_hint="--other") from None
+        raise typer.BadParameter(f"they have other {difference} than each other", param_hint="PARTS") from None
+    except NoCheckpoint as error:
+        raise typer.BadParameter(str(error), param_hint="PARTS") from None
+    except Unavailable as error:
+        raise typer.BadParameter(error.sentence, param_hint="PARTS") from None
+    out.mkdir(parents=True, exist_ok=True)
+    write_checkpoint(out / CHECKPOINT, state)
+
+
+def _read_part(part: str) -> tuple[float, Path]:
+    weight, _, path = part.partition("=")
+    try:
+        counts = float(weight)
+    except ValueError:
+        counts = 0.0
+    if not (0 < counts < math.inf and Path(path).exists() and path):
+        raise typer.BadParameter(f"{part} is no WEIGHT=STATE of something that is there", param_hint="PARTS")
+    return counts, Path(path)
 
 
 @app.command()

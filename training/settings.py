@@ -53,6 +53,7 @@ class TrainingSettings(msgspec.Struct, frozen=True, kw_only=True):
     workers: int = 1  # draw for each process: one draws as fast as one core computes
     log_every: int = 20  # steps
     save_every_s: float = 180.0
+    keep_every_s: float | None = None  # a copy of the checkpoint, to be averaged; None: never
     examine_every_s: float = 300.0
     examined: int = 96  # held-out dialogues each time
 

@@ -2,6 +2,7 @@
 
 import functools
 import random
+import shutil
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -32,6 +33,7 @@ from training.world.split import Split
 
 CHECKPOINT = "checkpoint.pt"
 CURVE = "curve.jsonl"
+KEPT = "kept"  # copies of the checkpoint, each named by its step
 MODEL = "model"  # the model's files without the weights
 STOP = 1.0  # the progress at which a sitting ends
 
@@ -77,14 +79,14 @@ class Trainer:
         self._trained = [*self._model.parameters(), *self._heads.parameters()]
         self._tally = Tally()
         self._examined: list[Batch] = []
-        self._logged = self._saved = self._looked = 0.0  # when last, by the monotonic clock
+        self._logged = self._saved = self._kept = self._looked = 0.0  # when last, by the monotonic clock
         if settings.compiled:
             compile_layers(self._model)
 
     def run(self, interrupted: Callable[[], bool]) -> None:
         """Step after step, to the end or until interrupted."""
         began = time.monotonic() - self._at.seconds
-        self._logged = self._saved = self._looked = time.monotonic()
+        self._logged = self._saved = self._kept = self._looked = time.monotonic()
         for drawn in self._open_stream():
             progress = self._settings.schedule.progress(step=self._at.step, seconds=time.monotonic() - began)
             progress = self._team.follow(STOP if interrupted() else progress)
@@ -99,7 +101,7 @@ class Trainer:
             self.examine()
 
     def _report(self, progress: float) -> None:
-        """Log, save and examine, each when it is time again."""
+        """Log, save, keep and examine, each when it is time again."""
         settings, now = self._settings, time.monotonic()
         if self._at.step % settings.log_every == 0:
             self._log(progress, seconds=now - self._logged)
@@ -107,6 +109,9 @@ class Trainer:
         if now - self._saved > settings.save_every_s:
             self.save()
             self._saved = now
+        if settings.keep_every_s is not None and now - self._kept > settings.keep_every_s:
+            self.keep()
+            self._kept = now
         if now - self._looked > settings.examine_every_s:
             self.examine()
             self._looked = self._logged = time.monotonic()
@@ -121,6 +126,13 @@ class Trainer:
             optimisers=[optimiser.state_dict() for optimiser in self._optimisers],
         )
         write_checkpoint(self._path, whole)
+
+    def keep(self) -> None:
+        """Save, and keep a copy of it."""
+        self.save()
+        kept = self._settings.out / KEPT
+        kept.mkdir(exist_ok=True)
+        shutil.copy(self._path, kept / f"{self._at.step}.pt")
 
     def examine(self) -> Tally:
         """How held-out dialogues go, told the true words before each token."""

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 from PIL import Image
+from safetensors.torch import load_file
 from typer.testing import CliRunner, Result
 
 from inference_worker.model.checkpoint import TINY
@@ -110,12 +111,14 @@ def test_a_model_that_is_not_there_is_named(tmp_path: Path) -> None:
     assert str(nowhere) in refusal("evaluate", "--data", tmp_path, "--processes", 1, "--model", nowhere)
     assert f"{nowhere} is neither" in refusal("train", "--out", tmp_path / "run", "--init", nowhere)
     assert f"{nowhere} holds no training" in refusal("export", "--run", nowhere, "--out", tmp_path / "out")
-    assert f"{tmp_path} holds no model.safetensors" in refusal(
-        "average", "--model", TINY, "--other", tmp_path, "--out", tmp_path / "out"
-    )
+    for part in (f"1={nowhere}", "1=", f"{TINY}", f"none={TINY}", f"-1={TINY}", f"inf={TINY}"):
+        assert f"{part} is no WEIGHT=STATE" in refusal("average", f"1={TINY}", "--out", tmp_path / "out", "--", part)
+    assert "PARTS" in refusal("average", f"1={TINY}", f"1={tmp_path}", "--out", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
     assert not (tmp_path / "run").exists()
-    assert "is one of the two" in refusal("average", "--model", TINY, "--other", TINY, "--out", TINY)
     (tmp_path / "checkpoint.pt").write_bytes(b"half of one")
+    assert "is no checkpoint" in refusal("average", f"1={tmp_path / 'checkpoint.pt'}", "--out", tmp_path / "out")
+    assert "holds a training" in refusal("average", f"1={TINY}", "--out", tmp_path)
     assert "--run" in refusal("export", "--run", tmp_path, "--out", tmp_path / "out")
 
 
@@ -151,8 +154,26 @@ def test_a_training_goes_on_as_it_was_told(tmp_path: Path, monkeypatch: pytest.M
     (tmp_path / "checkpoint.pt").write_bytes(b"")
     ran: list[TrainingSettings] = []
     monkeypatch.setattr("training.trainer.train", ran.append)
+    assert "without --minutes, --seed" in refusal(
+        "train", "--out", tmp_path, "--resume", "--seed", 0, "--minutes", 110
+    ), "even if they are as before"
     assert run("train", "--out", tmp_path, "--resume").exit_code == 0
     assert ran == [told]
+
+
+def test_a_mean_is_a_checkpoint_that_can_be_exported(tmp_path: Path) -> None:
+    mean, model = tmp_path / "mean", tmp_path / "model"
+    assert run("average", f"3={TINY}", f"1={TINY}", "--out", mean).exit_code == 0
+    assert run("export", "--run", mean, "--out", model).exit_code == 0
+    assert load_file(model / "model.safetensors").keys() == load_file(TINY / "model.safetensors").keys()
+
+
+def test_states_are_kept_when_it_is_told_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ran: list[TrainingSettings] = []
+    monkeypatch.setattr("training.trainer.train", ran.append)
+    assert run("train", "--out", tmp_path, "--keep-every", 15, "--device", "cpu").exit_code == 0
+    assert run("train", "--out", tmp_path, "--device", "cpu").exit_code == 0
+    assert [settings.keep_every_s for settings in ran] == [900, None]
 
 
 def test_a_card_is_made_of_what_was_evaluated_and_of_nothing_else(tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ from training.export import export
 from training.losses import Losses
 from training.schedule import Schedule
 from training.settings import TrainingSettings, on_gpu, read_settings
-from training.trainer import CHECKPOINT, CURVE, Trainer, train
+from training.trainer import CHECKPOINT, CURVE, KEPT, Trainer, train
 
 
 def small(out: Path, **changes: Any) -> TrainingSettings:
@@ -176,6 +176,14 @@ def test_ctrl_c_ends_the_step_and_keeps_it(tmp_path: Path) -> None:
     assert read_checkpoint(tmp_path / CHECKPOINT).step == 2
     assert signal.getsignal(signal.SIGINT) is before
     assert threading.active_count() <= threads + 2  # torch's own, at its first use
+
+
+def test_states_are_kept_by_their_step(tmp_path: Path) -> None:
+    train(small(tmp_path, schedule=Schedule(steps=2), keep_every_s=0), tell=silent)
+    kept = {path.name: read_checkpoint(path) for path in (tmp_path / KEPT).iterdir()}
+    assert {name: state.step for name, state in kept.items()} == {"1.pt": 1, "2.pt": 2}
+    assert not weights_equal(kept["1.pt"], kept["2.pt"])
+    assert weights_equal(kept["2.pt"], read_checkpoint(tmp_path / CHECKPOINT))
 
 
 def test_a_torn_checkpoint_never_replaces_a_whole_one(
