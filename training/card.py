@@ -40,9 +40,17 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def write_card(
-    out: Path, *, model: Path, scores: Mapping[str, Path], curves: Sequence[Path], drawn: str | None = None
+    out: Path,
+    *,
+    model: Path,
+    scores: Mapping[str, Path],
+    curves: Sequence[Path],
+    history: str = "",
+    drawn: str | None = None,
 ) -> None:
     """`scores` by name: files whose last line is `evaluate`'s; `curves` of the sittings, in order; `drawn`: their picture.
+
+    `history`, in Markdown: what the sittings began with and what was made of their ends.
 
     Raises:
         NotMeasured: one of them is not there or is something else.
@@ -59,6 +67,7 @@ def write_card(
         parameters=count_parameters(model),
         size_bytes=sum(file.stat().st_size for file in model.glob("*.safetensors")),
         sittings=[read_end(curve) for curve in curves],
+        history=history.strip(),
         curve=drawn,
         scores=sets,
         bars=BARS,

@@ -182,6 +182,10 @@ def card(
     model: Annotated[Path, typer.Option(help="The folder of the model.")],
     out: Annotated[Path, typer.Option(dir_okay=False, help="The card, a Markdown file.")],
     run: Annotated[list[Path], typer.Option(help="The folder of a training; may be given several times, in order.")],
+    *,
+    history: Annotated[
+        Path | None, typer.Option(exists=True, dir_okay=False, help="Markdown: what the trainings began with, and why.")
+    ] = None,
     curve: Annotated[
         Path | None, typer.Option(dir_okay=False, help="Draw the trainings' curve here (SVG or PNG), beside the card.")
     ] = None,
@@ -195,7 +199,14 @@ def card(
     curves = [folder / CURVE for folder in run]
     named = {name: Path(file) for name, _, file in (entry.partition("=") for entry in scores)}
     try:
-        write_card(out, model=model, scores=named, curves=curves, drawn=curve.name if curve else None)
+        write_card(
+            out,
+            model=model,
+            scores=named,
+            curves=curves,
+            history=history.read_text(encoding="utf-8") if history else "",
+            drawn=curve.name if curve else None,
+        )
     except NotMeasured as error:
         raise typer.BadParameter(str(error), param_hint="--scores, --run") from None
     except Unavailable as error:

@@ -73,6 +73,19 @@ def test_a_sitting_is_told_by_its_end(tmp_path: Path) -> None:
     assert "| 1 | 12,345 | 62 | 41.5 |" in (tmp_path / "card.md").read_text()
 
 
+def test_what_became_of_the_sittings_stands_before_their_table_if_it_is_told(tmp_path: Path) -> None:
+    told = evaluated(tmp_path / "1", exact=0.25, bars={}, faces={})
+    cards = []
+    for history in ("", "The first one began with nothing.\n"):
+        write_card(
+            tmp_path / "card.md", model=TINY, scores={"a": told}, curves=[trained(tmp_path / "curve")], history=history
+        )
+        cards.append((tmp_path / "card.md").read_text())
+    without, told_too = cards
+    assert told_too.replace("The first one began with nothing.\n\n", "") == without
+    assert "\n\nThe first one began with nothing.\n\n| sitting |" in told_too
+
+
 def test_what_was_never_measured_makes_no_card(tmp_path: Path) -> None:
     told = evaluated(tmp_path / "1", exact=0.25, bars={}, faces={})
     (tmp_path / "other").write_text('{"exact": 1}\n')
