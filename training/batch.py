@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from inference_worker.image.tiling import Tiling
-from training.citations import Citations, cite_looks, cite_matches, cite_names, cite_targets, cite_values
+from training.citations import Citations, cite_looks, cite_matches, cite_names, cite_pairs, cite_targets, cite_values
 from training.sample import Sample, Seen
 
 GRANULE = 16  # lengths are rounded up to it, so that few shapes occur
@@ -67,6 +67,8 @@ class Names(msgspec.Struct, frozen=True, kw_only=True):
     read: Citations
     known: Citations
     values: Tensor  # (queries of `known`,) in float32
+    firsts: Citations  # of rows that begin the answer to a comparison: the names compared
+    seconds: Citations
 
 
 class Places(msgspec.Struct, frozen=True, kw_only=True):
@@ -267,10 +269,13 @@ def _lookups(seen: Sequence[tuple[int, Seen]]) -> Lookups:
 
 
 def _names(samples: Sequence[Sample], length: int) -> Names:
+    firsts, seconds = cite_pairs(samples, length)
     return Names(
         read=cite_names(samples, length),
         known=cite_values(samples, length),
         values=torch.tensor([name.value for sample in samples for name in sample.names if name.known]),
+        firsts=firsts,
+        seconds=seconds,
     )
 
 

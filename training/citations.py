@@ -37,6 +37,15 @@ def cite_values(samples: Sequence[Sample], length: int) -> Citations:
     return _cite((sequence * length + name.row, name.known) for sequence, name in _names(samples) if name.known)
 
 
+def cite_pairs(samples: Sequence[Sample], length: int) -> tuple[Citations, Citations]:
+    """Of rows that begin the answer to a comparison: the first of the two names, and the second."""
+    pairs = [(sequence * length, pair) for sequence, sample in enumerate(samples) for pair in sample.pairs]
+    return (
+        _cite((base + pair.row, (pair.first,)) for base, pair in pairs),
+        _cite((base + pair.row, (pair.second,)) for base, pair in pairs),
+    )
+
+
 def cite_matches(seen: Sequence[tuple[int, Seen]]) -> Citations:
     """Of later pictures' tokens: the same place of the picture before. Each picture with its dialogue's first row."""
     comparable = [(base, picture, picture.earlier) for base, picture in seen if picture.earlier]

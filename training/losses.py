@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from training.attention import PaddedAttention
-from training.batch import Batch, Comparisons, Lookups, Measures, Places, Shares, Sights
+from training.batch import Batch, Comparisons, Lookups, Measures, Names, Places, Shares, Sights
 from training.citations import Citations
 from training.labels import CHARACTERS, IGNORED, MOST_CHARACTERS, NONE, PATCHES
 from training.lookups import MOST_ORDINALS
@@ -36,6 +36,7 @@ class Weights(msgspec.Struct, frozen=True, kw_only=True):
     look: float = 0.1
     name: float = 0.1
     named_value: float = 0.03
+    pair: float = 0.1
     hint: float = 0.2
 
 
@@ -54,6 +55,7 @@ class Losses(msgspec.Struct, frozen=True, kw_only=True):
     look: Tensor
     name: Tensor
     named_value: Tensor
+    pair: Tensor
     hint: Tensor
 
     def total(self, weights: Weights, *, hint: float) -> Tensor:
@@ -71,6 +73,7 @@ class Losses(msgspec.Struct, frozen=True, kw_only=True):
             + weights.look * self.look
             + weights.name * self.name
             + weights.named_value * self.named_value
+            + weights.pair * self.pair
             + weights.hint * hint * self.hint
         )
 
@@ -159,9 +162,23 @@ def hint_loss(attention: PaddedAttention, citations: Citations, *, layer: int) -
 
     One head only: the others are left to what they are good for.
     """
+    best: Tensor = _missed(attention, citations, layer).min()
+    return best
+
+
+def pair_loss(attention: PaddedAttention, names: Names, *, layer: int) -> Tensor:
+    """The same of both names that are compared, of the two heads that do best together: one for each."""
+    firsts, seconds = (_missed(attention, citations, layer) for citations in (names.firsts, names.seconds))
+    both = firsts[:, None] + seconds
+    best: Tensor = both.masked_fill(torch.eye(len(both), dtype=torch.bool, device=both.device), torch.inf).min()
+    return best
+
+
+def _missed(attention: PaddedAttention, citations: Citations, layer: int) -> Tensor:
+    """Minus the logarithm of the attention that falls on the cited rows, on average (heads,)."""
     query, key = attention.recorded[layer]  # (sequences, heads, length, head_dim)
     if not len(citations.rows):
-        return query.new_zeros((), dtype=torch.float32)
+        return query.new_zeros(query.shape[1], dtype=torch.float32)
     length, head_dim = query.shape[2:]
     order = citations.rows // length, citations.rows % length
     scores = _scores_of(query, key, order) * head_dim**-0.5  # (queries, heads, length) in float32
@@ -169,9 +186,8 @@ def hint_loss(attention: PaddedAttention, citations: Citations, *, layer: int) -
     cited = torch.zeros((len(citations.rows), length), dtype=torch.bool, device=query.device)
     cited[citations.queries, citations.keys] = True
     on_cited = scores.masked_fill(~cited[:, None], -torch.inf).logsumexp(dim=-1)  # (queries, heads)
-    by_head = (scores.logsumexp(dim=-1) - on_cited).mean(dim=0)
-    best: Tensor = by_head.min()
-    return best
+    missed: Tensor = (scores.logsumexp(dim=-1) - on_cited).mean(dim=0)
+    return missed
 
 
 def _scores_of(query: Tensor, key: Tensor, order: tuple[Tensor, Tensor]) -> Tensor:

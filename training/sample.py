@@ -16,7 +16,7 @@ from inference_worker.presets import read_presets
 from inference_worker.prompt import PromptBuilder
 from jobs import ConversationId, JobId, JobKind, Picture, PictureRef, Sampling, Turn
 from jobs.errors import PictureGone
-from training.dialogue import Dialogue, Exchange
+from training.dialogue import Dialogue, Exchange, Task
 from training.drawing import Box
 from training.labels import TokenLabels, label_tokens
 from training.lookups import TokenLookups, look_up_tokens
@@ -49,6 +49,14 @@ class Named(msgspec.Struct, frozen=True, kw_only=True):
     value: float  # of the mark; NaN where there is none
 
 
+class Pair(msgspec.Struct, frozen=True):
+    """Two names that a question compares: the answer begins after `row`, and they end at the other two."""
+
+    row: int
+    first: int
+    second: int
+
+
 class Seen(msgspec.Struct, frozen=True, kw_only=True):
     """A picture in a sample: its rows are `start` .. `start + tiling.tokens`.
 
@@ -73,6 +81,7 @@ class Sample(msgspec.Struct, frozen=True, kw_only=True):
     ids: tuple[int, ...]
     targets: tuple[Target, ...]
     names: tuple[Named, ...]
+    pairs: tuple[Pair, ...]
     pictures: tuple[Seen, ...]
     tasks: tuple[str, ...]  # of each exchange
 
@@ -109,10 +118,12 @@ class SampleBuilder:
         placements = {place: self._place(dialogue.pictures[place].image.size) for place in order}
         pictures_seen = tuple(self._look(dialogue, order, starts, placements))
         shown = dict(zip(order, pictures_seen, strict=True))
+        names = tuple(self._names(ids, dialogue.exchanges, shown, placements))
         return Sample(
             ids=tuple(max(token, 0) for token in ids[:-1]),
             targets=tuple(self._targets(ids, dialogue.exchanges, starts, placements)),
-            names=tuple(self._names(ids, dialogue.exchanges, shown, placements)),
+            names=names,
+            pairs=tuple(self._pairs(ids, dialogue.exchanges, names)),
             pictures=pictures_seen,
             tasks=tuple(exchange.task.value for exchange in dialogue.exchanges),
         )
@@ -157,6 +168,14 @@ class SampleBuilder:
                 picture = mention.cite.picture
                 last = first + lasts.index(mention.stop)
                 yield _name(last, mention.cite.boxes, shown[picture], placements[picture])
+
+    def _pairs(self, ids: Sequence[int], exchanges: Sequence[Exchange], names: Sequence[Named]) -> Iterator[Pair]:
+        row, coming = 0, iter(names)
+        for exchange in exchanges:
+            row = ids.index(self._tokenizer.assistant_id, row + 1)
+            rows = [next(coming).row for _ in exchange.mentions]
+            if exchange.task is Task.COMPARISON and len(rows) == 2:  # noqa: PLR2004 - a pair
+                yield Pair(row, *rows)
 
     def _look(
         self, dialogue: Dialogue, order: Sequence[int], starts: dict[int, int], placements: dict[int, Placement]

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from inference_worker.model.phi3v import Phi3V
 from training.attention import PaddedAttention
 from training.batch import Batch
-from training.losses import Heads, Losses, hint_loss, words_loss
+from training.losses import Heads, Losses, hint_loss, pair_loss, words_loss
 
 
 class Judged(msgspec.Struct, frozen=True, kw_only=True):
@@ -30,10 +30,11 @@ def judge(
     comparison_layer: int,
     lookup_layer: int,
     value_layer: int,
+    pair_layer: int,
 ) -> Judged:
     """Forward, with everything that training looks at. Pictures are compared in the first of the `hint_layers`."""
     first = hint_layers[0]
-    record = (*hint_layers, lookup_layer, value_layer)
+    record = (*hint_layers, lookup_layer, value_layer, pair_layer)
     attention = PaddedAttention(length=batch.length, record=record, device=model.device)
     features = encode(model, batch)
     layers = model.model.layers
@@ -61,6 +62,7 @@ def judge(
             name=hint_loss(attention, batch.names.read, layer=lookup_layer)
             + hint_loss(attention, batch.names.known, layer=value_layer),
             named_value=heads.value(after_value[0], batch.names.known.rows, batch.names.values),
+            pair=pair_loss(attention, batch.names, layer=pair_layer),
             hint=torch.stack([hint_loss(attention, batch.citations, layer=layer) for layer in hint_layers]).sum(),
         ),
         word_losses=word_losses.detach(),

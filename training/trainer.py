@@ -168,6 +168,7 @@ class Trainer:
                 comparison_layer=self._settings.comparison_layer,
                 lookup_layer=self._settings.lookup_layer,
                 value_layer=self._settings.value_layer,
+                pair_layer=self._settings.pair_layer,
             )
 
     def _advance(self, drawn: Drawn, *, seconds: float) -> None:

@@ -5,10 +5,10 @@ import msgspec
 
 from inference_worker.model.checkpoint import TINY
 from tests.training.drawn import COVER, DIALOGUE, SCENE
-from training.citations import cite_looks, cite_matches, cite_names, cite_targets, cite_values
+from training.citations import cite_looks, cite_matches, cite_names, cite_pairs, cite_targets, cite_values
 from training.dialogue import Dialogue, Exchange, Piece, Task
 from training.drawing import Drawing
-from training.sample import Named, Sample, SampleBuilder
+from training.sample import Named, Pair, Sample, SampleBuilder
 from training.world import Split, draw_chart
 
 BUILDER = SampleBuilder(TINY)
@@ -42,6 +42,14 @@ def test_a_name_is_pulled_to_its_letters_and_to_its_value_if_it_has_one() -> Non
     assert [read.queries.tolist(), read.keys.tolist()] == [[0, 0, 1], [1, 2, 4]]
     assert [known.rows.tolist(), known.keys.tolist()] == [[LENGTH + 3], [2]]
     assert not len(cite_names([bare], LENGTH).rows)
+
+
+def test_an_answer_to_a_comparison_looks_at_both_names() -> None:
+    bare = ask_about(SCENE)
+    samples = [bare, msgspec.structs.replace(bare, pairs=(Pair(9, 3, 7), Pair(20, 12, 15)))]
+    firsts, seconds = cite_pairs(samples, LENGTH)
+    assert firsts.rows.tolist() == seconds.rows.tolist() == [LENGTH + 9, LENGTH + 20]
+    assert [firsts.keys.tolist(), seconds.keys.tolist()] == [[3, 12], [7, 15]]
 
 
 def test_a_later_picture_is_matched_place_by_place_with_the_one_before() -> None:

@@ -3,10 +3,10 @@ import torch
 from torch.nn import functional
 
 from training.attention import PaddedAttention
-from training.batch import Comparisons, Lookups, Measures, Places, Shares, Sights
+from training.batch import Comparisons, Lookups, Measures, Names, Places, Shares, Sights
 from training.citations import Citations
 from training.labels import CHARACTERS
-from training.losses import UNIT, Heads, Losses, Weights, hint_loss
+from training.losses import UNIT, Heads, Losses, Weights, hint_loss, pair_loss
 
 LENGTH, HEADS, WIDTH, HIDDEN = 6, 2, 8, 12
 
@@ -44,9 +44,30 @@ def test_the_hint_is_how_little_of_the_attention_falls_on_what_is_cited() -> Non
     assert hint_loss(attention, citations, layer=0) != min(by_head)
 
 
+NOTHING = torch.tensor([], dtype=torch.long)
+UNCITED = Citations(rows=NOTHING, queries=NOTHING, keys=NOTHING)
+
+
+def names(firsts: Citations, seconds: Citations) -> Names:
+    return Names(read=UNCITED, known=UNCITED, values=torch.tensor([]), firsts=firsts, seconds=seconds)
+
+
+def test_names_that_are_compared_have_a_head_each() -> None:
+    attention = attended(1)
+    first, second = (
+        Citations(rows=torch.tensor([5]), queries=torch.tensor([0]), keys=torch.tensor([key])) for key in (1, 3)
+    )
+    query, key = attention.recorded[1]
+    missed = -(query[0, :, 5:6] @ key[0].mT * WIDTH**-0.5).log_softmax(-1)[:, 0]  # (heads, length)
+    by_either_order = [missed[one, 1] + missed[1 - one, 3] for one in range(HEADS)]
+    torch.testing.assert_close(pair_loss(attention, names(first, second), layer=1), min(by_either_order))
+    same = missed[:, 1] * 2
+    assert pair_loss(attention, names(first, first), layer=1) > same.min(), "one head alone will not do"
+
+
 def test_nothing_cited_is_no_loss() -> None:
-    nothing = torch.tensor([], dtype=torch.long)
-    assert hint_loss(attended(1), Citations(rows=nothing, queries=nothing, keys=nothing), layer=1) == 0
+    assert hint_loss(attended(1), UNCITED, layer=1) == 0
+    assert pair_loss(attended(1), names(UNCITED, UNCITED), layer=1) == 0
 
 
 def sights(characters: int, forms: int) -> Sights:
@@ -182,6 +203,7 @@ def test_the_total_weighs_each_and_lets_the_hint_fade() -> None:
                 ("look", 1024.0),
                 ("name", 2048.0),
                 ("named_value", 4096.0),
+                ("pair", 8192.0),
                 ("hint", 8.0),
             ]
         }
@@ -198,7 +220,8 @@ def test_the_total_weighs_each_and_lets_the_hint_fade() -> None:
         look=1 / 32,
         name=1 / 128,
         named_value=1 / 64,
+        pair=1 / 256,
         hint=0.5,
     )
-    assert losses.total(weights, hint=1.0) == pytest.approx(1 + 1 + 1 + 2 + 2 + 8 + 4 + 2 + 8 + 32 + 16 + 64 + 4)
-    assert losses.total(weights, hint=0.0) == pytest.approx(141)
+    assert losses.total(weights, hint=1.0) == pytest.approx(1 + 1 + 1 + 2 + 2 + 8 + 4 + 2 + 8 + 32 + 16 + 64 + 32 + 4)
+    assert losses.total(weights, hint=0.0) == pytest.approx(173)

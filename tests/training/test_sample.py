@@ -147,6 +147,9 @@ def test_a_name_in_a_question_knows_where_it_stands_and_what_its_mark_is_worth()
         assert name.read == tuple(picture.start + row for row in placement.rows(text.glyphs))
         assert set(name.known) - set(name.read) <= {picture.start + row for row in placement.rows_of_whole((text.box,))}
         assert name.value == pytest.approx(value)
+    (pair,) = sample.pairs
+    assert [pair.first, pair.second] == [name.row for name in sample.names]
+    assert pair.row == next(target.row for target in sample.targets if target.exchange == 1)
 
 
 def pair(before: Image.Image, after: Image.Image) -> Dialogue:

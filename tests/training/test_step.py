@@ -81,7 +81,9 @@ def test_the_tower_gives_the_same_on_the_way_that_can_go_back(model: Phi3V, batc
 def test_right_is_what_the_reference_would_say_next(model: Phi3V, samples: list[Sample], batch: Batch) -> None:
     heads = Heads(model.config.hidden_size)
     with torch.no_grad():
-        judged = judge(model, heads, batch, hint_layers=(2, 5), comparison_layer=1, lookup_layer=3, value_layer=4)
+        judged = judge(
+            model, heads, batch, hint_layers=(2, 5), comparison_layer=1, lookup_layer=3, value_layer=4, pair_layer=6
+        )
     expected = [
         bool(logits[target.row].argmax() == target.token)
         for sample in samples
@@ -102,7 +104,9 @@ def test_every_weight_of_the_model_and_of_the_heads_learns() -> None:
     batch = build_batch([SampleBuilder(TINY).build(alike)], random.Random(0))
     model = load_model(TINY, dtype=torch.float32).requires_grad_(requires_grad=True)
     heads = Heads(model.config.hidden_size)
-    losses = judge(model, heads, batch, hint_layers=(2, 5), comparison_layer=1, lookup_layer=3, value_layer=4).losses
+    losses = judge(
+        model, heads, batch, hint_layers=(2, 5), comparison_layer=1, lookup_layer=3, value_layer=4, pair_layer=6
+    ).losses
     torch.autograd.backward(losses.total(Weights(), hint=1.0))
     still = [
         name
