@@ -10,7 +10,7 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
 
     waiting: int = 0
     running: int = 0
-    has_worker: bool = False  # one claims, or is at work
+    has_worker: bool = False  # one was heard of within a lease, or is at work
     mean_run_s: float | None = None  # of the latest answers; None before the first
 
 

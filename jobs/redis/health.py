@@ -12,10 +12,10 @@ class RedisMonitor:
 
     async def health(self) -> Health:
         """See `Monitor.health`."""
-        waiting, running, idle, mean_run_s = await self._server.call("health")
+        waiting, running, live, mean_run_s = await self._server.call("health")
         return Health(
             waiting=waiting,
             running=running,
-            has_worker=running + idle > 0,
+            has_worker=running + live > 0,
             mean_run_s=None if mean_run_s is None else float(mean_run_s),
         )

@@ -25,3 +25,11 @@ async def test_a_worker_that_waits_for_work_is_seen(store: Store) -> None:
     await asyncio.sleep(0.05)
     assert (await store.jobs.monitor.health()).has_worker
     waiting.cancel()
+
+
+async def test_a_worker_between_two_claims_is_seen_until_it_was_silent_for_a_lease(store: Store) -> None:
+    assert await store.jobs.queue_out.claim(worker="w", room=1, wait_s=0.01) == []
+    await store.jobs.queue_out.heartbeat(worker="w", claims=[])
+    assert (await store.jobs.monitor.health()).has_worker
+    await store.pass_lease()
+    assert not (await store.jobs.monitor.health()).has_worker

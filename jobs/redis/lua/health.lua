@@ -1,8 +1,8 @@
 -- How the whole is doing.
 
--- -> {questions that wait, that run, workers that wait for one, mean seconds of an answer (or false)}
+-- -> {questions that wait, that run, live workers, mean seconds of an answer (or false)}
 register('health', function()
-  local idle = redis.call('ZCOUNT', IDLE, '(' .. stamp(now()), '+inf')
+  local live = redis.call('ZCOUNT', WORKERS, '(' .. stamp(now()), '+inf')
   local mean_run_s = redis.call('HGET', GAUGES, 'mean_run_s')
-  return {redis.call('ZCARD', WAITING), redis.call('ZCARD', RUNNING), idle, mean_run_s}
+  return {redis.call('ZCARD', WAITING), redis.call('ZCARD', RUNNING), live, mean_run_s}
 end, READS)

@@ -17,6 +17,7 @@ local WAITING = 'threadsight:waiting'      -- sorted set of jobs that wait to be
 local TENANTS = 'threadsight:tenants'      -- hash: how many of those by tenant
 local FAIRNESS = 'threadsight:fairness'    -- hash: virtual time ('*'), and by waiting tenant the finish of its last turn
 local IDLE = 'threadsight:idle'            -- sorted set of waiting calls of `claim`, by when they stop waiting
+local WORKERS = 'threadsight:workers'      -- sorted set of live workers, by when their next sign of life is overdue
 local GAUGES = 'threadsight:gauges'        -- hash: mean_run_s, picture_bytes, gone, rewritten (see reaper.lua)
 local FORGOTTEN = 'threadsight:forgotten'  -- stream: conversations whose epoch rose
 local RETENTION = 'threadsight:retention'  -- sorted set of all conversations, by end of retention

@@ -55,8 +55,12 @@ end
 -- ---------------------------------------------------------------- starting
 
 local function mark_live(worker)  -- until its next heartbeat is overdue
-  redis.call('SET', key('worker', worker), 1, 'PX', math.ceil(LEASE_S * 1000))
+  redis.call('ZREMRANGEBYSCORE', WORKERS, '-inf', stamp(now()))
+  redis.call('ZADD', WORKERS, stamp(now() + LEASE_S), worker)
+  expire(WORKERS, LEASE_S)
 end
+
+local function is_live(worker) return tonumber(redis.call('ZSCORE', WORKERS, worker) or 0) > now() end
 
 -- Nobody starts what the reaper is about to give up.
 local function is_overdue(job) return job.state ~= 'running' and tonumber(job.deadline) <= now() end
@@ -65,7 +69,7 @@ local function is_overdue(job) return job.state ~= 'running' and tonumber(job.de
 local function held_until(job, conversation, worker)
   local held, keeper = tonumber(job.held_until), conversation.worker
   if held <= now() or not keeper or keeper == worker then return 0 end
-  return redis.call('EXISTS', key('worker', keeper)) == 1 and held or 0
+  return is_live(keeper) and held or 0
 end
 
 local function start(job, conversation, worker, call)
