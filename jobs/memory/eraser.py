@@ -49,12 +49,11 @@ class MemoryEraser:
         thread.dropped |= {(one, number): picture.unnamed for one in (source, *bringing)}
         gone = frozenset[str]() if known.has_twin_of(picture) else frozenset({picture.digest})
         thread.brought = {other: digests - gone for other, digests in thread.brought.items()}
+        self._state.begin_anew(thread)
         if stops:
             self._stop_running(thread)
-            self._state.raise_epoch(thread)
             self._state.drop_pictures(thread, gone)
         else:
-            self._state.begin_anew(thread)
             for record in map(self._state.records.__getitem__, thread.line):
                 thread.bring(record.job.source, record.pictures)  # its own file may be the same picture
             self._state.release_orphans(thread)

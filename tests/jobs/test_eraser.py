@@ -1,9 +1,10 @@
 import msgspec
 import pytest
 
-from jobs import Cancellation, Cancelled, ConversationId, Delta, Done, Forgotten, Job, Picture, PictureRef
+from jobs import Cancellation, Cancelled, ConversationId, Delta, Done, Forgotten, Job, Picture, PictureRef, Started
 from jobs.errors import RestsOnForgotten
 from jobs.stores import Jobs
+from tests.jobs.conftest import OpenStore, Store
 from tests.jobs.given import answer, answer_all, answer_anew, ask, claim_one, conversation, picture, question, turn_of
 
 TENANT = "slack:T1"
@@ -262,6 +263,27 @@ async def test_of_an_answer_that_was_stopped_no_word_is_kept_that_rests_on_what_
     assert events[-1] == Cancelled(reason="stopped")
     assert "picture" not in str(events)
     assert [turn.answer for turn in (await jobs.conversations.load(where)).turns] == ["cats"]
+
+
+async def test_words_of_a_lost_attempt_are_taken_back_when_a_picture_that_they_may_rest_on_is_dropped(
+    open_store: OpenStore,
+) -> None:
+    store: Store = await open_store(lease_s=0.2)
+    jobs, where = store.jobs, conversation()
+    await bring(jobs, question(where), b"one")
+    asked = await ask(jobs, question(where))
+    claim = await claim_one(jobs)
+    await jobs.queue_out.publish(claim, Delta(attempt=1, offset=0, text="as the picture says"))
+    await store.pass_lease()
+    await jobs.reaper.reap()
+    await jobs.eraser.drop_picture(where, 1)  # nobody answers it just now
+    await answer(jobs, await claim_one(jobs, "B"), "nothing")
+    assert [event async for event in jobs.answers.follow(asked)] == [
+        Started(attempt=1),
+        Delta(attempt=1, offset=0, text=""),
+        Started(attempt=2),
+        Done(text="nothing"),
+    ]
 
 
 async def test_a_later_question_may_bring_what_was_deleted_elsewhere(jobs: Jobs) -> None:

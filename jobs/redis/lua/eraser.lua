@@ -24,12 +24,11 @@ register('drop_picture', function(id, source, number, digest, picture, stops, tw
   if redis.call('HEXISTS', key('sources', id), source) == 0 then return end  -- forgotten meanwhile
   redis.call('HSET', key('dropped', id), source .. ' ' .. number, picture)
   take_out(id, number, digest, picture, twin == '1')
+  begin_anew(conversation)
   if stops == '1' then
     stop_running(id)
-    raise_epoch(conversation)
     if twin ~= '1' then release_pictures(id, {digest}) end
   else
-    begin_anew(conversation)
     bring_under_way(id)
     release_orphans(id)
   end
