@@ -238,6 +238,9 @@ class MemoryQueue:
         for source in list(thread.turns)[:-TURNS_KEPT]:
             self._state.drop_words(thread, source)
             thread.drop_source(source)
+        for source in [source for source in thread.askers if source not in thread.turns]:
+            if not self._state.revisions(thread, source):  # no turn takes it along
+                thread.drop_source(source)
         self._state.raise_epoch(thread)
         self._state.release_orphans(thread)
 

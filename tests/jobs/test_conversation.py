@@ -385,6 +385,24 @@ async def test_of_a_conversation_that_never_rests_the_latest_turns_are_kept_and_
     assert await jobs.conversations.forget_asker(where.tenant_key, "ann") == Forgotten()
 
 
+async def test_of_a_conversation_that_never_rests_no_question_is_kept_that_nobody_answered(
+    open_store: OpenStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("jobs.memory.queue.TURNS_KEPT", 1)
+    monkeypatch.setattr("jobs.redis.library.TURNS_KEPT", 1)
+    store: Store = await open_store(remember_ids_s=2)
+    jobs, where = store.jobs, conversation()
+    for asker, wait_s in (("ann", 2.1), ("bob", 0.0)):  # nothing is known of ann's any more, and of bob's the id
+        stopped = await ask(jobs, question(where, asker=asker))
+        await jobs.queue_in.end(stopped, Cancelled(reason="stopped"))
+        await jobs.replies.close(holder="bot", job=stopped)
+        await store.pass_time(wait_s)
+    for _ in range(3):
+        await ask(jobs, question(where, asker="cid"))
+        await answer_all(jobs)
+    assert (await jobs.conversations.load(where)).askers == {"bob", "cid"}
+
+
 async def test_after_the_last_question_is_deleted_the_one_before_is_the_last(jobs: Jobs) -> None:
     where = conversation()
     for source in ("m1", "m2"):

@@ -107,6 +107,17 @@ local function drop_words(conversation, source)
   end
 end
 
+-- Questions without a turn, of which no id is known any more either: no turn takes them along.
+local function drop_unanswered(conversation)
+  for _, source in ipairs(redis.call('HKEYS', key('sources', conversation))) do
+    local newest = read_source(redis.call('HGET', key('sources', conversation), source))
+    local is_known = redis.call('EXISTS', key('job', tenant_of(conversation) .. ':' .. source .. ':' .. newest)) == 1
+    if not is_known and redis.call('HEXISTS', key('turns', conversation), source) == 0 then
+      drop_question(conversation, source)
+    end
+  end
+end
+
 -- Of a conversation that never rests the latest turns: see TURNS_KEPT.
 local function keep_turn(conversation, source, turn)
   local order = key('order', conversation.id)
@@ -116,6 +127,7 @@ local function keep_turn(conversation, source, turn)
     drop_words(conversation.id, old)
     drop_question(conversation.id, old)
   end
+  drop_unanswered(conversation.id)
   raise_epoch(conversation)
   release_orphans(conversation.id)
 end
