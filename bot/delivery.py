@@ -33,6 +33,7 @@ from jobs import (
 from jobs.errors import ThreadsightError
 
 _NO_WORKER_AFTER_S = 5.0  # a worker between two claims is there; one that has not come by then is not
+_FIRST_LOOK_S = 1.0  # within it Redis says what was said already of an answer that is taken over
 _POSITION_INTERVAL_S = 2.0  # how often a waiting question looks where it stands
 _FIRST_RETRY_S = 1.0
 _LONGEST_RETRY_S = 30.0
@@ -117,6 +118,8 @@ class Courier:
         shown: tuple[str, bool] | None = None
         shown_at_s = 0.0
         began_s = asyncio.get_running_loop().time()
+        if standing.is_taken_over:  # its words may stand there, or those of a newer revision
+            await _wait(draft.changed, _FIRST_LOOK_S)
         while not draft.ended.is_set():
             draft.changed.clear()
             progress = not draft.text
@@ -233,6 +236,7 @@ class _Standing:
 
     def __init__(self, replies: ReplyLedger, owed: Delivery, *, holder: str) -> None:
         self.job = owed.job
+        self.is_taken_over = owed.taken_in  # whoever submits it takes its pictures in
         self._replies = replies
         self._holder = holder
         self._posted: Posted = owed.posted

@@ -1,5 +1,6 @@
 import asyncio
-from collections.abc import Awaitable, Callable
+import dataclasses
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -9,7 +10,7 @@ import pytest
 import bot.delivery
 from bot.delivery import Courier
 from bot.errors import NotPosted
-from jobs import Cancelled, ConversationId, Delivery, Done, Failed, Job, JobKind
+from jobs import AnswerEvent, AnswerReader, Cancelled, ConversationId, Delivery, Done, Failed, Job, JobId, JobKind
 from jobs.errors import Fenced
 from jobs.memory import MemoryJobs
 from tests.bot.conftest import LEASE_S
@@ -35,6 +36,7 @@ Ask = Callable[..., Awaitable[Asked]]
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bot.delivery, "_FIRST_LOOK_S", 0.05)
     monkeypatch.setattr(bot.delivery, "_POSITION_INTERVAL_S", 0.02)
     monkeypatch.setattr(bot.delivery, "_FIRST_RETRY_S", 0.01)
 
@@ -239,6 +241,36 @@ async def test_a_superseded_question_says_nothing_more(
     await asked.told()
     assert platform.texts == ["[Next in line]"]
     assert platform.endings == []
+
+
+class FarAway:
+    """Answers as over a network: what was said comes a moment later."""
+
+    def __init__(self, answers: AnswerReader) -> None:
+        self._answers = answers
+
+    async def follow(self, job: JobId) -> AsyncIterator[AnswerEvent]:
+        await asyncio.sleep(0.01)
+        async for event in self._answers.follow(job):
+            yield event
+
+
+async def test_whoever_takes_a_delivery_over_says_nothing_before_it_knows_what_was_said(
+    jobs: MemoryJobs, platform: FakePlatform, worker: FakeWorker
+) -> None:
+    far_away = dataclasses.replace(jobs, answers=FarAway(jobs.answers))
+    job = mention().as_job(patience_s=600.0)
+    await jobs.queue_in.submit(job, holder=HOLDER, ready=True)
+    claim = await worker.claim()
+    await worker.say(claim, "A red flag")
+    delivering = asyncio.create_task(courier_of(far_away).deliver(Delivery(job=job), platform))
+    await eventually(lambda: platform.texts)
+    await jobs.queue_in.submit(msgspec.structs.replace(job, revision=1), holder=HOLDER)
+    await jobs.queue_out.commit(claim, Cancelled(reason="superseded"))
+    await delivering
+    assert [text for _, text in platform.history] == ["A red flag"]
+    await courier_of(far_away).deliver(Delivery(job=job), platform)  # the newer revision speaks in the same place
+    assert [text for _, text in platform.history] == ["A red flag"]
 
 
 async def test_a_second_attempt_does_not_take_back_words(
