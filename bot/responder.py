@@ -100,12 +100,12 @@ class Responder:
         await self._custody.wait(job)
 
     async def adopt(self) -> None:
-        """Take over what another process, or this one's earlier life, accepted and cannot see through."""
-        for owed in await self._replies.adopt(
-            holder=self._holder, platforms=tuple(self._frontends.keys() - self._retired)
-        ):
-            log.info("adopted", job=str(owed.job.id), posted=len(owed.posted))
-            self._see_to(owed)
+        """Take over what another process, or this one's earlier life, accepted and cannot see through: all of it, batch by batch."""
+        platforms = tuple(self._frontends.keys() - self._retired)
+        while adopted := await self._replies.adopt(holder=self._holder, platforms=platforms):
+            for owed in adopted:
+                log.info("adopted", job=str(owed.job.id), posted=len(owed.posted))
+                self._see_to(owed)
 
     async def retire(self, platform: str) -> None:
         """Nothing is delivered to a platform any more: what is owed there waits for a process that can."""

@@ -199,6 +199,17 @@ async def test_nothing_is_adopted_while_its_holder_lives(
     assert len(platform.endings) == 1
 
 
+async def test_however_many_answers_a_dead_bot_owes_the_next_one_sees_to_all_of_them_at_once(
+    open_bot: OpenChat, jobs: MemoryJobs
+) -> None:
+    owed = [mention().as_job(patience_s=600.0) for _ in range(250)]
+    for job in owed:
+        await jobs.queue_in.submit(job, holder="a dead bot", ready=True)
+    jobs.clock.advance(LEASE_S + 1)
+    async with open_bot() as successor:
+        assert {*successor.responder._custody._held} == {job.id for job in owed}
+
+
 async def test_a_bot_that_was_frozen_finds_its_delivery_taken_and_stays_silent(
     open_bot: OpenChat, platform: FakePlatform, worker: FakeWorker, jobs: MemoryJobs
 ) -> None:
