@@ -47,13 +47,15 @@ def _find_in_cache(name: str) -> Path | None:
         ModelNotFound: it cannot be on the hub.
     """
     from inference_worker.model.checkpoint import check_hub_name  # noqa: PLC0415 - imports torch
+    from inference_worker.model.hub import FILES  # noqa: PLC0415
 
     check_hub_name(name)
     from huggingface_hub import snapshot_download  # noqa: PLC0415 - takes half a second
     from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError  # noqa: PLC0415
 
     try:
-        return Path(snapshot_download(name, local_files_only=True))
+        # Of all files the client would miss those that are never fetched, and say that nothing is here.
+        return Path(snapshot_download(name, allow_patterns=FILES, local_files_only=True))
     except (LocalEntryNotFoundError, HFValidationError):
         return None
 

@@ -9,16 +9,9 @@ from huggingface_hub import constants
 from inference_worker.errors import ModelNotFound, ModelNotStored, ModelUnreachable
 from inference_worker.model.checkpoint import find_checkpoint, load_model
 from tests.inference_worker.model.folders import write_model
-from tests.inference_worker.model.hub_server import NAME, Hub, serve
+from tests.inference_worker.model.hub_server import NAME, Hub, look_at, serve
 
 NOBODY = "http://127.0.0.1:9"  # the discard port
-
-
-def look_at(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What HF_ENDPOINT would have done before the client was imported."""
-    monkeypatch.setattr(constants, "ENDPOINT", url)
-    monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", url + "/{repo_id}/resolve/{revision}/{filename}")
-    monkeypatch.setattr("time.sleep", lambda _: None)  # the client waits between tries
 
 
 @pytest.fixture

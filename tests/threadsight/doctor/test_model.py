@@ -7,7 +7,10 @@ from typing import ClassVar
 
 import pytest
 
+from inference_worker.model.checkpoint import find_checkpoint
 from inference_worker.settings import WorkerSettings
+from tests.inference_worker.model.folders import write_model
+from tests.inference_worker.model.hub_server import NAME, look_at, serve
 from threadsight.doctor.finding import Finding, Level
 from threadsight.doctor.model import examine_model
 
@@ -48,6 +51,20 @@ def test_a_model_that_was_never_fetched_is_a_warning(tmp_path: Path, monkeypatch
         Level.WARN,
         "microsoft/Phi-3.5-vision-instruct is not on this machine yet",
     )
+
+
+def test_a_model_that_was_fetched_is_complete_without_the_code_beside_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    served = write_model(tmp_path / "served", vocab_size=4000)
+    (served / "modeling_phi3_v.py").write_text("raise SystemExit")
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "cache"))
+    with serve(served) as hub:
+        look_at(hub.url, monkeypatch)
+        find_checkpoint(NAME)
+    finding = examine(model=NAME)
+    assert finding.level is Level.OK
+    assert finding.found.endswith("M parameters, complete")
 
 
 def test_a_folder_that_is_not_there_fails_as_the_worker_does() -> None:
