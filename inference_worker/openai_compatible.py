@@ -6,7 +6,7 @@ import time
 from collections.abc import AsyncGenerator, Sequence
 
 import openai
-from openai.types.chat import ChatCompletionContentPartParam, ChatCompletionMessageParam
+from openai.types.chat import ChatCompletionChunk, ChatCompletionContentPartParam, ChatCompletionMessageParam
 from openai.types.completion_usage import CompletionUsage
 
 from inference_worker.answer_engine import CUT_OFF, Answered, Text
@@ -96,7 +96,7 @@ class OpenAIEngine:
                 stream_options={"include_usage": True},
             )
         async with stream:  # leaving early closes the connection, and the server stops
-            async for chunk in stream:
+            while (chunk := await self._next(stream)) is not None:
                 counted = chunk.usage or counted
                 choice = next(iter(chunk.choices), None)
                 if choice and choice.finish_reason == "length":
@@ -106,6 +106,11 @@ class OpenAIEngine:
                     yield Text(text=choice.delta.content)
         total_s = time.monotonic() - began
         yield Answered(usage=_usage(counted, first_token_s=first_token_s, total_s=total_s), notices=notices)
+
+    async def _next(self, stream: openai.AsyncStream[ChatCompletionChunk]) -> ChatCompletionChunk | None:
+        """None at the end. Comments that keep a connection open are no words, and the client's own clock hears them."""
+        async with asyncio.timeout(self._silence_s):
+            return await anext(stream, None)
 
     def _reason(self, error: Exception) -> str:
         """What to tell of it; the server's own words may hold anything."""

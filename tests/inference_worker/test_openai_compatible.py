@@ -1,6 +1,7 @@
 import asyncio
 import base64
 import json
+import time
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 
@@ -25,7 +26,8 @@ JPEG = b"\xff\xd8\xff 2"
 class Server:
     """Streams `words`; fails first with each status of `failures`; refuses more than `max_messages`; or is `deaf`.
 
-    It `refuses` in these words, before it begins to stream or, if it is `hasty`, within the stream.
+    It `refuses` in these words, before it begins to stream or, if it is `hasty`, within the stream. While it pauses it
+    may keep the connection `warm`.
     """
 
     def __init__(self) -> None:
@@ -36,6 +38,7 @@ class Server:
         self.refuses = {"message": "This model's maximum context length is 8", "code": "context_length_exceeded"}
         self.hasty = False
         self.pause_s = 0.0
+        self.warm = False
         self.deaf = False
         self.breaks_off: dict | None = None  # with these words, after its own
         self.finish_reason = "stop"
@@ -60,7 +63,7 @@ class Server:
         try:
             for word in self.words:
                 await self._send(response, choices=[{"index": 0, "delta": {"content": word}}])
-                await asyncio.sleep(self.pause_s)
+                await self._pause(response)
             if self.breaks_off:
                 await self._send(response, error=self.breaks_off)
                 return response
@@ -72,6 +75,13 @@ class Server:
             self.broke_off.set()
             raise
         return response
+
+    async def _pause(self, response: web.StreamResponse) -> None:
+        until = time.monotonic() + self.pause_s
+        while self.warm and time.monotonic() < until:
+            await response.write(b": still here\n\n")
+            await asyncio.sleep(0.05)
+        await asyncio.sleep(max(0.0, until - time.monotonic()))
 
     @staticmethod
     async def _send(response: web.StreamResponse, **chunk: object) -> None:
@@ -178,6 +188,17 @@ async def test_a_server_that_says_nothing_for_long_is_given_up(server: Server, w
     async with asyncio.timeout(2):
         with pytest.raises(ServerFailed, match="said nothing"):
             await answer(engine, dialogue("?"))
+    await engine.close()
+
+
+async def test_a_server_that_only_keeps_the_connection_open_says_nothing(server: Server) -> None:
+    server.words, server.pause_s, server.warm = ["A "], 5.0, True
+    base_url = f"http://127.0.0.1:{server.port}/v1"
+    engine = OpenAIEngine(base_url=base_url, api_key=KEY, model="m", defaults=SamplingDefaults(), silence_s=0.3)
+    async with asyncio.timeout(2):
+        with pytest.raises(ServerFailed, match="said nothing"):
+            await answer(engine, dialogue("?"))
+    await asyncio.wait_for(server.broke_off.wait(), 5)
     await engine.close()
 
 
