@@ -21,6 +21,8 @@ RETRIES = 4  # on 429, 5xx and lost connections, backing off from half a second,
 CONNECT_S = 10.0
 # How vLLM ("longer than the maximum model length"), SGLang and llama.cpp ("available context size") say it.
 TOO_LONG = ("context length", "context size", "model length", "too long")
+BROKE_OFF = "it broke off before its answer was whole"
+NO_STREAM = "what it sends is no streamed answer; is WORKER_OPENAI_BASE_URL right?"
 SILENCE_S = 300.0  # before the server says anything, all retries together, and between two words
 
 
@@ -82,6 +84,7 @@ class OpenAIEngine:
         began = time.monotonic()
         first_token_s = 0.0
         counted: CompletionUsage | None = None
+        ended: bool | None = None  # None: nothing has come
         messages, notices = await self._messages(dialogue, turns)
         wanted = self._defaults.fill(dialogue.sampling)
         async with asyncio.timeout(self._silence_s):
@@ -99,11 +102,14 @@ class OpenAIEngine:
             while (chunk := await self._next(stream)) is not None:
                 counted = chunk.usage or counted
                 choice = next(iter(chunk.choices), None)
+                ended = bool(ended or counted or (choice and choice.finish_reason))
                 if choice and choice.finish_reason == "length":
                     notices += (CUT_OFF,)
                 if choice and choice.delta.content:
                     first_token_s = first_token_s or time.monotonic() - began
                     yield Text(text=choice.delta.content)
+        if not ended:  # no reason to end, and no count: a proxy has lost its server, or there is none
+            raise ServerFailed(reason=NO_STREAM if ended is None else BROKE_OFF)
         total_s = time.monotonic() - began
         yield Answered(usage=_usage(counted, first_token_s=first_token_s, total_s=total_s), notices=notices)
 

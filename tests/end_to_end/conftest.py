@@ -96,14 +96,18 @@ class SlowModel:
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
         await response.prepare(request)
         for number, word in enumerate(self.words):
-            chunk = {"id": "1", "object": "chat.completion.chunk", "created": 1, "model": "slow"}
-            delta = {"choices": [{"index": 0, "delta": {"content": word}}]}
-            await response.write(f"data: {json.dumps(chunk | delta)}\n\n".encode())
+            await self._send(response, {"delta": {"content": word}})
             if number == len(self.words) // 3:
                 self.in_the_middle.set()
             await asyncio.sleep(self.pause_s)
+        await self._send(response, {"delta": {}, "finish_reason": "stop"})
         await response.write(b"data: [DONE]\n\n")
         return response
+
+    @staticmethod
+    async def _send(response: web.StreamResponse, choice: dict) -> None:
+        chunk = {"id": "1", "object": "chat.completion.chunk", "created": 1, "model": "slow"}
+        await response.write(f"data: {json.dumps(chunk | {'choices': [{'index': 0, **choice}]})}\n\n".encode())
 
     @property
     def answer(self) -> str:

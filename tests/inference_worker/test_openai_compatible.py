@@ -39,6 +39,8 @@ class Server:
         self.hasty = False
         self.pause_s = 0.0
         self.warm = False
+        self.page: str | None = None  # what it has for everybody, whatever is asked
+        self.stops_short = False
         self.deaf = False
         self.breaks_off: dict | None = None  # with these words, after its own
         self.finish_reason = "stop"
@@ -50,6 +52,8 @@ class Server:
             return web.json_response({"error": {"message": f"no {KEY}"}}, status=self.failures.pop(0))
         if self.deaf:
             await asyncio.sleep(5)
+        if self.page:
+            return web.Response(text=self.page, content_type="text/html")
         body = await request.json()
         self.asked.append(body)
         refused = len(body["messages"]) > self.max_messages
@@ -66,6 +70,7 @@ class Server:
                 await self._pause(response)
             if self.breaks_off:
                 await self._send(response, error=self.breaks_off)
+            if self.breaks_off or self.stops_short:
                 return response
             await self._send(response, choices=[{"index": 0, "delta": {}, "finish_reason": self.finish_reason}])
             usage = {"prompt_tokens": 40, "completion_tokens": 3, "total_tokens": 43}
@@ -200,6 +205,19 @@ async def test_a_server_that_only_keeps_the_connection_open_says_nothing(server:
             await answer(engine, dialogue("?"))
     await asyncio.wait_for(server.broke_off.wait(), 5)
     await engine.close()
+
+
+async def test_half_an_answer_is_not_told_as_a_whole_one(engine: OpenAIEngine, server: Server) -> None:
+    server.stops_short = True
+    with pytest.raises(ServerFailed, match="broke off"):
+        await answer(engine, dialogue("?"))
+
+
+@pytest.mark.parametrize("page", ["<html>Welcome: log in.</html>", '{"error": "Unexpected endpoint. Returning 200."}'])
+async def test_what_is_no_such_server_is_told(engine: OpenAIEngine, server: Server, page: str) -> None:
+    server.page = page
+    with pytest.raises(ServerFailed, match="WORKER_OPENAI_BASE_URL"):
+        await answer(engine, dialogue("?"))
 
 
 async def test_leaving_early_closes_the_connection(engine: OpenAIEngine, server: Server) -> None:
