@@ -120,7 +120,7 @@ async def run(settings: WorkerSettings, store: StoreSettings) -> None:
     try:
         async with open_redis(store.required_url(), store) as jobs:
             log.info("loading", model=settings.openai_model if settings.engine == "openai" else settings.model)
-            loaded = build_openai(settings) if settings.engine == "openai" else load_native(settings, status.loading)
+            loaded = _load(settings, status)
             service = Service(
                 loaded.engine,
                 queue=jobs.queue_out,
@@ -139,7 +139,7 @@ async def run(settings: WorkerSettings, store: StoreSettings) -> None:
                 heartbeat_s=store.heartbeat_s,
                 grace_s=settings.grace_s,
             )
-            stopping = asyncio.Event()  # not before: loading blocks, and a plain Ctrl-C ends it
+            stopping = asyncio.Event()  # not before: while the loading blocks nobody would look at it
             for number in (signal.SIGTERM, signal.SIGINT):
                 asyncio.get_running_loop().add_signal_handler(number, stopping.set)
             loaded.engine.start()
@@ -152,6 +152,21 @@ async def run(settings: WorkerSettings, store: StoreSettings) -> None:
     except ThreadsightError as error:
         status.failed(error.sentence)
         raise
+
+
+def _load(settings: WorkerSettings, status: StatusFile) -> Loaded:
+    """What the settings ask for.
+
+    Ctrl-C ends the process meanwhile, as SIGTERM does: asyncio's own answer to it would wait for what blocks, and so
+    would a download's threads for the ends of their files.
+    """
+    before = signal.getsignal(signal.SIGINT)
+    if before is not signal.SIG_IGN:  # as in the background of a script
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+    try:
+        return build_openai(settings) if settings.engine == "openai" else load_native(settings, status.loading)
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 async def _work(worker: Worker, engine: AnswerEngine, stopping: asyncio.Event) -> None:
