@@ -1,6 +1,7 @@
 """How far this worker is, for whoever started it: one small JSON file, replaced at every change."""
 
 import os
+import threading
 import time
 from pathlib import Path
 from typing import Literal
@@ -31,9 +32,10 @@ class StatusFile:
         self._path = path
         self._written_at = 0.0
         self._logged_at = time.monotonic()
+        self._writing = threading.Lock()
 
     def loading(self, done_bytes: int, total_bytes: int) -> None:
-        """So much of the model is fetched, or read. Called for every piece; written now and then."""
+        """So much of the model is fetched, or read. Called for every piece, by any thread; written now and then."""
         now = time.monotonic()
         if self._path is None and now - self._logged_at >= LOG_INTERVAL_S:
             self._logged_at = now
@@ -54,5 +56,6 @@ class StatusFile:
             return
         self._written_at = time.monotonic()
         fresh = self._path.with_suffix(".new")
-        fresh.write_bytes(msgspec.json.encode(status))
-        fresh.replace(self._path)
+        with self._writing:  # on a busy disk longer than the interval, and files are fetched by several threads
+            fresh.write_bytes(msgspec.json.encode(status))
+            fresh.replace(self._path)
