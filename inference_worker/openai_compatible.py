@@ -21,6 +21,9 @@ RETRIES = 4  # on 429, 5xx and lost connections, backing off from half a second,
 CONNECT_S = 10.0
 # How vLLM ("longer than the maximum model length"), SGLang and llama.cpp ("available context size") say it.
 TOO_LONG = ("context length", "context size", "model length", "too long")
+# How vLLM says how many pictures it takes; a proxy says how many bytes (nginx: 1 MB, unless it is told).
+TOO_MANY = ("may be provided in one", "limit-mm-per-prompt")
+TOO_LARGE = 413
 BROKE_OFF = "it broke off before its answer was whole"
 NO_STREAM = "what it sends is no streamed answer; is WORKER_OPENAI_BASE_URL right?"
 SILENCE_S = 300.0  # before the server says anything, all retries together, and between two words
@@ -50,7 +53,7 @@ class OpenAIEngine:
         await asyncio.Event().wait()
 
     async def answer(self, dialogue: Dialogue) -> AsyncGenerator[Text | Answered]:
-        """See `AnswerEngine.answer`. When the server finds the conversation too long, its older half is left out.
+        """See `AnswerEngine.answer`. Where the conversation is too much for the server, its older half is left out.
 
         Raises:
             PictureGone: the question brought pictures and all of them are gone.
@@ -65,7 +68,8 @@ class OpenAIEngine:
                     began = True
                     yield part
             except (TimeoutError, openai.APIError) as error:
-                if began or not _is_too_long(error):
+                too_long, too_much = _is_too_long(error), _has_too_much_to_see(error)
+                if began or not (too_long or (too_much and turns)):
                     raise ServerFailed(reason=self._reason(error)) from error
                 if not turns:
                     raise QuestionTooLong(tokens="too many", room="fewer") from error
@@ -125,6 +129,8 @@ class OpenAIEngine:
                 return f"it said nothing for {self._silence_s:.0f} s"
             case openai.AuthenticationError():
                 return "it refuses the key in WORKER_OPENAI_API_KEY"
+            case _ if _has_too_much_to_see(error):
+                return "it takes fewer or smaller pictures at once"
             case openai.BadRequestError():
                 return f"it refuses the question with status {error.status_code}"
             case openai.APIStatusError():
@@ -196,6 +202,13 @@ def _is_too_long(error: Exception) -> bool:
         return False  # what takes too long there is something else
     code = error.code if isinstance(error, openai.APIError) else None
     return code == "context_length_exceeded" or any(words in str(error).lower() for words in TOO_LONG)
+
+
+def _has_too_much_to_see(error: Exception) -> bool:
+    """Whether there are more pictures in a conversation, or larger ones, than go out together."""
+    if not isinstance(error, openai.APIStatusError):
+        return False
+    return error.status_code == TOO_LARGE or any(words in str(error) for words in TOO_MANY)
 
 
 def _usage(counted: CompletionUsage | None, *, first_token_s: float, total_s: float) -> Usage:

@@ -37,6 +37,8 @@ class Server:
         self.max_messages = 100
         self.refuses = {"message": "This model's maximum context length is 8", "code": "context_length_exceeded"}
         self.hasty = False
+        self.max_pictures = 100
+        self.refuses_pictures = (400, "At most 2 image(s) may be provided in one prompt.")
         self.pause_s = 0.0
         self.warm = False
         self.page: str | None = None  # what it has for everybody, whatever is asked
@@ -52,13 +54,11 @@ class Server:
             return web.json_response({"error": {"message": f"no {KEY}"}}, status=self.failures.pop(0))
         if self.deaf:
             await asyncio.sleep(5)
-        if self.page:
-            return web.Response(text=self.page, content_type="text/html")
         body = await request.json()
         self.asked.append(body)
         refused = len(body["messages"]) > self.max_messages
-        if refused and not self.hasty:
-            return web.json_response({"error": self.refuses}, status=400)
+        if instead := self._without_stream(body, refused=refused and not self.hasty):
+            return instead
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
         await response.prepare(request)
         if refused:
@@ -80,6 +80,14 @@ class Server:
             self.broke_off.set()
             raise
         return response
+
+    def _without_stream(self, body: dict, *, refused: bool) -> web.Response | None:
+        if self.page:
+            return web.Response(text=self.page, content_type="text/html")
+        if json.dumps(body).count("data:image") > self.max_pictures:
+            status, words = self.refuses_pictures
+            return web.json_response({"error": {"message": words, "code": status}}, status=status)
+        return web.json_response({"error": self.refuses}, status=400) if refused else None
 
     async def _pause(self, response: web.StreamResponse) -> None:
         until = time.monotonic() + self.pause_s
@@ -249,6 +257,26 @@ async def test_a_conversation_too_long_for_the_server_loses_its_older_half(
     assert text == "A red circle."
     assert [message["content"] for message in server.asked[-1]["messages"][:2]][1] == "a4"
     assert "beginning of this conversation" in answered.notices[0]
+
+
+@pytest.mark.parametrize(
+    "refuses",
+    [(400, "At most 2 image(s) may be provided in one prompt."), (413, "Request Entity Too Large")],
+    ids=["vLLM", "nginx"],
+)
+async def test_a_conversation_with_more_pictures_than_the_server_takes_loses_its_older_half(
+    engine: OpenAIEngine, server: Server, refuses: tuple[int, str]
+) -> None:
+    server.max_pictures, server.refuses_pictures = 2, refuses
+    turns = tuple(turn(str(n), f"q{n}", f"a{n}", picture(f"p{n}", n + 1)) for n in range(5))
+    stored = {f"p{n}": PNG for n in range(5)}
+    text, answered = await answer(engine, dialogue("last?", turns=turns, stored=stored))
+    assert text == "A red circle."
+    assert server.asked[-1]["messages"][1]["content"] == "a3"
+    assert "beginning of this conversation" in answered.notices[0]
+    brought = [picture(f"p{n}", n + 1) for n in range(3)]
+    with pytest.raises(ServerFailed, match="fewer or smaller pictures"):
+        await answer(engine, dialogue("all?", *brought, stored=stored))
 
 
 async def test_a_server_that_breaks_off_is_not_asked_for_the_rest(engine: OpenAIEngine, server: Server) -> None:
