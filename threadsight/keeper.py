@@ -34,7 +34,7 @@ POLL_S = 0.1
 STOP_PATIENCE_S = 30.0  # from the polite signal to the rude one; a worker may take 20 s to finish its answers
 ORPHAN_PATIENCE_S = 1.0  # where the kernel ends an orphan by itself, it has done so by then
 HEALTHY_S = 60.0  # a process that lived this long was well: its death counts as the first
-MAX_DEATHS = 5  # in a row, each within HEALTHY_S
+MAX_DEATHS = 5  # in a row, each within HEALTHY_S or while it was loading
 HOPELESS = 78  # EX_CONFIG of sysexits.h: the process says that another start will not help
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
@@ -63,7 +63,8 @@ class Keeper:
                     time.sleep(POLL_S)
             finally:
                 self._stop(process)
-            deaths = 1 if time.monotonic() - started_s > HEALTHY_S else deaths + 1
+            lived_s = time.monotonic() - started_s
+            deaths = 1 if lived_s > HEALTHY_S and not self._was_loading(process) else deaths + 1
             if process.returncode == HOPELESS or deaths == MAX_DEATHS:
                 break
             sys.stderr.write(f"It ended with status {process.returncode} and is started again.\n")
@@ -100,6 +101,14 @@ class Keeper:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+    def _was_loading(self, process: subprocess.Popen[bytes]) -> bool:
+        """Whether that was the last it said: with too little memory it may die of it again and again, each time late."""
+        try:
+            status = json.loads((self.folder / "status.json").read_text())
+        except FileNotFoundError:
+            return False
+        return bool(status["pid"] == process.pid and status["state"] == "loading")
 
     def _is_unused(self) -> bool:
         if not self.users.take_exclusive():
