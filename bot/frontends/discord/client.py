@@ -22,6 +22,7 @@ from bot.frontends.discord.menus import Menus
 from bot.frontends.discord.permissions import lacking, missing
 from bot.frontends.discord.presses import Press
 from bot.frontends.discord.questions import Questions
+from bot.frontends.discord.reading import says_nothing
 from bot.frontends.discord.rest import Rest
 from bot.frontends.discord.sync import sync_commands
 from jobs.errors import StoreUnavailable, ThreadsightError
@@ -124,6 +125,8 @@ class Gateway(discord.Client):
         await _surely(lambda: self._forgetting.see_server(guild.id))
 
     async def _see_edit(self, message: discord.Message) -> None:
+        if says_nothing(message):  # but its edit: it no longer names us, and we may not read it
+            return
         if not await self._asking.amend(message):
             await self._editing.see_edit(message)
 

@@ -68,6 +68,11 @@ def read_words(message: discord.Message, me: discord.ClientUser) -> str:
     return _CUSTOM_EMOJI.sub(r"\1", text).strip()
 
 
+def says_nothing(message: discord.Message) -> bool:
+    """No word and no file: people cannot write that, so it is what Discord shows of a message that we may not read."""
+    return not (message.content or message.attachments or message.message_snapshots or message.stickers)
+
+
 def asks_to_stop(words: str) -> bool:
     """`stop listening`."""
     return _STOP.fullmatch(words) is not None

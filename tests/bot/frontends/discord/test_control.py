@@ -290,3 +290,15 @@ async def test_an_edit_is_heard_while_its_message_is_read(
     await asyncio.sleep(0.05)
     goes_on.set()
     await answered(scene, "what? (0)")
+
+
+async def test_an_edit_that_it_may_not_read_changes_nothing(scene: Scene, open_bot: OpenBot) -> None:
+    scene.discord.gateway.allowed_intents = 0
+    async with open_bot():
+        question = ask(scene, "what is this?", picture())
+        answer = await answered(scene, "what is this? (1)")
+        people.edit(scene.discord, question, "what is this, without a name?")
+        await asyncio.sleep(QUIET_S)
+    assert scene.discord.posts == [answer]
+    (turn,) = (await scene.jobs.conversations.load(scene.oracle.claims[0].job.conversation)).turns
+    assert len(turn.pictures) == 1
