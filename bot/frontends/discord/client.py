@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from functools import partial
 
 import discord
@@ -49,6 +48,7 @@ class Gateway(discord.Client):
         self.desk = desk
         self._rest = rest
         self._patience_s = patience_s
+        self._questions: Questions
         self._asking: Asking
         self._editing: Editing
         self._forgetting: Forgetting
@@ -57,9 +57,9 @@ class Gateway(discord.Client):
     async def setup_hook(self) -> None:
         """What discord.py calls between the login and the first event."""
         assert self.user is not None
-        questions = Questions(self.desk, self.user)
-        self._asking = Asking(self.desk, self.user, questions, patience_s=self._patience_s)
-        self._editing = Editing(self.desk, self.user, questions)
+        self._questions = Questions(self.desk, self.user)
+        self._asking = Asking(self.desk, self.user, self._questions, patience_s=self._patience_s)
+        self._editing = Editing(self.desk, self.user, self._questions)
         self._forgetting = Forgetting(self.desk, self.user.id)
         tree = app_commands.CommandTree(
             self,
@@ -100,8 +100,10 @@ class Gateway(discord.Client):
 
     async def on_raw_message_edit(self, event: discord.RawMessageUpdateEvent) -> None:
         """Changed by its author, or by Discord."""
-        with suppress(StoreUnavailable):  # the question stands as it was
+        try:
             await _see_to("edit", self._see_edit(event.message))
+        except StoreUnavailable:  # the question stands as it was, without the files that were taken out of it
+            await _surely(lambda: self._forget_files(event.message))
 
     async def on_raw_message_delete(self, event: discord.RawMessageDeleteEvent) -> None:
         """One message."""
@@ -128,7 +130,11 @@ class Gateway(discord.Client):
         if says_nothing(message):  # but its edit: it no longer names us, and we may not read it
             return
         if not await self._asking.amend(message):
+            await self._forget_files(message)
             await self._editing.see_edit(message)
+
+    async def _forget_files(self, message: discord.Message) -> None:
+        await self._forgetting.see_files(message, self._questions.conversation(message))
 
     async def _forget(self, messages: tuple[int, ...], *, channel: int, guild: int | None) -> None:
         for message in messages:

@@ -9,7 +9,9 @@ from bot.frontends.discord.answers import find_answer
 from bot.frontends.discord.desk import Desk
 from bot.frontends.discord.errors import PostRefused
 from bot.frontends.discord.place import Place, Standing, conversation_of, tenant_key_of
+from bot.frontends.discord.references import belongs_to, read_attachments
 from bot.mention import Mention
+from jobs import ConversationId
 
 log = structlog.get_logger()
 
@@ -48,6 +50,22 @@ class Forgetting:
             # A message that brought pictures to somebody's question, by being replied to or described, asked nothing.
             await self._desk.eraser.drop_origin(conversation, f"{channel}/{message}")
         self._desk.recent.forget(mention.source)  # last: a store that is away has all of it asked again
+
+    async def see_files(self, message: discord.Message, conversation: ConversationId) -> None:
+        """A message was edited: files that it has no more are out of its conversation, and of all that it was shown in.
+
+        Raises:
+            StoreUnavailable: not all of them.
+        """
+        if message.edited_at is None or message.author.bot:
+            return
+        there = {ref.origin for ref in read_attachments(message)}
+        shown = self._desk.recent.of_picture(message.id)
+        for where in {conversation, *(asked.mention.conversation for asked in shown)}:
+            known = [picture.ref for picture in (await self._desk.conversations.load(where)).pictures]
+            known += [ref for asked in shown if asked.mention.conversation == where for ref in asked.mention.references]
+            for origin in {ref.origin for ref in known if belongs_to(ref, message.id)} - there:
+                await self._desk.eraser.drop_origin(where, origin)
 
     async def see_thread(self, thread: int, *, parent: int, guild: int) -> None:
         """A thread was deleted.

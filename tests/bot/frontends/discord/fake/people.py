@@ -50,6 +50,12 @@ def edit(discord: FakeDiscord, message: Message, text: str) -> None:
     discord.tell_message("MESSAGE_UPDATE", message)
 
 
+def take_out(discord: FakeDiscord, message: Message, file: File) -> None:
+    """Remove one file of a message; the message stays."""
+    message.files.remove(file)
+    edit(discord, message, message.content)
+
+
 def delete(discord: FakeDiscord, message: Message) -> None:
     remove(discord, message)
 
