@@ -62,6 +62,10 @@ def read_words(message: discord.Message, me: discord.ClientUser) -> str:
     for user in message.mentions:
         names.setdefault(f"<@{user.id}>", f"@{user.display_name}")
         names.setdefault(f"<@!{user.id}>", f"@{user.display_name}")
+    for role in message.role_mentions:
+        names.setdefault(f"<@&{role.id}>", f"@{role.name}")
+    for channel in message.channel_mentions:
+        names[f"<#{channel.id}>"] = f"#{channel.name}"
     text = message.content
     for written, name in names.items():
         text = text.replace(written, name)

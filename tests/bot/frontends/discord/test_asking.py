@@ -193,6 +193,17 @@ async def test_it_is_called_by_its_role_too_and_names_are_read_as_names(scene: S
     await answered(scene, "is this @bob :wave:? (1)")
 
 
+async def test_roles_and_channels_are_read_as_names_and_so_stand_in_a_threads_title(
+    scene: Scene, open_bot: OpenBot
+) -> None:
+    scene.guild.named_roles[77] = "designers"
+    async with open_bot():
+        question = ask(scene, f"is this for <@&77> or <#{scene.channel.id}>, not <#78>?", picture())
+        await answered(scene, "is this for @designers or #general, not <#78>? (1)")
+    assert question.thread is not None
+    assert question.thread.name == "is this for @designers or #general, not <#78>?"
+
+
 async def test_pictures_without_words_wait_for_their_words(scene: Scene, bot: Discord) -> None:
     question = ask(scene, "", picture())
     await asyncio.sleep(0.05)

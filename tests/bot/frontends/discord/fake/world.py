@@ -74,6 +74,7 @@ class Guild:
     roles: dict[int, list[int]] = field(default_factory=dict)  # role ids by user
     channels: list["Channel"] = field(default_factory=list)
     bot_role: int = field(default_factory=snowflake)
+    named_roles: dict[int, str] = field(default_factory=dict)
 
     def member(self, user: User, *, nested: bool = True) -> Payload:
         payload: Payload = {
@@ -93,12 +94,13 @@ class Guild:
             "permissions": bits(self.members[bot.id]),
             "tags": {"bot_id": str(bot.id)},
         }
+        others = [{"id": str(role), "name": name, "permissions": "0"} for role, name in self.named_roles.items()]
         rest = {"color": 0, "hoist": False, "managed": True, "mentionable": True, "position": 1, "flags": 0}
         return {
             "id": str(self.id),
             "name": self.name,
             "owner_id": "1",
-            "roles": [{**everyone, **rest}, {**own, **rest}],
+            "roles": [{**role, **rest} for role in (everyone, own, *others)],
             "emojis": [],
             "features": [],
             "members": [self.member(bot)],
