@@ -5,6 +5,8 @@ import re
 
 import discord
 
+from bot.naming import without_name
+
 _CUSTOM_EMOJI = re.compile(r"<a?(:\w+:)\d+>")
 _WRITTEN_BY_PEOPLE = {discord.MessageType.default, discord.MessageType.reply}
 _STOP = re.compile(r"(please )?(stop|quit) listening( please)?[.!]?", re.IGNORECASE)
@@ -58,15 +60,14 @@ def replied_to(message: discord.Message) -> discord.Message | None:
 
 def read_words(message: discord.Message, me: discord.ClientUser) -> str:
     """What it says, without our own name and with the names of others instead of their ids."""
-    names = {f"<@{me.id}>": "", f"<@!{me.id}>": "", f"<@&{_own_role(message)}>": ""}
+    text = without_name(message.content, f"<@{me.id}>", f"<@!{me.id}>", f"<@&{_own_role(message)}>")
+    names: dict[str, str] = {}
     for user in message.mentions:
-        names.setdefault(f"<@{user.id}>", f"@{user.display_name}")
-        names.setdefault(f"<@!{user.id}>", f"@{user.display_name}")
+        names |= dict.fromkeys((f"<@{user.id}>", f"<@!{user.id}>"), f"@{user.display_name}")
     for role in message.role_mentions:
-        names.setdefault(f"<@&{role.id}>", f"@{role.name}")
+        names[f"<@&{role.id}>"] = f"@{role.name}"
     for channel in message.channel_mentions:
         names[f"<#{channel.id}>"] = f"#{channel.name}"
-    text = message.content
     for written, name in names.items():
         text = text.replace(written, name)
     return _CUSTOM_EMOJI.sub(r"\1", text).strip()

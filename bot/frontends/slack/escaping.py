@@ -2,6 +2,8 @@
 
 import re
 
+from bot.naming import without_name
+
 _ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 _CONTROLS = {code: None for code in (*range(32), 127) if chr(code) not in "\n\t"}
 _ALL_OF = ("here", "channel", "everyone", "subteam^")  # a user group is a subteam
@@ -32,7 +34,7 @@ def read_text(text: str, *, bot_user: str) -> str:
             return f"{label} ({target})" if label and label not in target else target
         return f"{'#' if sign == '#' else '@'}{(label or target).removeprefix('@')}"
 
-    plain = _TOKEN.sub(spell, text)
+    plain = _TOKEN.sub(spell, without_name(text, f"<@{bot_user}>"))
     plain = plain.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
     return re.sub(r"[ \t]{2,}", " ", plain).strip()
 

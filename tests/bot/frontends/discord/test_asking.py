@@ -193,6 +193,17 @@ async def test_it_is_called_by_its_role_too_and_names_are_read_as_names(scene: S
     await answered(scene, "is this @bob :wave:? (1)")
 
 
+async def test_the_comma_after_its_name_is_no_part_of_what_is_said(scene: Scene, bot: Discord) -> None:
+    me = scene.discord.bot.mention
+    question = people.write(scene.discord, scene.ann, scene.channel, f"{me}, what is this?", [picture()])
+    await answered(scene, "what is this? (1)")
+    assert question.thread is not None
+    assert question.thread.name == "what is this?"
+    people.write(scene.discord, scene.ann, question.thread, f"{me}, stop listening")
+    await answered(scene, "I no longer listen here.")
+    assert len(scene.oracle.claims) == 1
+
+
 async def test_roles_and_channels_are_read_as_names_and_so_stand_in_a_threads_title(
     scene: Scene, open_bot: OpenBot
 ) -> None:

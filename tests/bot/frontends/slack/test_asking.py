@@ -34,6 +34,12 @@ async def test_a_follow_up_in_its_thread_needs_no_mention_and_remembers_the_pict
     assert second.thread == first.thread
 
 
+async def test_the_comma_after_its_name_is_no_part_of_what_is_said(bot: Bot, people: People, worker: Worker) -> None:
+    first = await people.ask("C1", f"{people.bot}, what is this?", people.picture("a.png"))
+    assert first.said == "ask: what is this? [a.png]"
+    assert (await people.ask("C1", f"{people.bot}: ocr", thread=first.thread)).said == "ocr:  [a.png]"
+
+
 @over_both
 async def test_a_direct_message_is_one_conversation_and_needs_no_mention(bot: Bot, people: People) -> None:
     first = await people.ask("D1", "what is this?", people.picture("a.png"))
