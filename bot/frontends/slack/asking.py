@@ -224,10 +224,13 @@ class Asking:
 def _wish_of(message: Message, workspace: Workspace, *, named: bool = False) -> Wish | Deed:
     """What a message wants, written or edited; `named`: Slack says that it mentions the bot.
 
-    Where the bot only listens along, words are the question whatever they are, save the one that stops it.
+    Where the bot only listens along, words are the question whatever they are, save the one that stops it. So is
+    "help" beside a picture.
     """
     said = read_text(message.text, bot_user=workspace.bot_user)
     wish = read_wish(said)
+    if wish is Deed.HELP and message.files:
+        return Wish(text=said)
     is_for_bot = named or message.is_direct or workspace.bot_user in mentions(message.text)
     return wish if is_for_bot or wish is Deed.STOP else Wish(text=said)
 

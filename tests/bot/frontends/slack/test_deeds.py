@@ -24,6 +24,12 @@ async def test_help_and_forget_are_understood_in_a_thread(bot: Bot, people: Peop
     assert people.team.by_bot()[-1].said == "Forgotten: 1 conversation, 1 answered question and 1 picture."
 
 
+async def test_who_wants_help_with_a_picture_is_asking_about_it(bot: Bot, people: People) -> None:
+    assert (await people.ask("C1", f"{people.bot} help!", people.picture("a.png"))).said == "ask: help! [a.png]"
+    assert (await people.ask("D1", "Help me", people.picture("b.png"))).said == "ask: Help me [b.png]"
+    assert (await people.ask("D1", "help", people.picture("c.png"))).said == "ask: help [b.png, c.png]"
+
+
 async def test_what_others_asked_is_forgotten_for_an_admin_only(bot: Bot, people: People) -> None:
     people.team.admins.add(ADMIN)
     answer = await people.ask("C1", f"{people.bot} what is this?", people.picture("a.png"))
