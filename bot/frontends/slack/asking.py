@@ -62,7 +62,7 @@ class Asking:
     async def see_change(self, change: Change, *, event: str) -> None:
         """A message was edited: where it is the last question, it is answered again in the same place.
 
-        Where it names the bot and was no question so far, it is one from now on. A file that it lost is out of the
+        Where it is for the bot and was no question so far, it is one from now on. A file that it lost is out of the
         conversation; where nothing else was in it, all of it is deleted.
 
         Raises:
@@ -77,25 +77,31 @@ class Asking:
                 workspace = await self._desk.workspace(message.team)
                 for origin in change.lost:
                     await self._desk.responder.memory.drop_origin(message.place.conversation, origin)
-                if await self._asks_only_now(change, workspace):
-                    async with self._owning_up(message, workspace):
-                        await self._answer(message, workspace, named=True)
-                    return
                 is_left = message.files or read_text(message.text, bot_user=workspace.bot_user)
                 if is_left or not change.lost:
-                    await self._answer_again(change, workspace)
+                    await self._answer_changed(change, workspace)
                     return
             await self._forgetting.forget(message)
 
         await self._once.do(("changed", message.team, message.channel, message.ts, event), answer_again)
 
+    async def _answer_changed(self, change: Change, workspace: Workspace) -> None:
+        if not await self._asks_only_now(change, workspace):
+            await self._answer_again(change, workspace)
+            return
+        async with self._owning_up(change.after, workspace):
+            await self._answer(change.after, workspace, named=True)
+
     async def _asks_only_now(self, change: Change, workspace: Workspace) -> bool:
-        """It names the bot and was no question so far: the name was forgotten, nothing was asked, or nobody heard it."""
+        """It is for the bot and was no question so far: the name was forgotten, it was refused, or nobody heard it."""
         message = change.after
-        if message.is_by_app or workspace.bot_user not in mentions(message.text):
+        is_named = workspace.bot_user in mentions(message.text)
+        if message.is_by_app or not (is_named or message.is_direct):
             return False
         if not change.names(workspace.bot_user) and isinstance(_wish_of(message, workspace), Deed):
             return False  # it was done when it was written
+        if not is_named and await self._desk.silences.holds(message.place.conversation):
+            return False
         return not await self._was_asked(message.place)
 
     async def _was_asked(self, place: Place) -> bool:

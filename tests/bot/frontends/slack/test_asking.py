@@ -108,6 +108,26 @@ async def test_a_question_that_nobody_heard_is_asked_when_it_is_edited(bot: Bot,
     await eventually(lambda: [message.said for message in people.team.answers()] == ["ask: what is this? [a.png]"])
 
 
+async def test_a_direct_message_that_was_refused_or_not_heard_is_asked_when_it_is_edited(
+    bot: Bot, people: People, refuse: Callable[..., None]
+) -> None:
+    refuse()
+    refused = people.post("D1", "waht is this?", people.picture("a.png"))
+    await eventually(people.team.by_bot)
+    unheard = people.write("D1", "and taht?")
+    people.edit(refused, "what is this?")
+    await eventually(lambda: [answer.said for answer in people.team.answers()] == ["ask: what is this? [a.png]"])
+    people.edit(unheard, "and that?")
+    await eventually(lambda: people.team.answers()[-1].said == "ask: and that? [a.png]")
+    people.post("D1", "stop listening")
+    await eventually(lambda: "only when somebody mentions me" in people.team.by_bot()[-1].said)
+    said = len(people.team.by_bot())
+    edited = people.edit(people.write("D1", "a ntoe"), "a note")
+    await eventually(edited.acknowledged.is_set)
+    await asyncio.sleep(0.2)
+    assert len(people.team.by_bot()) == said
+
+
 async def test_a_name_that_was_not_needed_can_be_edited_in(bot: Bot, people: People, worker: Worker) -> None:
     first = await people.ask("C1", f"{people.bot} what is this?", people.picture("a.png"))
     second = await people.ask("C1", "and now?", thread=first.thread)
