@@ -7,6 +7,7 @@ from bot.naming import without_name
 _ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 _CONTROLS = {code: None for code in (*range(32), 127) if chr(code) not in "\n\t"}
 _ALL_OF = ("here", "channel", "everyone", "subteam^")  # a user group is a subteam
+_AS_TYPED = ("mailto:", "tel:")  # Slack makes links of addresses and numbers by itself
 _TOKEN = re.compile(r"<(?P<sign>[@#!]?)(?P<target>[^<>|]*)(?:\|(?P<label>[^<>]*))?>")
 
 
@@ -24,12 +25,16 @@ def read_text(text: str, *, bot_user: str) -> str:
 
     >>> read_text("<@B1> is 1 &lt; 2 on <https://a.test|this page>, <@U2> and <!subteam^S1|@designers>?", bot_user="B1")
     'is 1 < 2 on this page (https://a.test), @U2 and @designers?'
+    >>> read_text("<mailto:ann@a.test|ann@a.test> or <tel:+15550|+1 555 0>?", bot_user="B1")
+    'ann@a.test or +1 555 0?'
     """
 
     def spell(token: re.Match[str]) -> str:
         sign, target, label = token["sign"], token["target"], token["label"]
         if sign == "@" and target == bot_user:
             return ""
+        if target.startswith(_AS_TYPED):
+            return label or target.partition(":")[2]
         if not sign:
             return f"{label} ({target})" if label and label not in target else target
         return f"{'#' if sign == '#' else '@'}{(label or target).removeprefix('@')}"
