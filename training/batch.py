@@ -69,6 +69,7 @@ class Names(msgspec.Struct, frozen=True, kw_only=True):
     values: Tensor  # (queries of `known`,) in float32
     firsts: Citations  # of rows that begin the answer to a comparison: the names compared
     seconds: Citations
+    leads: Tensor  # (queries of `firsts`,) in float32; NaN is ignored
 
 
 class Places(msgspec.Struct, frozen=True, kw_only=True):
@@ -276,6 +277,7 @@ def _names(samples: Sequence[Sample], length: int) -> Names:
         values=torch.tensor([name.value for sample in samples for name in sample.names if name.known]),
         firsts=firsts,
         seconds=seconds,
+        leads=torch.tensor([pair.lead for sample in samples for pair in sample.pairs]),
     )
 
 

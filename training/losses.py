@@ -37,6 +37,7 @@ class Weights(msgspec.Struct, frozen=True, kw_only=True):
     name: float = 0.1
     named_value: float = 0.03
     pair: float = 0.1
+    lead: float = 0.03
     hint: float = 0.2
 
 
@@ -56,6 +57,7 @@ class Losses(msgspec.Struct, frozen=True, kw_only=True):
     name: Tensor
     named_value: Tensor
     pair: Tensor
+    lead: Tensor
     hint: Tensor
 
     def total(self, weights: Weights, *, hint: float) -> Tensor:
@@ -74,6 +76,7 @@ class Losses(msgspec.Struct, frozen=True, kw_only=True):
             + weights.name * self.name
             + weights.named_value * self.named_value
             + weights.pair * self.pair
+            + weights.lead * self.lead
             + weights.hint * hint * self.hint
         )
 
@@ -141,7 +144,7 @@ class Heads(nn.Module):
         return _off(self.shares(_normalised(features[shares.features])), shares.truths)
 
     def value(self, hidden: Tensor, rows: Tensor, truths: Tensor) -> Tensor:
-        """The same of what labels stand for, from some `rows` of hidden rows (rows, hidden)."""
+        """The same of what labels stand for, or of how far one leads, from some `rows` of hidden rows (rows, hidden)."""
         return _off(self.values(_normalised(hidden[rows]))[:, 0], truths)
 
     def ordinal(self, hidden: Tensor, lookups: Lookups) -> Tensor:

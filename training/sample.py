@@ -50,11 +50,12 @@ class Named(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Pair(msgspec.Struct, frozen=True):
-    """Two names that a question compares: the answer begins after `row`, and they end at the other two."""
+    """Two names that a question compares, by the rows of their last tokens: the answer begins after `row`."""
 
     row: int
     first: int
     second: int
+    lead: float  # how much larger the first one's mark is; NaN is unknown
 
 
 class Seen(msgspec.Struct, frozen=True, kw_only=True):
@@ -173,9 +174,9 @@ class SampleBuilder:
         row, coming = 0, iter(names)
         for exchange in exchanges:
             row = ids.index(self._tokenizer.assistant_id, row + 1)
-            rows = [next(coming).row for _ in exchange.mentions]
-            if exchange.task is Task.COMPARISON and len(rows) == 2:  # noqa: PLR2004 - a pair
-                yield Pair(row, *rows)
+            match exchange.task, [next(coming) for _ in exchange.mentions]:
+                case Task.COMPARISON, [first, second]:
+                    yield Pair(row, first.row, second.row, first.value - second.value)
 
     def _look(
         self, dialogue: Dialogue, order: Sequence[int], starts: dict[int, int], placements: dict[int, Placement]

@@ -45,7 +45,7 @@ class TrainingSettings(msgspec.Struct, frozen=True, kw_only=True):
     hint_layers: tuple[int, ...] = (2, 5, 7)
     lookup_layer: int = 3  # in it charts' labels look at their marks, and after it they know what these are worth
     value_layer: int = 4  # in it names in a question, found in the one before, ask their labels for that
-    pair_layer: int = 6  # in it two names that are compared are looked at by two heads
+    pair_layer: int = 6  # in it two names that are compared are looked at by two heads, and after it one leads
     comparison_layer: int = 1  # after it pictures' tokens are asked what they hold, and where and how large it is
     compiled: bool = False  # layers through torch's compiler: a minute at the start, a tenth less for each step
     device: str = "cpu"

@@ -43,6 +43,7 @@ def judge(
         outputs_of(layers[first]) as after_hint,
         outputs_of(layers[lookup_layer]) as after_lookup,
         outputs_of(layers[value_layer]) as after_value,
+        outputs_of(layers[pair_layer]) as after_pair,
     ):
         hidden = decode(model, batch, features, attention)
     logits = model.logits(hidden[batch.target_rows])
@@ -63,6 +64,7 @@ def judge(
             + hint_loss(attention, batch.names.known, layer=value_layer),
             named_value=heads.value(after_value[0], batch.names.known.rows, batch.names.values),
             pair=pair_loss(attention, batch.names, layer=pair_layer),
+            lead=heads.value(after_pair[0], batch.names.firsts.rows, batch.names.leads),
             hint=torch.stack([hint_loss(attention, batch.citations, layer=layer) for layer in hint_layers]).sum(),
         ),
         word_losses=word_losses.detach(),

@@ -46,7 +46,7 @@ def test_a_name_is_pulled_to_its_letters_and_to_its_value_if_it_has_one() -> Non
 
 def test_an_answer_to_a_comparison_looks_at_both_names() -> None:
     bare = ask_about(SCENE)
-    samples = [bare, msgspec.structs.replace(bare, pairs=(Pair(9, 3, 7), Pair(20, 12, 15)))]
+    samples = [bare, msgspec.structs.replace(bare, pairs=(Pair(9, 3, 7, 0.25), Pair(20, 12, 15, -0.5)))]
     firsts, seconds = cite_pairs(samples, LENGTH)
     assert firsts.rows.tolist() == seconds.rows.tolist() == [LENGTH + 9, LENGTH + 20]
     assert [firsts.keys.tolist(), seconds.keys.tolist()] == [[3, 12], [7, 15]]

@@ -49,7 +49,9 @@ UNCITED = Citations(rows=NOTHING, queries=NOTHING, keys=NOTHING)
 
 
 def names(firsts: Citations, seconds: Citations) -> Names:
-    return Names(read=UNCITED, known=UNCITED, values=torch.tensor([]), firsts=firsts, seconds=seconds)
+    return Names(
+        read=UNCITED, known=UNCITED, values=torch.tensor([]), firsts=firsts, seconds=seconds, leads=torch.tensor([])
+    )
 
 
 def test_names_that_are_compared_have_a_head_each() -> None:
@@ -204,6 +206,7 @@ def test_the_total_weighs_each_and_lets_the_hint_fade() -> None:
                 ("name", 2048.0),
                 ("named_value", 4096.0),
                 ("pair", 8192.0),
+                ("lead", 16384.0),
                 ("hint", 8.0),
             ]
         }
@@ -221,7 +224,10 @@ def test_the_total_weighs_each_and_lets_the_hint_fade() -> None:
         name=1 / 128,
         named_value=1 / 64,
         pair=1 / 256,
+        lead=1 / 256,
         hint=0.5,
     )
-    assert losses.total(weights, hint=1.0) == pytest.approx(1 + 1 + 1 + 2 + 2 + 8 + 4 + 2 + 8 + 32 + 16 + 64 + 32 + 4)
-    assert losses.total(weights, hint=0.0) == pytest.approx(173)
+    assert losses.total(weights, hint=1.0) == pytest.approx(
+        1 + 1 + 1 + 2 + 2 + 8 + 4 + 2 + 8 + 32 + 16 + 64 + 32 + 64 + 4
+    )
+    assert losses.total(weights, hint=0.0) == pytest.approx(237)

@@ -149,6 +149,7 @@ def test_a_name_in_a_question_knows_where_it_stands_and_what_its_mark_is_worth()
         assert name.value == pytest.approx(value)
     (pair,) = sample.pairs
     assert [pair.first, pair.second] == [name.row for name in sample.names]
+    assert pair.lead == pytest.approx(chart.values[0] - chart.values[1])
     assert pair.row == next(target.row for target in sample.targets if target.exchange == 1)
 
 
