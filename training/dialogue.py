@@ -44,8 +44,8 @@ class Piece(msgspec.Struct, frozen=True):
     spelled: bool = False  # `cite.boxes` are those of the characters of `text`
 
 
-class Mention(msgspec.Struct, frozen=True, kw_only=True):
-    """A name in a question, its characters from `start` to `stop`, and the boxes of its characters in a picture."""
+class Quote(msgspec.Struct, frozen=True, kw_only=True):
+    """A name in a question that stands in a picture: its characters from `start` to `stop`, and their boxes there."""
 
     start: int
     stop: int
@@ -59,7 +59,7 @@ class Exchange(msgspec.Struct, frozen=True, kw_only=True):
     question: str
     answer: tuple[Piece, ...]
     shows: tuple[int, ...] = ()
-    mentions: tuple[Mention, ...] = ()
+    quotes: tuple[Quote, ...] = ()
     refers_back: bool = False  # to a picture of an earlier turn, when there are several
     phrasing_held_out: bool = False
     random: bool = False  # the answer reads letters drawn at random

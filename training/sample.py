@@ -165,16 +165,16 @@ class SampleBuilder:
             words = self._tokenizer.encode_untrusted(f"\n{exchange.question}")
             first = row - ids[row::-1].index(self._tokenizer.end_id) - len(words)
             lasts = [stop - len("\n") for _, stop in spans_of(self._tokenizer, words)]
-            for mention in exchange.mentions:
-                picture = mention.cite.picture
-                last = first + lasts.index(mention.stop)
-                yield _name(last, mention.cite.boxes, shown[picture], placements[picture])
+            for quote in exchange.quotes:
+                picture = quote.cite.picture
+                last = first + lasts.index(quote.stop)
+                yield _name(last, quote.cite.boxes, shown[picture], placements[picture])
 
     def _pairs(self, ids: Sequence[int], exchanges: Sequence[Exchange], names: Sequence[Named]) -> Iterator[Pair]:
         row, coming = 0, iter(names)
         for exchange in exchanges:
             row = ids.index(self._tokenizer.assistant_id, row + 1)
-            match exchange.task, [next(coming) for _ in exchange.mentions]:
+            match exchange.task, [next(coming) for _ in exchange.quotes]:
                 case Task.COMPARISON, [first, second]:
                     yield Pair(row, first.row, second.row, first.value - second.value)
 

@@ -11,7 +11,7 @@ from inference_worker.model.config import read_config
 from inference_worker.model.tokenizer import Tokenizer
 from tests.golden.prompt import chat_text, prompt_ids
 from tests.training.drawn import AUTHOR, DIALOGUE, SCENE, TITLE
-from training.dialogue import Cite, Dialogue, Exchange, Mention, Piece, Task
+from training.dialogue import Cite, Dialogue, Exchange, Piece, Quote, Task
 from training.drawing import Box, Chart, Drawing
 from training.placement import Placement
 from training.sample import Sample, SampleBuilder
@@ -128,8 +128,8 @@ def test_a_name_in_a_question_knows_where_it_stands_and_what_its_mark_is_worth()
     assert isinstance(chart, Chart)
     one, other = chart.labels[:2]
     question = f"Is {one.text} taller than {other.text}?"
-    mentions = tuple(
-        Mention(
+    quotes = tuple(
+        Quote(
             start=question.index(text.text),
             stop=question.index(text.text) + len(text.text),
             cite=Cite(picture=1, boxes=text.glyphs),
@@ -137,7 +137,7 @@ def test_a_name_in_a_question_knows_where_it_stands_and_what_its_mark_is_worth()
         for text in (one, other)
     )
     greet = msgspec.structs.replace(DIALOGUE.exchanges[2], shows=(0, 1))
-    ask = Exchange(task=Task.COMPARISON, question=question, answer=(Piece("Yes"),), mentions=mentions)
+    ask = Exchange(task=Task.COMPARISON, question=question, answer=(Piece("Yes"),), quotes=quotes)
     sample = SampleBuilder(TINY).build(Dialogue(pictures=(SCENE, drawing), exchanges=(greet, ask)))
     picture, placement = sample.pictures[1], place(sample, 1, drawing)
 

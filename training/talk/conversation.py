@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator, Sequence
 
 from training.dialogue import Dialogue, Exchange, Piece, Task
 from training.drawing import Chart, Cover, Drawing, Text
-from training.talk.mentions import find_mentions
 from training.talk.naming import draw_name, name_picture
 from training.talk.phrasings import Phrase, draw_phrase, type_it
 from training.talk.question import Question, View
+from training.talk.quotes import find_quotes
 from training.talk.refusals import ANYWHERE
 from training.talk.scenes import ask_about_it
 from training.talk.several import draw_several
@@ -191,7 +191,7 @@ class Conversation:
                 question=typed,
                 answer=question.answer,
                 shows=tuple(shown.place for shown in self._waiting),
-                mentions=find_mentions(typed, fills.values(), view) if view else (),
+                quotes=find_quotes(typed, fills.values(), view) if view else (),
                 refers_back=self._refers_back(view),
                 phrasing_held_out=phrase.held_out,
                 random=any(text.random for text in read),

@@ -113,9 +113,9 @@ def test_what_a_question_names_is_found_in_its_picture() -> None:
     found = set()
     for seed in range(40):
         for exchange in talk(CHART, seed=seed).exchanges:
-            for mention in exchange.mentions:
-                name = exchange.question[mention.start : mention.stop]
-                assert mention.cite.boxes == next(text.glyphs for text in CHART.texts if text.text == name)
+            for quote in exchange.quotes:
+                name = exchange.question[quote.start : quote.stop]
+                assert quote.cite.boxes == next(text.glyphs for text in CHART.texts if text.text == name)
                 found.add(exchange.task)
     assert found >= {Task.COMPARISON}
 
