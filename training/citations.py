@@ -29,7 +29,7 @@ def cite_targets(samples: Sequence[Sample], length: int) -> Citations:
 
 def cite_names(samples: Sequence[Sample], length: int) -> Citations:
     """Of names in questions: where they stand in their picture."""
-    return _cite((sequence * length + name.row, name.read) for sequence, name in _names(samples))
+    return _cite((sequence * length + name.row, name.read) for sequence, name in _names(samples) if name.read)
 
 
 def cite_values(samples: Sequence[Sample], length: int) -> Citations:

@@ -1,5 +1,6 @@
 """A dialogue as the model learns it: the product's own prompt and pixels, what is to be said, and where it is seen."""
 
+import bisect
 import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -167,7 +168,7 @@ class SampleBuilder:
             lasts = [stop - len("\n") for _, stop in spans_of(self._tokenizer, words)]
             for quote in exchange.quotes:
                 picture = quote.cite.picture
-                last = first + lasts.index(quote.stop)
+                last = first + bisect.bisect_left(lasts, quote.stop)
                 yield _name(last, quote.cite.boxes, shown[picture], placements[picture])
 
     def _pairs(self, ids: Sequence[int], exchanges: Sequence[Exchange], names: Sequence[Named]) -> Iterator[Pair]:
