@@ -137,20 +137,17 @@ class SampleBuilder:
         starts: dict[int, int],
         placements: dict[int, Placement],
     ) -> Iterator[Target]:
-        """What follows each `<|assistant|>`, up to and with `<|end|>`. People's words cannot contain the two."""
-        row = 0
-        for place, exchange in enumerate(exchanges):
-            row = ids.index(self._tokenizer.assistant_id, row)
-            stop = ids.index(self._tokenizer.end_id, row)
-            for span in spans_of(self._tokenizer, ids[row + 1 : stop]):
+        """What follows each `<|assistant|>`, up to and with `<|end|>`."""
+        for place, (start, exchange) in enumerate(zip(self._answer_rows(ids), exchanges, strict=True)):
+            stop = ids.index(self._tokenizer.end_id, start)
+            for row, span in enumerate(spans_of(self._tokenizer, ids[start + 1 : stop]), start):
                 cited = {
                     starts[picture] + shown
                     for picture, boxes, spelled in cites(exchange, span)
                     for shown in _rows(placements[picture], boxes, spelled=spelled)
                 }
                 yield Target(row, ids[row + 1], place, tuple(sorted(cited)))
-                row += 1
-            yield Target(row, ids[stop], place)
+            yield Target(stop - 1, ids[stop], place)
 
     def _names(
         self,
@@ -160,9 +157,7 @@ class SampleBuilder:
         placements: dict[int, Placement],
     ) -> Iterator[Named]:
         """The words of a question stand between the line before them and `<|end|>`, then comes `<|assistant|>`."""
-        row = 0
-        for exchange in exchanges:
-            row = ids.index(self._tokenizer.assistant_id, row + 1)
+        for row, exchange in zip(self._answer_rows(ids), exchanges, strict=True):
             words = self._tokenizer.encode_untrusted(f"\n{exchange.question}")
             first = row - ids[row::-1].index(self._tokenizer.end_id) - len(words)
             lasts = [stop - len("\n") for _, stop in spans_of(self._tokenizer, words)]
@@ -172,12 +167,15 @@ class SampleBuilder:
                 yield _name(last, quote.cite.boxes, shown[picture], placements[picture])
 
     def _pairs(self, ids: Sequence[int], exchanges: Sequence[Exchange], names: Sequence[Named]) -> Iterator[Pair]:
-        row, coming = 0, iter(names)
-        for exchange in exchanges:
-            row = ids.index(self._tokenizer.assistant_id, row + 1)
+        coming = iter(names)
+        for row, exchange in zip(self._answer_rows(ids), exchanges, strict=True):
             match exchange.task, [next(coming) for _ in exchange.quotes]:
                 case Task.COMPARISON, [first, second]:
                     yield Pair(row, first.row, second.row, first.value - second.value)
+
+    def _answer_rows(self, ids: Sequence[int]) -> list[int]:
+        """Of each `<|assistant|>`: an answer begins after it. People's words cannot contain it."""
+        return [row for row, token in enumerate(ids) if token == self._tokenizer.assistant_id]
 
     def _look(
         self, dialogue: Dialogue, order: Sequence[int], starts: dict[int, int], placements: dict[int, Placement]

@@ -30,10 +30,10 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
     mark: str
     largest: str
     smallest: str
-    highest: str
-    lowest: str
     more: str
     less: str
+    highest: str = "highest"
+    lowest: str = "lowest"
 
     @property
     def marks(self) -> str:
@@ -41,37 +41,19 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
         return f"{self.mark}s"
 
 
-STANDING = Terms(
-    mark="bar",
-    largest="tallest",
-    smallest="shortest",
-    highest="highest",
-    lowest="lowest",
-    more="taller",
-    less="shorter",
-)
+STANDING = Terms(mark="bar", largest="tallest", smallest="shortest", more="taller", less="shorter")
 # The highest of lying bars could be the topmost.
 LYING = Terms(
     mark="bar",
     largest="longest",
     smallest="shortest",
-    highest="longest",
-    lowest="shortest",
     more="longer",
     less="shorter",
+    highest="longest",
+    lowest="shortest",
 )
-POINTS = Terms(
-    mark="point", largest="highest", smallest="lowest", highest="highest", lowest="lowest", more="higher", less="lower"
-)
-SLICES = Terms(
-    mark="slice",
-    largest="largest",
-    smallest="smallest",
-    highest="largest",
-    lowest="smallest",
-    more="larger",
-    less="smaller",
-)
+POINTS = Terms(mark="point", largest="highest", smallest="lowest", more="higher", less="lower")
+SLICES = Terms(mark="slice", largest="largest", smallest="smallest", more="larger", less="smaller")
 
 
 def terms_of(chart: Chart) -> Terms:
